@@ -1,0 +1,133 @@
+"""Config: every setting, where it may come from, and what it may be.
+
+Flags win over `FSEARCH_*` variables, those over `fsearch.toml` in the working directory, that
+over the defaults here. Settings are frozen, refuse unknown keys, and start nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from filesearch.errors import InvalidSetting
+from filesearch.types import ChunkSettings
+
+ENV_PREFIX = "FSEARCH_"
+SETTINGS_FILE = "fsearch.toml"
+BUNDLED_EMBEDDER = "all-MiniLM-L6-v2"
+EXTRACTIVE_MODEL = "extractive"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How one index is opened.
+
+    Attributes:
+        index: Directory of the index; made at the first ingest.
+        db: SQLAlchemy URL of the catalog; empty means SQLite inside `index`.
+        embedder: `all-MiniLM-L6-v2` (bundled), a folder with an exported model, or
+            `sentence-transformers:NAME_OR_PATH` (needs the extra of that name).
+        chat_model: What answers; `extractive` quotes the documents.
+        chunk_size, chunk_overlap: In cl100k_base tokens; size 100..4096, overlap at most half of
+            it. None means what the index was made with, and OpenAI's 800 and 400 for a new one.
+        vector_weight: Share of the vector score in hybrid search, 0..1; the rest is the keyword
+            score's.
+        lock_timeout_s: How long to wait for another process that is writing to the index.
+        parse_timeout_s: Longest time one file may take to be read.
+        parse_memory_mb: Memory one file may take to be read, in MiB.
+    """
+
+    index: str = "indexes/default"
+    db: str = ""
+    embedder: str = BUNDLED_EMBEDDER
+    chat_model: str = EXTRACTIVE_MODEL
+    chunk_size: int | None = None
+    chunk_overlap: int | None = None
+    vector_weight: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    lock_timeout_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    parse_timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0
+    parse_memory_mb: Annotated[int, msgspec.Meta(ge=64)] = 1024
+
+    def __post_init__(self) -> None:
+        """Refuse what the types cannot say.
+
+        Raises:
+            InvalidSetting: Chunk sizes out of bounds, or a chat model that does not exist here.
+        """
+        self.chunk_settings(ChunkSettings())
+        if self.chat_model != EXTRACTIVE_MODEL:
+            raise InvalidSetting(
+                f"chat model '{self.chat_model}' is not available; "
+                f"this version answers with '{EXTRACTIVE_MODEL}'"
+            )
+
+    def chunk_settings(self, recorded: ChunkSettings) -> ChunkSettings:
+        """Return the chunk settings asked for, with those `recorded` where nothing was asked.
+
+        A smaller size alone takes half of itself as overlap when the recorded overlap is too long.
+        """
+        size = recorded.size if self.chunk_size is None else self.chunk_size
+        if self.chunk_overlap is not None:
+            return ChunkSettings(size, self.chunk_overlap)
+        return ChunkSettings(size, min(recorded.overlap, max(0, size) // 2))
+
+
+def load_settings(
+    flags: Mapping[str, object] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> Settings:
+    """Return the settings that hold, from all four places.
+
+    Args:
+        flags: Settings by name; None values count as not given.
+        environ: Variables; the process's own when None.
+        directory: Where `fsearch.toml` is looked for; the working directory when None.
+
+    Raises:
+        InvalidSetting: An unknown key, a value of the wrong type or out of bounds, or a settings
+            file that is not TOML. The message names the place.
+    """
+    path = (directory or Path.cwd()) / SETTINGS_FILE
+    given_flags = {name: value for name, value in (flags or {}).items() if value is not None}
+    from_file = _read_file(path)
+    from_env = _read_environ(os.environ if environ is None else environ)
+    # Each place is checked alone first, so that a message can say which one is wrong.
+    for place, values in ((str(path), from_file), ("the environment", from_env)):
+        _convert(values, place)
+    return _convert({**from_file, **from_env, **given_flags}, "the flags")
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise InvalidSetting(f"{path} cannot be read as TOML: {error}") from error
+
+
+def _read_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name.removeprefix(ENV_PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(ENV_PREFIX) and value != ""
+    }
+
+
+def _convert(values: Mapping[str, object], place: str) -> Settings:
+    known = Settings.__struct_fields__
+    for name in values:
+        if name not in known:
+            raise InvalidSetting(
+                f"unknown setting '{name}' in {place}; known settings: {', '.join(known)}"
+            )
+    try:
+        return msgspec.convert(dict(values), Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidSetting(f"{error} in {place}") from error

@@ -1,0 +1,71 @@
+"""Errors: one tree, split by what the caller does next.
+
+    FilesearchError
+    ├── InputError              fix the input
+    │   ├── UnsupportedFile     a format that is not read here        (unsupported_file)
+    │   ├── InvalidFile         empty, encrypted, broken, too costly  (invalid_file)
+    │   ├── InvalidSetting      a setting, flag or variable
+    │   ├── InvalidFilter       an attribute filter
+    │   └── NotFound            no such file, store or index
+    ├── IndexBusy               retry: another process is writing
+    └── IndexProblem            rebuild or repair
+        ├── IndexMismatch       made with another embedder or other chunk settings
+        └── IndexDamaged        a segment or the catalog does not hold together
+
+Every message gives what happened, the value, and the way out. `exit_code` is what the command
+line returns.
+"""
+
+from __future__ import annotations
+
+
+class FilesearchError(Exception):
+    """Anything this package raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(FilesearchError):
+    """The caller gave something that cannot be used; other input will work."""
+
+    exit_code = 2
+
+
+class UnsupportedFile(InputError):
+    """The file's format is not one that is read here."""
+
+
+class InvalidFile(InputError):
+    """The format is known but this file cannot be read: empty, encrypted, broken or too costly."""
+
+
+class InvalidSetting(InputError):
+    """A setting, flag or environment variable has a value that cannot be used."""
+
+
+class InvalidFilter(InputError):
+    """An attribute filter is not well formed."""
+
+
+class NotFound(InputError):
+    """The named file, vector store or index does not exist."""
+
+
+class IndexBusy(FilesearchError):
+    """Another process holds the index's writer lock; try again when it is done."""
+
+    exit_code = 3
+
+
+class IndexProblem(FilesearchError):
+    """The index on disk cannot be used as it is."""
+
+    exit_code = 3
+
+
+class IndexMismatch(IndexProblem):
+    """The index was made with another embedder, dimension or other chunk settings."""
+
+
+class IndexDamaged(IndexProblem):
+    """A segment or the catalog is missing, altered or inconsistent."""

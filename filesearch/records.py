@@ -1,0 +1,160 @@
+"""Records: what the catalog keeps, as frozen values.
+
+The catalog returns them; the index, ingest and retrieve read them.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from filesearch.types import Attributes, Chunk, ChunkSettings, Document, ErrorCode
+
+_ALPHANUMERIC = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRecord:
+    """A vector store: what its vectors and chunks were made with."""
+
+    id: str
+    name: str
+    generation: int
+    embedder: str
+    dimension: int
+    chunk_settings: ChunkSettings
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A file in a vector store, as `fsearch files` shows it.
+
+    Attributes:
+        path: Absolute path it was ingested from; None for uploaded bytes.
+        status: "completed" or "failed". A completed file with an `error` is an older version that
+            stays searchable because the newer one could not be read.
+        size_bytes: Of the file; `char_count` is that of its text, 0 when it failed.
+    """
+
+    id: str
+    filename: str
+    path: str | None
+    content_hash: str
+    size_bytes: int
+    created_at: int
+    status: str
+    error_code: ErrorCode | None
+    error: str
+    attributes: Attributes
+    chunk_settings: ChunkSettings
+    chunk_count: int
+    window_count: int
+    char_count: int
+    media_type: str
+    title: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRecord:
+    """A segment that the catalog names."""
+
+    name: str
+    manifest_hash: str
+    slot_count: int
+    chunk_count: int
+    window_count: int
+    size_bytes: int
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A searchable file of a store: which slot of which segment holds it."""
+
+    store_file_id: int
+    segment_id: int
+    slot: int
+    file_id: str
+    filename: str
+    document_id: int
+    attributes: Attributes
+    chunk_settings: ChunkSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What a reader sees of a store at one instant.
+
+    Attributes:
+        entries: The searchable files, by segment and slot.
+        unplaced: Files with text that no segment holds: a damage that `repair` mends.
+    """
+
+    generation: int
+    segments: tuple[SegmentRecord, ...]
+    entries: tuple[Entry, ...]
+    unplaced: tuple[Entry, ...] = ()
+
+
+def new_file_id() -> str:
+    """Return a fresh id: `file-` and 24 letters or digits."""
+    return "file-" + "".join(secrets.choice(_ALPHANUMERIC) for _ in range(24))
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file about to be recorded; searchable when it has a document, else failed.
+
+    Attributes:
+        load_key: Names the document's content and how it was read; files that share it share
+            the stored text.
+        replaces: Id of the file whose place it takes, in the same transaction.
+    """
+
+    filename: str
+    path: str | None
+    content_hash: str
+    size_bytes: int
+    attributes: Attributes
+    chunk_settings: ChunkSettings
+    load_key: str = ""
+    document: Document | None = None
+    chunks: Sequence[Chunk] = ()
+    window_count: int = 0
+    error_code: ErrorCode | None = None
+    error: str = ""
+    replaces: str | None = None
+    id: str = field(default_factory=new_file_id)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStats:
+    """What an index holds and what it costs.
+
+    Attributes:
+        files, failed: Searchable files, and those that could not be read.
+        chunks, windows, characters: Of the searchable files.
+        segments: Number of segments.
+        segment_bytes, catalog_bytes, blob_bytes: On disk; catalog_bytes is 0 with a database URL.
+        embedder, dimension: Fingerprint of what made the vectors, and their length.
+        generation: Grows with every commit.
+    """
+
+    index: str
+    files: int
+    failed: int
+    chunks: int
+    windows: int
+    characters: int
+    segments: int
+    segment_bytes: int
+    catalog_bytes: int
+    blob_bytes: int
+    embedder: str
+    dimension: int
+    chunk_size: int
+    chunk_overlap: int
+    generation: int

@@ -1,0 +1,271 @@
+"""Types: the frozen values that travel between the stages.
+
+bytes -> Document -> Chunk, Window -> SearchResult -> Answer, Citation. No behaviour beyond
+small derived properties; nothing here imports another module of the package but `errors`.
+
+All character positions are Python string indices (code points) into `Document.text`,
+start inclusive, end exclusive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from filesearch.errors import InvalidSetting
+
+FloatMatrix: TypeAlias = npt.NDArray[np.float32]
+"""float32, shape (n, dimension), C-contiguous, rows of unit length unless said otherwise."""
+FloatVector: TypeAlias = npt.NDArray[np.float32]
+"""float32, shape (dimension,), unit length unless said otherwise."""
+IntArray: TypeAlias = npt.NDArray[np.int64]
+
+AttributeValue: TypeAlias = str | int | float | bool
+Attributes: TypeAlias = dict[str, AttributeValue]
+
+SpanKind = Literal["page", "slide", "sheet", "heading", "table", "row"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A named stretch of a document's text, so that a citation can say where it stands.
+
+    Attributes:
+        kind: What the stretch is. A `heading` span covers its whole section: the heading line
+            and everything up to the next heading of the same or a higher level.
+        start, end: Character positions in the document's text, start < end.
+        number: Page, slide or row number counted from 1; the level (1 is highest) of a heading;
+            the position from 1 of a sheet or table.
+        label: Heading text, sheet name, page label; empty when there is none.
+    """
+
+    kind: SpanKind
+    start: int
+    end: int
+    number: int
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    r"""The text of one file and where its parts stand.
+
+    Attributes:
+        text: Unicode in NFC with "\n" line ends, without NUL and without surrogates; never blank.
+        spans: Ordered by start, then longest first. Spans of one kind do not overlap, except
+            headings, which nest.
+        title: From the format's own metadata or first heading; empty when there is none.
+        media_type: Such as "application/pdf", found from the content where the name is silent.
+        warnings: What was lost on the way, one sentence each (a page that could not be read, ...).
+    """
+
+    text: str
+    spans: tuple[Span, ...] = ()
+    title: str = ""
+    media_type: str = "text/plain"
+    warnings: tuple[str, ...] = ()
+
+
+MIN_CHUNK_TOKENS = 100
+MAX_CHUNK_TOKENS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkSettings:
+    """Chunk size and overlap in cl100k_base tokens; the defaults and bounds are OpenAI's.
+
+    Raises:
+        InvalidSetting: size outside 100..4096, overlap negative or above half the size.
+    """
+
+    size: int = 800
+    overlap: int = 400
+
+    def __post_init__(self) -> None:
+        if not MIN_CHUNK_TOKENS <= self.size <= MAX_CHUNK_TOKENS:
+            raise InvalidSetting(
+                f"chunk size is {self.size} tokens; choose {MIN_CHUNK_TOKENS} to {MAX_CHUNK_TOKENS}"
+            )
+        if not 0 <= self.overlap <= self.size // 2:
+            raise InvalidSetting(
+                f"chunk overlap is {self.overlap} tokens; "
+                f"choose 0 to {self.size // 2}, half of the chunk size {self.size}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stretch of a document that can be retrieved and cited.
+
+    Attributes:
+        ordinal: Position among the document's chunks, from 0.
+        start, end: Character positions in the document's text, start < end.
+        token_count: cl100k_base tokens, at least 1.
+    """
+
+    ordinal: int
+    start: int
+    end: int
+    token_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of a document that is embedded, once, whatever chunks it lies in."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """A passage that was found.
+
+    Attributes:
+        file_id, filename: The file it stands in.
+        text: `document.text[start:end]`.
+        start, end: Character positions in the document's text.
+        score: In [0, 1], higher is better; comparable within one search.
+        keyword_share, vector_share: What either search gave to `score`; they add up to it.
+        page: Page or slide on which the passage starts, from 1; None where the format has none.
+        end_page: The page on which its last character lies; None as `page`.
+        heading_path: Headings above the start of the passage, outermost first.
+        attributes: The file's attributes in its vector store; empty when none.
+        chunk: Ordinal of the chunk in its document, from 0.
+    """
+
+    file_id: str
+    filename: str
+    text: str
+    start: int
+    end: int
+    score: float
+    keyword_share: float
+    vector_share: float
+    page: int | None = None
+    end_page: int | None = None
+    heading_path: tuple[str, ...] = ()
+    attributes: Attributes = field(default_factory=dict)
+    chunk: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where one statement of an answer stands in a file.
+
+    `document.text[start:end] == quote`, always.
+
+    Attributes:
+        number: The number shown in the answer's marker, from 1.
+        page: Page (or slide) on which the quote starts; None where the format has none.
+        score: Support of the quote for the question, in [0, 1].
+    """
+
+    number: int
+    file_id: str
+    filename: str
+    start: int
+    end: int
+    quote: str
+    page: int | None = None
+    heading_path: tuple[str, ...] = ()
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One piece of an answer and the citations that carry it (none when it is our own words)."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a question.
+
+    Attributes:
+        question: As asked.
+        statements: In reading order; `text` joins them with markers such as [1].
+        is_answered: False when the documents hold no answer; `statements` then says so.
+        results: The passages that were considered, best first.
+    """
+
+    question: str
+    statements: tuple[Statement, ...]
+    is_answered: bool
+    results: tuple[SearchResult, ...] = ()
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """Every citation in order of its number."""
+        found = {c.number: c for s in self.statements for c in s.citations}
+        return tuple(found[number] for number in sorted(found))
+
+    @property
+    def text(self) -> str:
+        """The statements with their markers: `Mugs can go back for 30 days. [1]`."""
+        return " ".join(
+            " ".join([s.text, *(f"[{c.number}]" for c in s.citations)]) for s in self.statements
+        )
+
+
+FileStatus = Literal["added", "updated", "unchanged", "removed", "failed"]
+ErrorCode = Literal["unsupported_file", "invalid_file", "server_error"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """What became of one file of an ingest.
+
+    Attributes:
+        error_code, error: Set when `status` is "failed": OpenAI's code and a sentence for people.
+    """
+
+    filename: str
+    status: FileStatus
+    file_id: str = ""
+    chunks: int = 0
+    windows: int = 0
+    error_code: ErrorCode | None = None
+    error: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What an ingest did, file by file, and how long it took."""
+
+    outcomes: tuple[FileOutcome, ...]
+    seconds: float
+
+    def _with(self, status: FileStatus) -> tuple[FileOutcome, ...]:
+        return tuple(o for o in self.outcomes if o.status == status)
+
+    @property
+    def added(self) -> tuple[FileOutcome, ...]:
+        """Files that were not in the store before."""
+        return self._with("added")
+
+    @property
+    def updated(self) -> tuple[FileOutcome, ...]:
+        """Files whose new content took the place of the old."""
+        return self._with("updated")
+
+    @property
+    def unchanged(self) -> tuple[FileOutcome, ...]:
+        """Files whose content is what the store holds."""
+        return self._with("unchanged")
+
+    @property
+    def removed(self) -> tuple[FileOutcome, ...]:
+        """Files that left the store because they are gone from the disk."""
+        return self._with("removed")
+
+    @property
+    def failed(self) -> tuple[FileOutcome, ...]:
+        """Files that could not be read, each with its reason."""
+        return self._with("failed")

@@ -1,0 +1,56 @@
+"""Config: where settings come from and what is refused."""
+
+import pytest
+
+from filesearch.config import load_settings
+from filesearch.errors import InvalidSetting
+from filesearch.types import ChunkSettings
+
+
+def test_flags_win_over_variables_and_those_over_the_file(tmp_path):
+    (tmp_path / "fsearch.toml").write_text(
+        'index = "file"\nchunk_size = 300\nvector_weight = 0.1\n'
+    )
+    environ = {"FSEARCH_INDEX": "env", "FSEARCH_VECTOR_WEIGHT": "0.2", "HOME": "/"}
+    found = load_settings({"index": "flag", "db": None}, environ=environ, directory=tmp_path)
+    assert (found.index, found.vector_weight, found.chunk_size) == ("flag", 0.2, 300)
+
+
+def test_defaults_hold_when_nothing_is_given(tmp_path):
+    found = load_settings(environ={}, directory=tmp_path)
+    assert found.index == "indexes/default"
+    assert found.chunk_settings(ChunkSettings()) == ChunkSettings(800, 400)
+
+
+def test_a_smaller_chunk_alone_shrinks_the_overlap(tmp_path):
+    found = load_settings({"chunk_size": 300}, environ={}, directory=tmp_path)
+    assert found.chunk_settings(ChunkSettings()) == ChunkSettings(300, 150)
+
+
+@pytest.mark.parametrize(
+    ("flags", "environ", "says"),
+    [
+        ({"chunk_size": 50}, {}, "chunk size is 50"),
+        ({"chunk_size": 5000}, {}, "choose 100 to 4096"),
+        ({"chunk_overlap": 500}, {}, "half of the chunk size 800"),
+        ({"vector_weight": 2}, {}, "vector_weight"),
+        ({"colour": "red"}, {}, "unknown setting 'colour' in the flags"),
+        ({}, {"FSEARCH_COLOUR": "red"}, "unknown setting 'colour' in the environment"),
+        ({}, {"FSEARCH_CHUNK_SIZE": "many"}, "in the environment"),
+        ({"chat_model": "gpt-9"}, {}, "'gpt-9' is not available"),
+    ],
+)
+def test_a_bad_setting_is_refused_with_its_place(tmp_path, flags, environ, says):
+    with pytest.raises(InvalidSetting, match=says):
+        load_settings(flags, environ=environ, directory=tmp_path)
+
+
+def test_a_broken_settings_file_is_named(tmp_path):
+    (tmp_path / "fsearch.toml").write_text("index = ")
+    with pytest.raises(InvalidSetting, match=r"fsearch\.toml cannot be read as TOML"):
+        load_settings(environ={}, directory=tmp_path)
+
+
+def test_settings_are_frozen(tmp_path):
+    with pytest.raises(AttributeError):
+        load_settings(environ={}, directory=tmp_path).index = "other"
