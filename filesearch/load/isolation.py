@@ -1,0 +1,179 @@
+"""Isolation: `load` behind a time and a memory limit, in a child process of our own.
+
+A parser fed with the wrong file may hang, exhaust memory or crash the interpreter. That must cost
+the one file, not the process that holds the index. Plain text is loaded in process: nothing there
+can hang, and no process need be started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+import filesearch
+from filesearch.errors import InvalidFile, UnsupportedFile
+from filesearch.load import load, sniff
+from filesearch.load.worker import OUT_OF_MEMORY, Reply, Request, read_frame, write_frame
+from filesearch.types import Document
+
+IN_PROCESS_BYTES = 4 * 1024 * 1024
+"""Plain formats up to this size are loaded in process: at most about a second."""
+_RECYCLE_BYTES = 512 * 1024 * 1024
+"""A worker whose resident size ever passed this is replaced: freed memory seldom goes back."""
+_START_SECONDS = 10.0
+"""Grace for starting Python on a busy machine, on top of the file's own time."""
+
+
+class Loader:
+    """Loads files one after another, each within `timeout_s` and `memory_bytes`.
+
+    Not thread-safe: one thread loads. Use as a context manager, or call `close`.
+
+    Args:
+        timeout_s: Longest time for one file, in seconds, above 0.
+        memory_bytes: Address space a parser may take on top of what Python itself maps. Enforced
+            on Linux only.
+
+    Attributes:
+        peak_bytes: Largest resident size of the current worker at its last reply; 0 before.
+    """
+
+    def __init__(self, timeout_s: float = 60.0, memory_bytes: int = 1 << 30) -> None:
+        self.timeout_s = timeout_s
+        self.memory_bytes = memory_bytes
+        self.peak_bytes = 0
+        self._worker: subprocess.Popen[bytes] | None = None
+        self._decoder = msgspec.msgpack.Decoder(Reply)
+
+    def load(self, data: bytes, filename: str) -> Document:
+        """Return the Document of a file, as `filesearch.load.load` does.
+
+        Raises:
+            UnsupportedFile: A format that is not read here.
+            InvalidFile: As `load`; also when the file took too long, needed too much memory or
+                crashed its parser. The Loader stays usable.
+        """
+        media_type = sniff(data, filename)
+        is_plain = media_type != "text/html" and not media_type.startswith("application/")
+        if (is_plain or "json" in media_type) and len(data) <= IN_PROCESS_BYTES:
+            return load(data, filename)
+        reply = self._ask(Request(filename, data))
+        if reply.document is not None:
+            return reply.document
+        if reply.unsupported:
+            raise UnsupportedFile(reply.unsupported)
+        raise InvalidFile(reply.invalid)
+
+    def interrupt(self) -> None:
+        """Make a `load` that runs in another thread fail soon; the only call that thread allows."""
+        worker = self._worker
+        if worker is not None:
+            worker.kill()
+
+    def close(self) -> None:
+        """End the worker; a later `load` starts a new one. Closing twice is fine."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            _end(worker)
+
+    def __enter__(self) -> Loader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _ask(self, request: Request) -> Reply:
+        """Send one request and return its reply; a worker that fails is ended."""
+        is_fresh = self._worker is None or self._worker.poll() is not None
+        worker = self._started()
+        timed_out = threading.Event()
+
+        def stop() -> None:
+            timed_out.set()
+            worker.kill()  # reads and writes of the main thread end with it
+
+        allowed = self.timeout_s + (_START_SECONDS if is_fresh else 0.0)
+        timer = threading.Timer(allowed, stop)
+        timer.daemon = True
+        timer.start()
+        frame: bytes | None = None
+        is_whole = False
+        try:
+            assert worker.stdin is not None
+            assert worker.stdout is not None
+            write_frame(worker.stdin, msgspec.msgpack.encode(request))
+            frame = read_frame(worker.stdout)
+            is_whole = frame is not None
+        except BrokenPipeError:
+            pass  # it died; its exit status tells why
+        finally:
+            timer.cancel()
+            if not is_whole:  # also when Ctrl-C interrupted the read: the reply must not stay
+                self.close()
+        if frame is None:
+            raise InvalidFile(self._why(request.filename, worker.returncode, timed_out.is_set()))
+        reply = self._decoder.decode(frame)
+        self.peak_bytes = reply.peak_bytes
+        if reply.is_out_of_memory or reply.peak_bytes > _RECYCLE_BYTES:
+            self.close()
+        return reply
+
+    def _why(self, filename: str, status: int | None, timed_out: bool) -> str:
+        if timed_out:
+            return f"{filename!r} took over {self.timeout_s:g} s to read; split the file"
+        if status in (OUT_OF_MEMORY, -9):
+            return (
+                f"{filename!r} made the parser run out of memory "
+                f"({self.memory_bytes >> 20} MiB); split the file"
+            )
+        what = f"signal {-status}" if status is not None and status < 0 else f"status {status}"
+        return f"{filename!r} crashed its parser ({what}); save it again in another version"
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._worker is not None and self._worker.poll() is None:
+            return self._worker
+        self.close()
+        root = str(Path(filesearch.__file__).resolve().parent.parent)
+        # Not multiprocessing: its spawn would import the user's main module again. Not the current
+        # directory (-P): a docx.py in the user's folder must not be imported. The package's own
+        # root comes last, for a checkout that is not installed.
+        code = (
+            f"import sys; sys.path.append({root!r}); from filesearch.load.worker import main; "
+            f"main({os.getpid()}, {self.memory_bytes})"
+        )
+        self._worker = subprocess.Popen(  # noqa: S603 - our own interpreter and our own code
+            [sys.executable, "-P", "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            close_fds=True,
+            start_new_session=True,  # Ctrl-C in the terminal does not reach it
+            # Numeric libraries map gigabytes per thread, which the memory limit would count.
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        )
+        return self._worker
+
+
+def _end(worker: subprocess.Popen[bytes]) -> None:
+    """Kill a worker at once (it keeps nothing) and collect it."""
+    worker.kill()
+    for stream in (worker.stdin, worker.stdout):
+        if stream is not None:
+            with contextlib.suppress(BrokenPipeError):  # what was still buffered is of no use now
+                stream.close()
+    worker.wait()

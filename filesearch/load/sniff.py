@@ -1,0 +1,208 @@
+"""Sniff: the media type of a file, from its name checked against its first bytes.
+
+(bytes, filename) -> media type. The extension decides between formats that look alike (Markdown and
+plain text); content decides where the name says nothing or something else (a PDF named .txt).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+from filesearch.errors import InvalidFile, UnsupportedFile
+
+PDF = "application/pdf"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+HTML = "text/html"
+MARKDOWN = "text/markdown"
+RST = "text/x-rst"
+TEX = "text/x-tex"
+PYTHON = "text/x-python"
+PLAIN = "text/plain"
+CSV = "text/csv"
+TSV = "text/tab-separated-values"
+JSON = "application/json"
+JSONL = "application/x-ndjson"
+
+_CODE = (
+    "bash bat c cc cfg clj cmake conf cpp cs css cxx dart env erl ex fs go gradle graphql groovy h "
+    "hh hpp hs ini ipynb java jl js jsx kt kts less lua m mjs cjs mm nim patch diff php pl pm ps1 "
+    "properties proto r rb rs sass scala scss sh sol sql svelte swift tf toml ts tsx v vb vhdl vue "
+    "xml xsd xsl yaml yml zig zsh"
+).split()
+_MEDIA_TYPES: dict[str, str] = {
+    **{f".{name}": f"text/x-{name}" for name in _CODE},
+    ".pdf": PDF,
+    **dict.fromkeys((".docx", ".docm", ".dotx"), DOCX),
+    **dict.fromkeys((".pptx", ".pptm", ".ppsx"), PPTX),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xltx"), XLSX),
+    **dict.fromkeys((".html", ".htm", ".xhtml"), HTML),
+    **dict.fromkeys((".md", ".markdown", ".mdx"), MARKDOWN),
+    **dict.fromkeys((".rst",), RST),
+    **dict.fromkeys((".tex", ".latex"), TEX),
+    **dict.fromkeys((".py", ".pyi"), PYTHON),
+    **dict.fromkeys((".txt", ".text", ".log"), PLAIN),
+    ".csv": CSV,
+    **dict.fromkeys((".tsv", ".tab"), TSV),
+    ".json": JSON,
+    **dict.fromkeys((".jsonl", ".ndjson"), JSONL),
+    ".ts": "text/x-ts",
+    ".xml": "text/xml",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".ipynb": JSON,
+}
+SUPPORTED_EXTENSIONS = frozenset(_MEDIA_TYPES)
+"""Lower-case extensions with their dot that an ingest of a folder picks up."""
+
+_BINARY = {PDF, DOCX, PPTX, XLSX}
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_SAVE_AS = {".doc": "docx", ".dot": "docx", ".xls": "xlsx", ".xlt": "xlsx", ".ppt": "pptx"}
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"II*\x00", "a TIFF image"),
+    (b"MM\x00*", "a TIFF image"),
+    (b"RIFF", "a RIFF file (WebP, WAV, AVI)"),
+    (b"ID3", "MP3 audio"),
+    (b"OggS", "Ogg audio"),
+    (b"fLaC", "FLAC audio"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ\x00", "an xz archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"(\xb5/\xfd", "a Zstandard archive"),
+    (b"\x7fELF", "a program"),
+    (b"MZ\x90", "a program"),
+    (b"SQLite format 3\x00", "an SQLite database"),
+    (b"PAR1", "a Parquet file"),
+    (b"{\\rtf", "RTF; save it as docx"),
+    (b"%!PS", "PostScript; convert it to pdf"),
+    (b"\x00\x00\x01\x00", "an icon"),
+    (b"wOFF", "a font"),
+    (b"wOF2", "a font"),
+)
+_TEXTUAL = (b"{\\rtf", b"%!PS")
+_CONTROL = re.compile(rb"[\x00-\x08]")
+_HTML_START = re.compile(
+    rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?>.*?-->)\s*+)*+"
+    rb"<(?:!doctype\s+html|html|head|body)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def sniff(data: bytes, filename: str) -> str:
+    """Return the media type that `load` will read the file as.
+
+    Args:
+        filename: Only its extension counts; it may be any string.
+
+    Raises:
+        UnsupportedFile: Images, audio, archives, programs, legacy Office files, other binary data.
+        InvalidFile: Empty, or an Office file encrypted with a password, or a damaged one.
+    """
+    if not data:
+        raise InvalidFile(f"{filename!r} is empty (0 bytes)")
+    extension = PurePath(filename).suffix.lower()
+    named = _MEDIA_TYPES.get(extension, "")
+    # PDF allows junk before its header; readers look at the first 1024 bytes (ISO 32000-1, H.3).
+    pdf_at = data[:1024].find(b"%PDF-")
+    if pdf_at == 0 or (pdf_at > 0 and named in _BINARY):
+        return PDF
+    if data.startswith(_OLE):
+        raise _ole_error(data, filename, extension)
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _sniff_zip(data, filename, named)
+    for magic, what in _MAGIC:
+        # A text may begin with "ID3" too; a file of that kind has control characters after it.
+        is_certain = magic in _TEXTUAL or not magic.isascii()
+        if data.startswith(magic) and (is_certain or _CONTROL.search(data, 0, 256)):
+            raise UnsupportedFile(
+                f"{filename!r} is {what}, which is not read here; "
+                "give it as pdf, docx, html or plain text"
+            )
+    if named in _BINARY:
+        if named == PDF:
+            return PDF  # header lost; the parser knows how to look further
+        raise InvalidFile(
+            f"{filename!r} is not a {extension[1:]} file (it is no zip container); "
+            "it may have been cut off, copy or save it again"
+        )
+    return named or _sniff_text(data)
+
+
+def _ole_error(data: bytes, filename: str, extension: str) -> InvalidFile | UnsupportedFile:
+    # Stream names in an OLE container are UTF-16.
+    if "encryptedpackage".encode("utf-16-le") in data.lower():
+        return InvalidFile(f"{filename!r} is encrypted with a password; save it without one")
+    wanted = _SAVE_AS.get(extension) or next(
+        (
+            save_as
+            for stream, save_as in (
+                ("WordDocument", "docx"),
+                ("Workbook", "xlsx"),
+                ("PowerPoint Document", "pptx"),
+            )
+            if stream.encode("utf-16-le") in data
+        ),
+        "docx, xlsx or pptx",
+    )
+    return UnsupportedFile(
+        f"{filename!r} is a legacy Office file (before 2007), which is not read here; "
+        f"save it as {wanted}"
+    )
+
+
+def _sniff_zip(data: bytes, filename: str, named: str) -> str:
+    # The names stand uncompressed in the container; a parser checks the rest.
+    for part, media_type in (
+        (b"word/document", DOCX),
+        (b"ppt/presentation", PPTX),
+        (b"xl/workbook", XLSX),
+    ):
+        if part in data:
+            return media_type
+    if named in (DOCX, PPTX, XLSX):
+        return named
+    what = "an OpenDocument or EPUB file" if data[30:38] == b"mimetype" else "a zip archive"
+    raise UnsupportedFile(
+        f"{filename!r} is {what}, which is not read here; unpack it, or save it as pdf or docx"
+    )
+
+
+def _sniff_text(data: bytes) -> str:
+    """Return a text type for a file whose name says nothing; `decode` refuses what is binary."""
+    head = data[:8192].replace(b"\x00", b"")
+    if _HTML_START.match(head):
+        return HTML
+    start = head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    if start[:1] in (b"{", b"["):
+        return _sniff_json(data)
+    if start.startswith(b"#!"):
+        return PYTHON if b"python" in start.split(b"\n", 1)[0] else "text/x-sh"
+    return PLAIN
+
+
+def _sniff_json(data: bytes) -> str:
+    import msgspec
+
+    try:
+        msgspec.json.decode(data, type=msgspec.Raw)
+    except msgspec.DecodeError:
+        pass
+    except RecursionError:
+        return PLAIN
+    else:
+        return JSON
+    lines = [line for line in data.split(b"\n", 100)[:100] if line.strip()]
+    try:
+        for line in lines[:-1] or lines:
+            msgspec.json.decode(line, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError):
+        return PLAIN
+    return JSONL

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from filesearch.errors import InvalidFile, UnsupportedFile
+from filesearch.load import load
+from filesearch.load.isolation import Loader
+
+MakePdf = Callable[..., bytes]
+
+
+@pytest.fixture
+def loader() -> Iterator[Loader]:
+    with Loader() as loader:
+        yield loader
+
+
+@pytest.fixture
+def slow_pdf(make_pdf: MakePdf) -> bytes:
+    """Seconds of work for pypdf in a few kilobytes."""
+    return make_pdf([["x"]] * 40, content=lambda _: b"BT /F1 9 Tf (a) Tj ET\n" * 40_000)
+
+
+def worker_pid(loader: Loader) -> int:
+    assert loader._worker is not None
+    return loader._worker.pid
+
+
+def test_a_worker_gives_the_same_document(loader: Loader, make_pdf: MakePdf) -> None:
+    data = make_pdf([["First."], [], ["Third."]], title="A report")
+    assert loader.load(data, "a.pdf") == load(data, "a.pdf")
+
+
+def test_the_worker_serves_file_after_file(loader: Loader, make_pdf: MakePdf) -> None:
+    loader.load(make_pdf([["One."]]), "a.pdf")
+    pid = worker_pid(loader)
+    assert loader.load(b"<p>Two.", "b.html").text == "Two."
+    assert worker_pid(loader) == pid
+
+
+def test_plain_text_starts_no_worker(loader: Loader) -> None:
+    assert loader.load(b"Words.", "a.txt").text == "Words."
+    assert loader.load(b"a,b\n1,2\n", "a.csv").media_type == "text/csv"
+    assert loader.load(b'{"a": 1}', "a.json").text == "a: 1"
+    assert loader._worker is None
+
+
+def test_errors_of_the_worker_come_back_as_they_are(loader: Loader, make_pdf: MakePdf) -> None:
+    with pytest.raises(InvalidFile, match="OCR is not available"):
+        loader.load(make_pdf([[]]), "a.pdf")
+    with pytest.raises(UnsupportedFile, match="holds binary data"):
+        loader.load(b"<html>" + bytes(range(1, 9)) * 500, "a.html")
+
+
+def test_a_file_over_the_time_fails_and_the_next_one_loads(
+    make_pdf: MakePdf, slow_pdf: bytes
+) -> None:
+    with Loader(timeout_s=0.4) as loader:
+        loader.load(make_pdf([["warm"]]), "warm.pdf")
+        start = time.monotonic()
+        with pytest.raises(InvalidFile, match=r"'slow\.pdf' took over 0\.4 s to read"):
+            loader.load(slow_pdf, "slow.pdf")
+        assert time.monotonic() - start < 5
+        assert loader.load(b"<p>next", "b.html").text == "next"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces RLIMIT_AS")
+def test_a_file_over_the_memory_fails_and_the_next_one_loads(make_pdf: MakePdf) -> None:
+    data = make_pdf([["x"]], content=lambda _: b"BT /F1 9 Tf (a) Tj ET\n" * 900_000)
+    with Loader(memory_bytes=64 << 20) as loader:
+        with pytest.raises(InvalidFile, match=r"out of memory \(64 MiB\)"):
+            loader.load(data, "big.pdf")
+        assert loader.load(b"<p>next", "b.html").text == "next"
+
+
+def test_a_crash_is_named_and_the_next_file_loads(
+    loader: Loader, make_pdf: MakePdf, slow_pdf: bytes
+) -> None:
+    loader.load(make_pdf([["warm"]]), "warm.pdf")
+    timer = threading.Timer(0.3, os.kill, (worker_pid(loader), signal.SIGSEGV))
+    timer.start()
+    with pytest.raises(InvalidFile, match=r"crashed its parser \(signal 11\)"):
+        loader.load(slow_pdf, "slow.pdf")
+    timer.join()
+    assert loader.load(b"<p>next", "b.html").text == "next"
+
+
+def test_a_worker_that_died_between_files_is_replaced(loader: Loader) -> None:
+    loader.load(b"<p>one", "a.html")
+    os.kill(worker_pid(loader), signal.SIGKILL)
+    time.sleep(0.1)
+    assert loader.load(b"<p>two", "a.html").text == "two"
+
+
+def test_the_worker_ignores_an_interrupt_and_has_no_terminal(loader: Loader) -> None:
+    loader.load(b"<p>one", "a.html")
+    pid = worker_pid(loader)
+    os.kill(pid, signal.SIGINT)
+    assert loader.load(b"<p>two", "a.html").text == "two"
+    assert worker_pid(loader) == pid
+    assert os.getsid(pid) == pid
+
+
+def test_the_worker_does_not_import_from_the_current_directory(
+    loader: Loader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lxml.py").write_text("raise SystemExit(7)")
+    monkeypatch.chdir(tmp_path)
+    assert loader.load(b"<p>one", "a.html").text == "one"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
+def test_the_worker_dies_with_its_parent() -> None:
+    code = (
+        "from filesearch.load.isolation import Loader; import time; loader = Loader(); "
+        "loader.load(b'<p>x', 'a.html'); print(loader._worker.pid, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        parent.kill()
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{pid}").exists() and _is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not _is_alive(pid)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

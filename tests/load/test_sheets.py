@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import datetime
+import io
+from collections.abc import Callable
+
+import openpyxl
+import pytest
+
+from filesearch.errors import InvalidFile
+from filesearch.load import load
+from filesearch.types import Document
+
+Promise = Callable[[Document], None]
+
+
+def rows(document: Document) -> list[tuple[int, str]]:
+    return [(s.number, document.text[s.start : s.end]) for s in document.spans if s.kind == "row"]
+
+
+def workbook(*sheets: tuple[str, list[list[object]]]) -> bytes:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, cells in sheets:
+        sheet = book.create_sheet(name)
+        for row in cells:
+            sheet.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def test_xlsx_rows_carry_the_names_of_their_columns(keeps_promises: Promise) -> None:
+    data = workbook(
+        ("Stock", [["item", "count", "since"], ["mug", 3.0, datetime.date(2025, 2, 1)]]),
+        ("Empty", []),
+        ("Fees", [[], ["item", "fee"], ["plate", 2.5], [None, None], ["mug", True]]),
+    )
+    document = load(data, "a.xlsx")
+    keeps_promises(document)
+    assert rows(document) == [
+        (1, "item | count | since"),
+        (2, "item: mug; count: 3; since: 2025-02-01"),
+        (2, "item | fee"),
+        (3, "item: plate; fee: 2.5"),
+        (5, "item: mug; fee: TRUE"),
+    ]
+    sheets = [(s.number, s.label) for s in document.spans if s.kind == "sheet"]
+    assert sheets == [(1, "Stock"), (2, "Empty"), (3, "Fees")]
+
+
+def test_xlsx_hidden_sheets_are_left_out_and_an_empty_book_is_invalid() -> None:
+    book = openpyxl.Workbook()
+    book.active["A1"] = "seen"
+    book.create_sheet("hidden")["A1"] = "secret"
+    book["hidden"].sheet_state = "hidden"
+    out = io.BytesIO()
+    book.save(out)
+    assert "secret" not in load(out.getvalue(), "a.xlsx").text
+    with pytest.raises(InvalidFile, match="no cell of its visible sheets is filled"):
+        load(workbook(("One", [])), "a.xlsx")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_csv_delimiters_are_found(delimiter: str, keeps_promises: Promise) -> None:
+    lines = [["city", "mugs"], ["Bergen", "12"], ["Oslo", "7"]]
+    document = load("\n".join(delimiter.join(line) for line in lines).encode(), "a.csv")
+    keeps_promises(document)
+    assert rows(document)[1:] == [(2, "city: Bergen; mugs: 12"), (3, "city: Oslo; mugs: 7")]
+
+
+def test_csv_quotes_line_ends_and_commas_stay_in_their_cell() -> None:
+    data = b'name,note\r\nmug,"big, ""blue""\nand round"\r\n'
+    assert rows(load(data, "a.csv"))[1] == (2, 'name: mug; note: big, "blue" and round')
+
+
+def test_csv_decimal_commas_do_not_split_cells() -> None:
+    data = "Ort;Preis;Menge\nBergen;1,50;2,5\nOslo;2,75;3,5\n".encode("cp1252")
+    assert rows(load(data, "a.csv"))[1][1] == "Ort: Bergen; Preis: 1,50; Menge: 2,5"
+
+
+def test_a_table_without_a_header_keeps_its_rows() -> None:
+    assert rows(load(b"1,2\n3,4\n", "a.csv")) == [(1, "1 | 2"), (2, "3 | 4")]
+
+
+def test_tsv_in_gb18030_is_read() -> None:
+    data = "城市\t杯子的数量\n北京的商店\t12\n上海的商店\t7\n".encode("gb18030")
+    assert rows(load(data, "a.tsv"))[1][1] == "城市: 北京的商店; 杯子的数量: 12"
+
+
+def test_a_header_alone_is_a_row() -> None:
+    assert rows(load(b"city,mugs\n", "a.csv")) == [(1, "city | mugs")]
+
+
+def test_empty_cells_are_left_out_and_extra_ones_kept() -> None:
+    assert rows(load(b"a,b,c\nx,,z\np,q,r,s\n", "a.csv"))[1:] == [
+        (2, "a: x; c: z"),
+        (3, "a: p; b: q; c: r; s"),
+    ]

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from filesearch.errors import InvalidFile
+from filesearch.load import compose, load
+from filesearch.types import Document
+
+
+def headings(document: Document) -> list[tuple[int, str]]:
+    return [(s.number, s.label) for s in document.spans if s.kind == "heading"]
+
+
+def test_markdown_text_stays_as_it_is() -> None:
+    text = "# Title\n\nA *word*, a [link](x.md).\n\n- item\n\ttab\n"
+    assert load(text.encode(), "a.md").text == text
+
+
+def test_markdown_headings_nest_and_cover_their_sections(
+    keeps_promises: Callable[[Document], None],
+) -> None:
+    text = "# One\na\n## Two\nb\n# Three\nc\n"
+    document = load(text.encode(), "a.md")
+    keeps_promises(document)
+    spans = {s.label: document.text[s.start : s.end] for s in document.spans}
+    assert spans == {"One": "# One\na\n## Two\nb\n", "Two": "## Two\nb\n", "Three": "# Three\nc\n"}
+    assert document.title == "One"
+
+
+def test_markdown_headings_in_fenced_code_are_code() -> None:
+    text = "# Real\n```sh\n# comment\n```\n~~~\n# more\n```\n~~~\n    # indented\n## Also real\n"
+    assert headings(load(text.encode(), "a.md")) == [(1, "Real"), (2, "Also real")]
+
+
+def test_markdown_setext_headings_are_found_but_not_rules_or_tables() -> None:
+    text = "Big\n===\n\nSmall\n---\n\npara\n\n---\n\n| a | b |\n|---|---|\n- item\n---\n"
+    assert headings(load(text.encode(), "a.md")) == [(1, "Big"), (2, "Small")]
+
+
+def test_markdown_heading_labels_lose_their_markup() -> None:
+    text = "## The `load` **stage** of [x](y) ##\n"
+    assert headings(load(text.encode(), "a.md")) == [(2, "The load stage of x")]
+
+
+def test_markdown_title_comes_from_front_matter() -> None:
+    text = '---\ntitle: "Returns: how"\ntags: [a]\n# no heading\n---\n# First\n'
+    document = load(text.encode(), "a.md")
+    assert document.title == "Returns: how"
+    assert headings(document) == [(1, "First")]
+
+
+def test_rst_titles_take_levels_by_order_of_appearance() -> None:
+    text = "=====\nTitle\n=====\n\nPart\n----\ntext\n\nSub\n~~~\n\nPart 2\n------\n"
+    text += "\n== ==\na  b\n== ==\n"
+    assert headings(load(text.encode(), "a.rst")) == [
+        (1, "Title"),
+        (2, "Part"),
+        (3, "Sub"),
+        (2, "Part 2"),
+    ]
+
+
+def test_tex_sections_and_title_are_found() -> None:
+    text = "\\title{On \\emph{mugs}}\n\\section{One}\nx\n\\subsection*{Two}\ny\n"
+    document = load(text.encode(), "a.tex")
+    assert document.title == "On mugs"
+    assert [label for _, label in headings(document)] == ["One", "Two"]
+
+
+def test_python_classes_and_functions_are_headings(
+    keeps_promises: Callable[[Document], None],
+) -> None:
+    text = (
+        '"""Doc.\n\ndef not_one(): in a docstring\n"""\n\n@cache\ndef refund():\n'
+        "    def inner(): ...\n\n"
+        "class Cart:\n    async def add(self):\n        def deep(): ...\n\n"
+        "    def total(self): ...\n"
+    )
+    document = load(text.encode(), "a.py")
+    keeps_promises(document)
+    assert headings(document) == [
+        (1, "def refund"),
+        (1, "class Cart"),
+        (2, "async def add"),
+        (2, "def total"),
+    ]
+    assert document.text[document.spans[0].start :].startswith("@cache")
+
+
+def test_line_ends_and_controls_are_mended() -> None:
+    data = "a\r\nb\rc\u2028d\x00e\x07f\tg".encode()
+    assert load(data, "a.txt").text == "a\nb\nc\nde f\tg"
+
+
+def test_text_is_composed_to_nfc() -> None:
+    assert load("cafe\u0301".encode(), "a.txt").text == "café"
+
+
+@pytest.mark.parametrize("data", [b" \n\t\r\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"])
+def test_blank_text_is_invalid(data: bytes) -> None:
+    with pytest.raises(InvalidFile, match=r"'a\.txt' is empty"):
+        load(data, "a.txt")
+
+
+def test_text_over_the_cap_is_invalid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compose, "MAX_CHARACTERS", 10)
+    with pytest.raises(InvalidFile, match="more than 10 characters"):
+        load(b"12345678901", "a.txt")
+    assert load(b"1234567890", "a.txt").text == "1234567890"
+
+
+@pytest.mark.parametrize(
+    ("data", "filename"),
+    [
+        (b"#" + b" " * 300_000 + b"x", "a.md"),
+        (b"# " + b"[" * 300_000, "a.md"),
+        (b"\\section{" * 30_000, "a.tex"),
+        (b"<!---->" * 1000, "a"),
+        (b"=" * 300_000 + b"\n" + b"-" * 300_000, "a.rst"),
+        (b"---\n" * 50_000, "a.md"),
+    ],
+)
+@pytest.mark.timeout(5)
+def test_hostile_repetition_takes_no_time(data: bytes, filename: str) -> None:
+    assert load(data, filename).text
