@@ -1,0 +1,95 @@
+"""Filters: which files a search may return, by their attributes.
+
+The shape is OpenAI's: comparisons `{"type": "eq", "key": "year", "value": 2025}` and compounds
+`{"type": "and", "filters": [...]}`, nested as deep as `MAX_DEPTH`. A file that lacks the key
+fails every comparison but `ne` and `nin`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, TypeGuard
+
+from filesearch.errors import InvalidFilter
+from filesearch.types import Attributes, AttributeValue
+
+Filter: TypeAlias = Mapping[str, Any]
+Predicate: TypeAlias = Callable[[Attributes], bool]
+
+MAX_DEPTH = 20
+_ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {
+    "gt": lambda found, value: found > value,
+    "gte": lambda found, value: found >= value,
+    "lt": lambda found, value: found < value,
+    "lte": lambda found, value: found <= value,
+}
+_COMPARISONS = ("eq", "ne", *_ORDERINGS, "in", "nin")
+
+
+def compile_filter(spec: Filter | None) -> Predicate:
+    """Return a function that tells whether attributes pass `spec`; None passes all.
+
+    Strings compare with strings, numbers with numbers, booleans with booleans; values of two
+    kinds are never equal and never ordered.
+
+    Raises:
+        InvalidFilter: Not one of the shapes above; the message names the part.
+    """
+    if spec is None:
+        return lambda _attributes: True
+    return _compile(spec, depth=0)
+
+
+def _compile(spec: object, *, depth: int) -> Predicate:
+    if depth > MAX_DEPTH:
+        raise InvalidFilter(f"filters are nested deeper than {MAX_DEPTH} levels")
+    if not isinstance(spec, Mapping):
+        raise InvalidFilter(f"a filter must be an object with a 'type', not {spec!r}")
+    kind = spec.get("type")
+    if kind in ("and", "or"):
+        parts = spec.get("filters")
+        if not isinstance(parts, (list, tuple)) or not parts:
+            raise InvalidFilter(f"'{kind}' needs a list of at least one filter in 'filters'")
+        predicates = [_compile(part, depth=depth + 1) for part in parts]
+        join = all if kind == "and" else any
+        return lambda attributes: join(predicate(attributes) for predicate in predicates)
+    if kind in _COMPARISONS:
+        return _compile_comparison(spec, kind)
+    raise InvalidFilter(
+        f"filter type {kind!r} is unknown; use one of {', '.join(_COMPARISONS)}, and, or"
+    )
+
+
+def _compile_comparison(spec: Filter, kind: str) -> Predicate:
+    key, value = spec.get("key"), spec.get("value")
+    if not isinstance(key, str) or not key:
+        raise InvalidFilter(f"'{kind}' needs the name of an attribute in 'key', not {key!r}")
+    if kind in ("in", "nin"):
+        if not isinstance(value, (list, tuple)) or not all(_is_value(v) for v in value):
+            raise InvalidFilter(f"'{kind}' needs a list of strings or numbers in 'value'")
+        wanted = {_typed(v) for v in value}
+        is_in = kind == "in"
+        return lambda attributes: (key in attributes and _typed(attributes[key]) in wanted) == is_in
+    if not _is_value(value):
+        raise InvalidFilter(f"'{kind}' needs a string, number or boolean in 'value', not {value!r}")
+    if kind in ("eq", "ne"):
+        is_eq = kind == "eq"
+        typed = _typed(value)
+        return lambda attributes: (key in attributes and _typed(attributes[key]) == typed) == is_eq
+    if isinstance(value, bool):
+        raise InvalidFilter(f"'{kind}' orders strings or numbers, not the boolean {value!r}")
+    order, sort = _ORDERINGS[kind], _typed(value)[0]
+    return lambda attributes: (
+        key in attributes and _typed(attributes[key])[0] == sort and order(attributes[key], value)
+    )
+
+
+def _is_value(value: object) -> TypeGuard[AttributeValue]:
+    return isinstance(value, (str, int, float, bool))
+
+
+def _typed(value: AttributeValue) -> tuple[str, AttributeValue]:
+    """Return the value with its kind, because Python holds True == 1."""
+    if isinstance(value, bool):
+        return ("boolean", value)
+    return ("string", value) if isinstance(value, str) else ("number", value)

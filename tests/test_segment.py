@@ -1,0 +1,158 @@
+"""Segment: what is written can be opened, merged and checked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from filesearch.errors import IndexDamaged
+from filesearch.index.builder import SegmentBuilder
+from filesearch.index.segment import Segment, merge_contents, sweep_segments, write_segment
+from filesearch.prepare import prepare_text
+from filesearch.testing import HashingEmbedder
+from filesearch.types import ChunkSettings
+
+EMBEDDER = HashingEmbedder(dimension=16, max_tokens=20)
+SETTINGS = ChunkSettings(100, 50)
+WORDS = "kiln glaze mug bowl clay 陶器 窯 fire ash salt wheel studio 1280 max_chunk_size".split()
+
+
+def random_text(rng):
+    """A sentence, or some pages: up to three chunks."""
+    words = rng.choice(WORDS, size=int(rng.choice([1, 5, 60, 150])))
+    return " ".join(words) + "."
+
+
+def build(texts):
+    builder = SegmentBuilder(EMBEDDER.fingerprint, EMBEDDER.dimension)
+    for text in texts:
+        prepared = prepare_text(text, SETTINGS, EMBEDDER)
+        prepared.add_to(builder, EMBEDDER.embed_texts(prepared.window_texts))
+    return builder.build()
+
+
+def write(root, texts):
+    return Segment(root, write_segment(root, build(texts)))
+
+
+def assert_same_content(left, right):
+    assert (left.embedder, left.slot_count) == (right.embedder, right.slot_count)
+    np.testing.assert_array_equal(left.chunk_table, right.chunk_table)
+    np.testing.assert_array_equal(left.window_table, right.window_table)
+    np.testing.assert_allclose(left.vectors, right.vectors, atol=1e-3)  # float16
+    for name, array in left.postings.arrays().items():
+        np.testing.assert_array_equal(array, right.postings.arrays()[name], err_msg=name)
+
+
+def test_what_was_written_is_read_back(tmp_path):
+    content = build(["kiln and mug.", "clay " * 300])
+    opened = Segment(tmp_path, write_segment(tmp_path, content))
+    [merged] = [merge_contents([(opened, np.ones(2, bool))])]
+    assert_same_content(merged, content)
+    assert opened.damages() == []
+
+
+def test_the_record_says_what_the_segment_holds(tmp_path):
+    content = build(["kiln and mug.", "clay " * 300])
+    record = write_segment(tmp_path, content)
+    assert (record.slot_count, record.chunk_count) == (2, len(content.chunk_table))
+    assert record.window_count == len(content.window_table) == len(content.vectors)
+    files = list((tmp_path / record.name).iterdir())
+    assert record.size_bytes == sum(path.stat().st_size for path in files)
+
+
+def test_every_chunk_has_windows_of_its_own_document(tmp_path):
+    table = build(["kiln", "clay " * 300, "窯。" * 200]).chunk_table
+    windows = build(["kiln", "clay " * 300, "窯。" * 200]).window_table
+    assert (table[:, 3] < table[:, 4]).all()
+    for slot, _start, _end, first, last in table.tolist():
+        assert set(windows[first:last, 0].tolist()) == {slot}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_merging_equals_building_from_the_live_documents(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    parts, alive = [], []
+    for _ in range(rng.integers(1, 5)):
+        texts = [random_text(rng) for _ in range(rng.integers(1, 5))]
+        live = rng.random(len(texts)) < 0.6
+        live[0] |= not alive  # at least one document stays
+        parts.append((write(tmp_path, texts), live))
+        alive += [text for text, is_live in zip(texts, live, strict=True) if is_live]
+    assert_same_content(merge_contents(parts), build(alive))
+
+
+def test_a_merged_segment_can_be_merged_again(tmp_path):
+    first = write(tmp_path, ["kiln", "mug", "bowl"])
+    once = merge_contents([(first, np.array([True, False, True]))])
+    again = Segment(tmp_path, write_segment(tmp_path, once))
+    both = [(again, np.array([False, True])), (first, np.array([False, True, False]))]
+    assert_same_content(merge_contents(both), build(["bowl", "mug"]))
+
+
+def test_sweeping_deletes_all_but_what_is_named(tmp_path):
+    kept, lost = write(tmp_path, ["kiln"]).record, write(tmp_path, ["mug"]).record
+    (tmp_path / "incoming-0123").mkdir()
+    (tmp_path / "incoming-0123" / "chunks.npy").write_bytes(b"half")
+    assert sweep_segments(tmp_path, {kept.name}) == 2
+    assert [path.name for path in tmp_path.iterdir()] == [kept.name]
+    assert lost.name != kept.name
+
+
+def test_sweeping_where_nothing_was_ever_written_is_fine(tmp_path):
+    assert sweep_segments(tmp_path / "segments", set()) == 0
+
+
+def test_a_segment_that_is_mapped_can_be_read_after_it_was_swept(tmp_path):
+    segment = write(tmp_path, ["kiln and mug", "clay"])
+    query = EMBEDDER.embed_query("clay")
+    parts = (segment.chunk_table, segment.window_table, segment.postings, segment.vectors)
+    sweep_segments(tmp_path, set())
+    assert len(parts) == 4
+    assert segment.vectors.top(query, top_k=1)[0].tolist() == [1]
+    assert segment.postings.find("clay") != slice(0, 0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["chunks.npy", "windows.npy", "vectors.faiss", "rows.npy", "lengths.npy", "manifest.json"],
+)
+def test_a_file_that_is_cut_short_or_gone_is_damage(tmp_path, name):
+    record = write(tmp_path, ["kiln and mug", "clay"]).record
+    path = tmp_path / record.name / name
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(IndexDamaged, match=f"segment {record.name} is damaged.*--repair"):
+        Segment(tmp_path, record)
+    path.unlink()
+    with pytest.raises(IndexDamaged, match=name):
+        Segment(tmp_path, record)
+
+
+@pytest.mark.parametrize("name", ["chunks.npy", "windows.npy", "vectors.faiss", "counts.npy"])
+def test_one_altered_bit_is_named_with_its_file(tmp_path, name):
+    segment = write(tmp_path, ["kiln and mug", "clay"])
+    path = tmp_path / segment.record.name / name
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    assert Segment(tmp_path, segment.record).damages() == [f"{name} does not match its SHA-256"]
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("chunks.npy", "chunk_table"), ("windows.npy", "window_table"), ("vectors.faiss", "vectors")],
+)
+def test_a_file_of_the_right_size_that_cannot_be_read_is_damage(tmp_path, name, part):
+    record = write(tmp_path, ["kiln and mug", "clay"]).record
+    path = tmp_path / record.name / name
+    path.write_bytes(bytes(path.stat().st_size))
+    with pytest.raises(IndexDamaged, match=record.name):
+        getattr(Segment(tmp_path, record), part)
+
+
+def test_a_manifest_of_another_segment_is_damage(tmp_path):
+    one, two = write(tmp_path, ["kiln"]).record, write(tmp_path, ["mug"]).record
+    manifest = (tmp_path / two.name / "manifest.json").read_bytes()
+    (tmp_path / one.name / "manifest.json").write_bytes(manifest)
+    with pytest.raises(IndexDamaged, match="not the one that the catalog names"):
+        Segment(tmp_path, one)
