@@ -1,0 +1,379 @@
+"""Catalog: the truth about files, their text, chunks and vector stores, in SQL.
+
+SQLite by default, PostgreSQL by URL. Vectors and postings are derived from what stands here and
+lie in segments; a segment counts only once the transaction that names it has committed, and that
+same transaction marks its files completed. Readers take one consistent picture per query.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import delete, exists, func, insert, select, update
+
+from filesearch import rows
+from filesearch import schema as t
+from filesearch.database import Database
+from filesearch.errors import NotFound
+from filesearch.records import Entry, FileRecord, NewFile, Picture, SegmentRecord, StoreRecord
+from filesearch.types import Attributes, Chunk, ChunkSettings, Document, ErrorCode, Span
+
+
+class Catalog:
+    """The catalog of one index directory.
+
+    Args:
+        url: SQLAlchemy URL, `sqlite:///path` or `postgresql+psycopg://...`. Tables are made when
+            they are missing.
+
+    Raises:
+        InvalidSetting: The URL or its driver is unknown.
+        IndexProblem: The database cannot be opened, or was made by a newer version.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url)
+
+    def close(self) -> None:
+        """Give the database connections back."""
+        self._database.close()
+
+    # Stores
+
+    def find_store(self, name: str) -> StoreRecord | None:
+        """Return the store called `name`, or None when there is none."""
+        with self._database.reading() as sql:
+            row = sql.execute(select(t.vector_stores).where(t.vector_stores.c.name == name)).first()
+        return rows.to_store_record(row) if row else None
+
+    def create_store(
+        self, name: str, *, embedder: str, dimension: int, chunk_settings: ChunkSettings
+    ) -> StoreRecord:
+        """Return the store called `name`, made when it is missing."""
+        with self._database.writing() as sql:
+            row = sql.execute(select(t.vector_stores).where(t.vector_stores.c.name == name)).first()
+            if row is None:
+                sql.execute(
+                    insert(t.vector_stores).values(
+                        id="vs_" + secrets.token_hex(16),
+                        name=name,
+                        created_at=int(time.time()),
+                        generation=0,
+                        embedder=embedder,
+                        dimension=dimension,
+                        chunk_size=chunk_settings.size,
+                        chunk_overlap=chunk_settings.overlap,
+                    )
+                )
+                row = sql.execute(
+                    select(t.vector_stores).where(t.vector_stores.c.name == name)
+                ).one()
+        return rows.to_store_record(row)
+
+    def generation(self, store_id: str) -> int:
+        """Return the store's generation: it grows with every change that a search could see."""
+        with self._database.reading() as sql:
+            found = sql.scalar(
+                select(t.vector_stores.c.generation).where(t.vector_stores.c.id == store_id)
+            )
+        if found is None:
+            raise NotFound(f"vector store '{store_id}' does not exist")
+        return int(found)
+
+    def picture(self, store_id: str) -> Picture:
+        """Return segments and searchable files of a store as of one instant."""
+        sf = t.store_files.c
+        with self._database.reading() as sql:
+            generation = sql.scalar(
+                select(t.vector_stores.c.generation).where(t.vector_stores.c.id == store_id)
+            )
+            segments = sql.execute(
+                select(t.segments)
+                .where(t.segments.c.store_id == store_id)
+                .order_by(t.segments.c.id)
+            ).all()
+            entries = sql.execute(
+                select(
+                    sf.id,
+                    sf.segment_id,
+                    sf.slot,
+                    sf.file_id,
+                    t.files.c.filename,
+                    sf.document_id,
+                    sf.attributes,
+                    sf.chunk_size,
+                    sf.chunk_overlap,
+                )
+                .join(t.files, t.files.c.id == sf.file_id)
+                .where(sf.store_id == store_id, sf.document_id.is_not(None))
+                .order_by(sf.segment_id, sf.slot)
+            ).all()
+        found = [
+            Entry(
+                store_file_id=row[0],
+                segment_id=row[1] or 0,
+                slot=row[2] or 0,
+                file_id=row[3],
+                filename=row[4],
+                document_id=row[5],
+                attributes=rows.decode_attributes(row[6]),
+                chunk_settings=ChunkSettings(row[7], row[8]),
+            )
+            for row in entries
+        ]
+        return Picture(
+            generation=int(generation or 0),
+            segments=tuple(rows.to_segment_record(row) for row in segments),
+            entries=tuple(entry for entry in found if entry.segment_id),
+            unplaced=tuple(entry for entry in found if not entry.segment_id),
+        )
+
+    def segments(self) -> list[SegmentRecord]:
+        """Return the segments of all stores."""
+        with self._database.reading() as sql:
+            found = sql.execute(select(t.segments).order_by(t.segments.c.id)).all()
+        return [rows.to_segment_record(row) for row in found]
+
+    # Files
+
+    def files(self, store_id: str) -> list[FileRecord]:
+        """Return every file of a store, in order of insertion."""
+        with self._database.reading() as sql:
+            found = sql.execute(
+                select(
+                    t.files,
+                    t.store_files.c.status,
+                    t.store_files.c.error_code,
+                    t.store_files.c.error,
+                    t.store_files.c.attributes,
+                    t.store_files.c.chunk_size,
+                    t.store_files.c.chunk_overlap,
+                    t.store_files.c.chunk_count,
+                    t.store_files.c.window_count,
+                    t.documents.c.char_count,
+                    t.documents.c.media_type,
+                    t.documents.c.title,
+                    t.documents.c.warnings,
+                )
+                .join(t.store_files, t.store_files.c.file_id == t.files.c.id)
+                .outerjoin(t.documents, t.documents.c.id == t.store_files.c.document_id)
+                .where(t.store_files.c.store_id == store_id)
+                .order_by(t.files.c.seq)
+            ).all()
+        return [
+            FileRecord(
+                id=row.id,
+                filename=row.filename,
+                path=row.path,
+                content_hash=row.content_hash,
+                size_bytes=row.size_bytes,
+                created_at=row.created_at,
+                status=row.status,
+                error_code=row.error_code,
+                error=row.error,
+                attributes=rows.decode_attributes(row.attributes),
+                chunk_settings=ChunkSettings(row.chunk_size, row.chunk_overlap),
+                chunk_count=row.chunk_count,
+                window_count=row.window_count,
+                char_count=row.char_count or 0,
+                media_type=row.media_type or "",
+                title=row.title or "",
+                warnings=tuple(msgspec.json.decode(row.warnings, type=list[str]))
+                if row.warnings
+                else (),
+            )
+            for row in found
+        ]
+
+    def file_name_and_document(self, file_id: str) -> tuple[str, Document]:
+        """Return the name of a searchable file and its document.
+
+        Raises:
+            NotFound: No such file, or it has no text because it failed.
+        """
+        with self._database.reading() as sql:
+            row = sql.execute(
+                select(t.files.c.filename, t.documents)
+                .join(t.store_files, t.store_files.c.file_id == t.files.c.id)
+                .join(t.documents, t.documents.c.id == t.store_files.c.document_id)
+                .where(t.files.c.id == file_id)
+                .limit(1)
+            ).first()
+        if row is None:
+            raise NotFound(f"no file '{file_id}' with text; see: fsearch files")
+        return row.filename, rows.to_document(row)
+
+    def find_document(self, load_key: str) -> Document | None:
+        """Return the document stored under `load_key`, or None when there is none."""
+        with self._database.reading() as sql:
+            row = sql.execute(select(t.documents).where(t.documents.c.load_key == load_key)).first()
+        return rows.to_document(row) if row else None
+
+    def document(self, document_id: int) -> Document:
+        """Return a document.
+
+        Raises:
+            NotFound: It was removed in the meantime.
+        """
+        with self._database.reading() as sql:
+            row = sql.execute(select(t.documents).where(t.documents.c.id == document_id)).first()
+        if row is None:
+            raise NotFound(f"document {document_id} does not exist any more")
+        return rows.to_document(row)
+
+    def passages(
+        self, places: Sequence[tuple[int, int, int]]
+    ) -> list[tuple[str, tuple[Span, ...]] | None]:
+        """Return the text at each (document id, start, end), and the spans of its document.
+
+        None stands for a document that was removed in the meantime.
+        """
+        spans: dict[int, tuple[Span, ...]] = {}
+        found: list[tuple[str, tuple[Span, ...]] | None] = []
+        c = t.documents.c
+        with self._database.reading() as sql:
+            for document_id, start, end in places:
+                text = sql.scalar(
+                    select(func.substr(c.text, start + 1, end - start)).where(c.id == document_id)
+                )
+                if text is None:
+                    found.append(None)
+                    continue
+                if document_id not in spans:
+                    raw = sql.scalar(select(c.spans).where(c.id == document_id))
+                    spans[document_id] = rows.decode_spans(raw)
+                found.append((text, spans[document_id]))
+        return found
+
+    def chunks(self, store_file_id: int) -> list[Chunk]:
+        """Return the chunks of a file in a store, in order."""
+        c = t.chunks.c
+        with self._database.reading() as sql:
+            found = sql.execute(
+                select(c.ordinal, c.start, c.end, c.token_count)
+                .where(c.store_file_id == store_file_id)
+                .order_by(c.ordinal)
+            ).all()
+        return [Chunk(*row) for row in found]
+
+    def has_content(self, content_hash: str) -> bool:
+        """Return whether any file has this content."""
+        with self._database.reading() as sql:
+            return bool(sql.scalar(select(exists().where(t.files.c.content_hash == content_hash))))
+
+    # Changes: each one transaction
+
+    def commit(
+        self,
+        store_id: str,
+        new_files: Sequence[NewFile],
+        *,
+        segment: SegmentRecord | None = None,
+        removed: Sequence[str] = (),
+    ) -> None:
+        """Record files, the segment that holds the searchable ones, and removals, at once.
+
+        Args:
+            store_id: The store they belong to.
+            new_files: Those with a document fill the slots of `segment` in this order.
+            segment: Needed when a new file has a document.
+            removed: Ids of files to forget, besides those that new files replace.
+        """
+        with self._database.writing() as sql:
+            segment_id = rows.insert_segment(sql, store_id, segment) if segment else None
+            slot = 0
+            for new in new_files:
+                if new.replaces is not None:
+                    rows.forget_file(sql, store_id, new.replaces)
+                document_id = None
+                if new.document is not None:
+                    document_id = rows.ensure_document(sql, new.load_key, new.document)
+                rows.insert_file(
+                    sql, store_id, new, document_id, segment_id, slot if document_id else None
+                )
+                slot += document_id is not None
+            for file_id in removed:
+                rows.forget_file(sql, store_id, file_id)
+            rows.drop_unused(sql)
+            rows.bump_generation(sql, store_id)
+
+    def set_attributes(self, store_id: str, file_id: str, attributes: Attributes) -> None:
+        """Replace the attributes of a file."""
+        c = t.store_files.c
+        with self._database.writing() as sql:
+            sql.execute(
+                update(t.store_files)
+                .where(c.store_id == store_id, c.file_id == file_id)
+                .values(attributes=rows.encode_json(attributes))
+            )
+            rows.bump_generation(sql, store_id)
+
+    def set_stale(
+        self, store_id: str, file_id: str, error_code: ErrorCode | None, error: str
+    ) -> None:
+        """Note on a searchable file that its newer version could not be read; "" takes it back."""
+        c = t.store_files.c
+        with self._database.writing() as sql:
+            sql.execute(
+                update(t.store_files)
+                .where(c.store_id == store_id, c.file_id == file_id)
+                .values(error_code=error_code, error=error)
+            )
+
+    def replace_segments(
+        self,
+        store_id: str,
+        old: Sequence[int],
+        new: Sequence[tuple[SegmentRecord, Sequence[int]]],
+        *,
+        rechunked: dict[int, tuple[Sequence[Chunk], int]] | None = None,
+        store: StoreRecord | None = None,
+    ) -> None:
+        """Put new segments in the place of old ones (merge, repair, rebuild).
+
+        Args:
+            store_id: The store.
+            old: Segment ids that go.
+            new: Each new segment with the store file ids that fill its slots, in order.
+            rechunked: Store file id -> its new chunks and number of windows, when they changed.
+            store: New embedder, dimension and chunk settings, when they changed.
+        """
+        sf = t.store_files.c
+        with self._database.writing() as sql:
+            sql.execute(
+                update(t.store_files)
+                .where(sf.segment_id.in_(old))
+                .values(segment_id=None, slot=None)
+            )
+            for segment, owners in new:
+                segment_id = rows.insert_segment(sql, store_id, segment)
+                for slot, store_file_id in enumerate(owners):
+                    sql.execute(
+                        update(t.store_files)
+                        .where(sf.id == store_file_id)
+                        .values(segment_id=segment_id, slot=slot)
+                    )
+            for store_file_id, (new_chunks, window_count) in (rechunked or {}).items():
+                sql.execute(delete(t.chunks).where(t.chunks.c.store_file_id == store_file_id))
+                rows.insert_chunks(sql, store_file_id, new_chunks)
+                values = {"chunk_count": len(new_chunks), "window_count": window_count}
+                if store is not None:
+                    values["chunk_size"] = store.chunk_settings.size
+                    values["chunk_overlap"] = store.chunk_settings.overlap
+                sql.execute(update(t.store_files).where(sf.id == store_file_id).values(**values))
+            sql.execute(delete(t.segments).where(t.segments.c.id.in_(old)))
+            if store is not None:
+                sql.execute(
+                    update(t.vector_stores)
+                    .where(t.vector_stores.c.id == store_id)
+                    .values(
+                        embedder=store.embedder,
+                        dimension=store.dimension,
+                        chunk_size=store.chunk_settings.size,
+                        chunk_overlap=store.chunk_settings.overlap,
+                    )
+                )
+            rows.bump_generation(sql, store_id)

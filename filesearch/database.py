@@ -1,0 +1,142 @@
+"""Database: a connection to SQLite or PostgreSQL that holds the tables of `schema`.
+
+Readers and the writer never block each other, and every transaction sees one consistent picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    func,
+    insert,
+    make_url,
+    select,
+)
+from sqlalchemy.exc import (
+    ArgumentError,
+    NoSuchModuleError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
+
+from filesearch.errors import IndexProblem, InvalidSetting
+from filesearch.schema import SCHEMA_VERSION, meta, metadata
+
+_BUSY_TIMEOUT_S = 30
+
+
+class Database:
+    """The database of one index; its tables are made when they are missing.
+
+    Args:
+        url: SQLAlchemy URL, `sqlite:///path` or `postgresql+psycopg://...`.
+
+    Raises:
+        InvalidSetting: The URL or its driver is unknown.
+        IndexProblem: The database cannot be opened, or was made by another version.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._engine = _connect(url)
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+            raise InvalidSetting(
+                f"database URL '{_without_password(url)}' cannot be used ({type(error).__name__}); "
+                "give sqlite:///PATH, or postgresql+psycopg://... with: "
+                "pip install 'filesearch[postgres]'"
+            ) from error
+        try:
+            self._check_version()
+        except SQLAlchemyError as error:
+            self.close()
+            reason = getattr(error, "orig", None) or error
+            raise IndexProblem(
+                f"catalog {_without_password(url)} cannot be opened: {reason}"
+            ) from error
+        except IndexProblem:
+            self.close()
+            raise
+
+    def _check_version(self) -> None:
+        try:
+            found = self._schema_version()
+        except (OperationalError, ProgrammingError):  # no such table: a new database
+            with self.writing() as sql:
+                metadata.create_all(sql)
+                if sql.scalar(select(func.count()).select_from(meta)) == 0:
+                    sql.execute(
+                        insert(meta).values(key="schema_version", value=str(SCHEMA_VERSION))
+                    )
+            found = self._schema_version()
+        if found != str(SCHEMA_VERSION):
+            raise IndexProblem(
+                f"catalog has schema {found}, this version of filesearch reads "
+                f"{SCHEMA_VERSION}; upgrade filesearch or ingest into a new index"
+            )
+
+    def _schema_version(self) -> str | None:
+        with self.reading() as sql:
+            return sql.scalar(select(meta.c.value).where(meta.c.key == "schema_version"))
+
+    def close(self) -> None:
+        """Give the database connections back."""
+        self._engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that sees one picture of the database."""
+        with self._engine.connect() as sql, sql.begin():
+            yield sql
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that changes the database; it ends whole or not at all."""
+        with self._engine.connect().execution_options(filesearch_write=True) as sql, sql.begin():
+            yield sql
+
+
+def _connect(url: str) -> Engine:
+    if url.startswith("sqlite"):
+        engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    # One picture per transaction, as SQLite gives by itself.
+    return create_engine(url, isolation_level="REPEATABLE READ")
+
+
+def _prepare_sqlite(connection: object, _record: object) -> None:
+    # The driver must not open transactions by itself: it would skip them for SELECT.
+    connection.isolation_level = None  # type: ignore[attr-defined]
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    cursor.execute("PRAGMA journal_mode=WAL")  # readers and the writer do not block each other
+    # FULL, because a merge deletes old segments once its transaction is said to be durable.
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    is_write = connection.get_execution_options().get("filesearch_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a SQLite database file, whatever characters its name has."""
+    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+
+
+def _without_password(url: str) -> str:
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return url.rpartition("@")[2]  # what stands before the @ may be a password

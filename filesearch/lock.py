@@ -1,0 +1,71 @@
+"""Lock: one writer at a time on an index, across processes.
+
+The operating system drops the lock with its process, however that ends.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from filesearch.errors import IndexBusy, InvalidSetting
+from filesearch.sources import INDEX_MARK
+
+_OWNER_FILE = "writer.pid"
+# Wait this long in silence before saying so.
+_PATIENCE_S = 0.5
+
+
+@contextmanager
+def writer_lock(
+    directory: Path, *, timeout_s: float, on_wait: Callable[[str], None] | None = None
+) -> Iterator[None]:
+    """Hold the writer lock of an index directory.
+
+    Args:
+        directory: The index; made when missing.
+        timeout_s: How long to wait for another writer; 0 means not at all.
+        on_wait: Told once, in a sentence, that and for whom we wait.
+
+    Raises:
+        InvalidSetting: `directory` is a file or cannot be made.
+        IndexBusy: Another process still writes after `timeout_s`.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InvalidSetting(f"index '{directory}' is a file; name a directory") from error
+    except OSError as error:
+        raise InvalidSetting(f"index '{directory}' cannot be made: {error.strerror}") from error
+    lock = FileLock(directory / INDEX_MARK)
+    owner = directory / _OWNER_FILE
+    try:
+        lock.acquire(timeout=min(_PATIENCE_S, timeout_s))
+    except Timeout:
+        who = _describe_owner(owner)
+        if on_wait is not None and timeout_s > _PATIENCE_S:
+            on_wait(f"{who} is writing to '{directory}'; waiting up to {timeout_s:g} s")
+        try:
+            lock.acquire(timeout=max(0.0, timeout_s - _PATIENCE_S))
+        except Timeout:
+            raise IndexBusy(
+                f"{_describe_owner(owner)} is still writing to index '{directory}' after "
+                f"{timeout_s:g} s; try again when it is done, or raise FSEARCH_LOCK_TIMEOUT_S"
+            ) from None
+    try:
+        owner.write_text(str(os.getpid()), encoding="ascii")
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+        lock.release()
+
+
+def _describe_owner(owner: Path) -> str:
+    try:
+        return f"process {int(owner.read_text(encoding='ascii'))}"
+    except (OSError, ValueError):
+        return "another process"

@@ -1,0 +1,198 @@
+"""Rows: what goes into the tables of `schema` and what comes out, one function each.
+
+Used inside a transaction of `catalog`, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Connection, Row, delete, exists, insert, select, update
+
+from filesearch import schema as t
+from filesearch.errors import IndexDamaged
+from filesearch.records import NewFile, SegmentRecord, StoreRecord
+from filesearch.types import Attributes, Chunk, ChunkSettings, Document, Span
+
+
+def insert_segment(sql: Connection, store_id: str, segment: SegmentRecord) -> int:
+    """Insert a segment and return its id."""
+    done = sql.execute(
+        insert(t.segments)
+        .values(
+            store_id=store_id,
+            name=segment.name,
+            manifest_hash=segment.manifest_hash,
+            slot_count=segment.slot_count,
+            chunk_count=segment.chunk_count,
+            window_count=segment.window_count,
+            size_bytes=segment.size_bytes,
+        )
+        .returning(t.segments.c.id)
+    )
+    return int(done.scalar_one())
+
+
+def ensure_document(sql: Connection, load_key: str, document: Document) -> int:
+    """Return the id of the document stored under `load_key`, inserted when it is missing."""
+    found = sql.scalar(select(t.documents.c.id).where(t.documents.c.load_key == load_key))
+    if found is not None:
+        return int(found)
+    done = sql.execute(
+        insert(t.documents)
+        .values(
+            load_key=load_key,
+            text=document.text,
+            char_count=len(document.text),
+            spans=encode_json(document.spans),
+            title=document.title,
+            media_type=document.media_type,
+            warnings=encode_json(document.warnings),
+        )
+        .returning(t.documents.c.id)
+    )
+    return int(done.scalar_one())
+
+
+def insert_file(
+    sql: Connection,
+    store_id: str,
+    new: NewFile,
+    document_id: int | None,
+    segment_id: int | None,
+    slot: int | None,
+) -> None:
+    """Insert a file, its place in the store, and its chunks.
+
+    Without a document the file counts as failed.
+    """
+    sql.execute(
+        insert(t.files).values(
+            id=new.id,
+            filename=new.filename,
+            path=new.path,
+            content_hash=new.content_hash,
+            size_bytes=new.size_bytes,
+            created_at=int(time.time()),
+        )
+    )
+    done = sql.execute(
+        insert(t.store_files)
+        .values(
+            store_id=store_id,
+            file_id=new.id,
+            document_id=document_id,
+            segment_id=segment_id if document_id else None,
+            slot=slot,
+            status="completed" if document_id else "failed",
+            error_code=new.error_code,
+            error=new.error,
+            attributes=encode_json(new.attributes),
+            chunk_size=new.chunk_settings.size,
+            chunk_overlap=new.chunk_settings.overlap,
+            chunk_count=len(new.chunks),
+            window_count=new.window_count,
+        )
+        .returning(t.store_files.c.id)
+    )
+    insert_chunks(sql, int(done.scalar_one()), new.chunks)
+
+
+def insert_chunks(sql: Connection, store_file_id: int, new_chunks: Sequence[Chunk]) -> None:
+    """Insert the chunks of a file in a store."""
+    if new_chunks:
+        sql.execute(
+            insert(t.chunks),
+            [
+                {
+                    "store_file_id": store_file_id,
+                    "ordinal": chunk.ordinal,
+                    "start": chunk.start,
+                    "end": chunk.end,
+                    "token_count": chunk.token_count,
+                }
+                for chunk in new_chunks
+            ],
+        )
+
+
+def forget_file(sql: Connection, store_id: str, file_id: str) -> None:
+    """Take a file out of a store, and out of the catalog when no other store holds it."""
+    sf = t.store_files.c
+    sql.execute(delete(t.store_files).where(sf.store_id == store_id, sf.file_id == file_id))
+    sql.execute(
+        delete(t.files).where(t.files.c.id == file_id, ~exists().where(sf.file_id == t.files.c.id))
+    )
+
+
+def drop_unused(sql: Connection) -> None:
+    """Delete documents without a file and segments without a live slot."""
+    sf = t.store_files.c
+    sql.execute(delete(t.documents).where(~exists().where(sf.document_id == t.documents.c.id)))
+    sql.execute(delete(t.segments).where(~exists().where(sf.segment_id == t.segments.c.id)))
+
+
+def bump_generation(sql: Connection, store_id: str) -> None:
+    """Tell readers that the store has changed."""
+    c = t.vector_stores.c
+    sql.execute(update(t.vector_stores).where(c.id == store_id).values(generation=c.generation + 1))
+
+
+def to_store_record(row: Row[tuple[object, ...]]) -> StoreRecord:
+    """Return a row of `vector_stores` as a record."""
+    return StoreRecord(
+        id=row.id,
+        name=row.name,
+        generation=row.generation,
+        embedder=row.embedder,
+        dimension=row.dimension,
+        chunk_settings=ChunkSettings(row.chunk_size, row.chunk_overlap),
+    )
+
+
+def to_segment_record(row: Row[tuple[object, ...]]) -> SegmentRecord:
+    """Return a row of `segments` as a record."""
+    return SegmentRecord(
+        name=row.name,
+        manifest_hash=row.manifest_hash,
+        slot_count=row.slot_count,
+        chunk_count=row.chunk_count,
+        window_count=row.window_count,
+        size_bytes=row.size_bytes,
+        id=row.id,
+    )
+
+
+def to_document(row: Row[tuple[object, ...]]) -> Document:
+    """Return a row that holds the columns of `documents` as a Document."""
+    return Document(
+        text=row.text,
+        spans=decode_spans(row.spans),
+        title=row.title,
+        media_type=row.media_type,
+        warnings=tuple(msgspec.json.decode(row.warnings, type=list[str])),
+    )
+
+
+def encode_json(value: object) -> str:
+    """Return `value` as JSON text."""
+    return msgspec.json.encode(value).decode()
+
+
+def decode_spans(raw: str | None) -> tuple[Span, ...]:
+    """Return the spans stored as `raw`.
+
+    Raises:
+        IndexDamaged: They are not readable.
+    """
+    try:
+        return tuple(msgspec.json.decode(raw or "[]", type=list[Span]))
+    except msgspec.DecodeError as error:
+        raise IndexDamaged(f"the spans of a document are not readable: {error}") from error
+
+
+def decode_attributes(raw: str) -> Attributes:
+    """Return the attributes stored as `raw`."""
+    return msgspec.json.decode(raw, type=Attributes)

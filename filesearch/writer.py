@@ -1,0 +1,91 @@
+"""Writer: the one place that changes an index.
+
+Files are collected until `commit`, which writes their segment and names it in the catalog by the
+transaction that marks them completed. A process that dies in between leaves a segment that no
+catalog row names; the next writer sweeps it away.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from filesearch.catalog import Catalog
+from filesearch.index.builder import SegmentBuilder
+from filesearch.index.segment import sweep_segments, write_segment
+from filesearch.prepare import PreparedText
+from filesearch.protocols import BlobStore
+from filesearch.records import NewFile, StoreRecord
+from filesearch.types import Attributes, ErrorCode, FloatMatrix
+
+
+class IndexWriter:
+    """Collects changes to one vector store; the caller holds the writer lock.
+
+    Args:
+        segments: Directory of the segments.
+        catalog, blobs, store: Of the index.
+    """
+
+    def __init__(
+        self, *, segments: Path, catalog: Catalog, blobs: BlobStore, store: StoreRecord
+    ) -> None:
+        self._segments = segments
+        self._catalog = catalog
+        self._blobs = blobs
+        self._store = store
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._builder = SegmentBuilder(self._store.embedder, self._store.dimension)
+        self._new: list[NewFile] = []
+        self._removed: list[str] = []
+        self._orphaned_blobs: set[str] = set()
+
+    def sweep(self) -> int:
+        """Delete what killed writers left: segments that no catalog row names, half blobs.
+
+        Returns how many segments.
+        """
+        self._blobs.sweep()
+        named = {segment.name for segment in self._catalog.segments()}
+        return sweep_segments(self._segments, named)
+
+    @property
+    def pending_windows(self) -> int:
+        """Windows that wait for the next commit."""
+        return self._builder.window_count
+
+    def add(self, new: NewFile, text: PreparedText, vectors: FloatMatrix) -> None:
+        """Take a searchable file: its text cut up, and float32 (n_windows, dimension) vectors."""
+        text.add_to(self._builder, vectors)
+        self._new.append(new)
+
+    def add_failed(self, new: NewFile) -> None:
+        """Take a file that could not be read."""
+        self._new.append(new)
+
+    def remove(self, file_id: str, content_hash: str) -> None:
+        """Take a file out of the store; its bytes go when no other file has them."""
+        self._removed.append(file_id)
+        self._orphaned_blobs.add(content_hash)
+
+    def set_attributes(self, file_id: str, attributes: Attributes) -> None:
+        """Replace the attributes of a file, at once."""
+        self._catalog.set_attributes(self._store.id, file_id, attributes)
+
+    def set_stale(self, file_id: str, error_code: ErrorCode | None, error: str) -> None:
+        """Note, at once, that the newer version of a searchable file could not be read."""
+        self._catalog.set_stale(self._store.id, file_id, error_code, error)
+
+    def commit(self) -> None:
+        """Make all that was collected visible, in one transaction; nothing to do is fine."""
+        if not self._new and not self._removed:
+            return
+        segment = None
+        if self._builder.slot_count:
+            segment = write_segment(self._segments, self._builder.build())
+        self._catalog.commit(self._store.id, self._new, segment=segment, removed=self._removed)
+        for digest in self._orphaned_blobs:
+            if not self._catalog.has_content(digest):
+                self._blobs.delete(digest)
+        self._start_over()
