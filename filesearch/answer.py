@@ -1,0 +1,305 @@
+"""Answer: a question and the passages found for it -> quotes that answer it, each cited.
+
+The extractive default, which needs no language model: the sentences of the best passages are
+ranked by BM25 (`rank_bm25` over just these sentences), by embedding similarity, and by whether
+they hold the kind of fact that was asked for; the best few are quoted word for word. When none
+is close enough to the question, the answer says that the documents hold none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import regex
+from rank_bm25 import BM25Okapi
+
+from filesearch.cite import Location
+from filesearch.fuse import normalise
+from filesearch.languages import known_share
+from filesearch.protocols import Embedder
+from filesearch.sentences import sentence_spans
+from filesearch.terms import extract_terms, query_terms
+from filesearch.types import Answer, Citation, SearchResult, Statement
+
+MAX_PASSAGES = 6
+# Sentences that are embedded: the best by words, so that a question costs one small batch.
+MAX_EMBEDDED = 32
+MAX_STATEMENTS = 3
+MIN_TERMS = 3
+# A further sentence must come this close to the best one, repeat at most this share of its own
+# terms, and itself cover enough of the question to be an answer.
+NEXT_SHARE = 0.8
+MAX_SAME_TERMS = 0.6
+
+# Weights of the parts of a sentence's score; they add up to 1.
+WEIGHT_KEYWORD = 0.35
+WEIGHT_VECTOR = 0.40
+WEIGHT_PASSAGE = 0.15
+WEIGHT_KIND = 0.10
+
+# What a sentence is given of the score of the one before it: an answer often follows the sentence
+# that repeats the question's words. 0.15 to 0.3 raised the share of answers that hold the gold
+# fact on squad20_dev, drcd_dev and the sample questions alike, by 0.01 to 0.07.
+CARRY_OVER = 0.2
+
+# Least support of the best sentence for an answer (see `_support`), where the embedder knows the
+# language of the question and where it does not. scripts/calibrate_support.py prints, for these
+# and others, which share of answerable and of off-topic questions is declined.
+MIN_SUPPORT_KNOWN = 0.36
+MIN_SUPPORT_UNKNOWN = 0.19
+
+_NO_ANSWER = {
+    "en": "The documents hold no answer to this question.",
+    "zh": "文档中没有找到这个问题的答案。",
+}
+_ASKS_QUANTITY = regex.compile(
+    r"\bhow (?:many|much|long|often|old|far|big|large|tall|heavy|fast|soon|late|early)\b"
+    r"|\bwhen\b|\bwhat (?:year|date|time|day|month|price|percentage|amount|number|temperature)\b"
+    r"|\bprice\b|\bcosts?\b|多少|几|何时|多久|多长|多大|多高|什么时候|哪年|哪天|价格",
+    regex.IGNORECASE,
+)
+_HAS_QUANTITY = regex.compile(
+    r"\p{Nd}|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|"
+    r"forty|fifty|hundred|thousand|half|once|twice|daily|weekly|monthly)\b|[一二三四五六七八九十百千万两半]",
+    regex.IGNORECASE,
+)
+# Marks that open a line without being part of what it says.
+_LEADING_MARK = regex.compile(
+    r"(?:[-*+•·‣▪>|#]+\s+|\d{1,2}[.)]\s+|\[[ xX]\]\s+|[一二三四五六七八九十]{1,3}、)+"
+)
+# Lines with fewer terms than this, without a figure or a stop at their end, are headings.
+_HEADING_TERMS = 8
+_ENDS_AS_SENTENCE = regex.compile(r"[.!?:;。！？：；…]['\"”’)\]）】」』]*$")
+_HAN = regex.compile(r"\p{Script=Han}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a passage that may answer.
+
+    Attributes:
+        passage: Position of its passage among the results, from 0.
+        start, end: Character positions in the document's text.
+        text: The characters between.
+        heading: The heading or the question that it follows in the passage; empty when none.
+        terms: Keyword terms of both.
+    """
+
+    passage: int
+    start: int
+    end: int
+    text: str
+    heading: str
+    terms: tuple[str, ...]
+
+    @property
+    def text_in_context(self) -> str:
+        """What is embedded: the heading says what the sentence is about."""
+        return f"{self.heading}\n{self.text}" if self.heading else self.text
+
+
+Locate = Callable[[str, int, int], Location]
+
+
+def answer_question(
+    question: str,
+    results: Sequence[SearchResult],
+    *,
+    embedder: Embedder,
+    locate: Locate,
+) -> Answer:
+    """Answer `question` with quotes from `results`.
+
+    Args:
+        question: As asked.
+        results: Passages, best first; none gives an answer that says so.
+        embedder: Compares sentences with the question, where it knows the language.
+        locate: File id, start and end -> where that stretch of the file's document stands.
+
+    Returns:
+        At most three statements, each a quote with one citation, in reading order when they
+        come from one file.
+    """
+    sentences = find_sentences(results[:MAX_PASSAGES])
+    if not sentences:
+        return _decline(question, results)
+    ranking = rank_sentences(question, sentences, results, embedder)
+    picked = pick_sentences(sentences, ranking)
+    if not picked:
+        return _decline(question, results)
+    statements = []
+    for number, i in enumerate(_reading_order(picked, sentences, results), start=1):
+        sentence, result = sentences[i], results[sentences[i].passage]
+        where = locate(result.file_id, sentence.start, sentence.end)
+        citation = Citation(
+            number=number,
+            file_id=result.file_id,
+            filename=result.filename,
+            start=sentence.start,
+            end=sentence.end,
+            quote=sentence.text,
+            page=where.page,
+            heading_path=where.heading_path,
+            score=float(np.clip(ranking.scores[i], 0, 1)),
+        )
+        statements.append(Statement(" ".join(sentence.text.split()), (citation,)))
+    return Answer(question, tuple(statements), is_answered=True, results=tuple(results))
+
+
+def _decline(question: str, results: Sequence[SearchResult]) -> Answer:
+    language = "zh" if _HAN.search(question) else "en"
+    statement = Statement(_NO_ANSWER[language])
+    return Answer(question, (statement,), is_answered=False, results=tuple(results))
+
+
+def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:
+    """Return the sentences of the passages that are long enough to say something.
+
+    Headings and questions say what follows, not what is so: they become the context of the
+    sentences below them. List marks at the start are left out, so that a quote reads as prose.
+    """
+    found = []
+    for number, result in enumerate(results):
+        heading = ""
+        heading_terms: tuple[str, ...] = ()
+        for start, end in sentence_spans(result.text):
+            mark = _LEADING_MARK.match(result.text, start, end)
+            start = mark.end() if mark else start
+            text = result.text[start:end]
+            terms = tuple(extract_terms(text))
+            if _is_heading(text, terms, mark.group() if mark else ""):
+                heading, heading_terms = text, terms
+            elif len(terms) >= MIN_TERMS:
+                found.append(
+                    Sentence(
+                        passage=number,
+                        start=result.start + start,
+                        end=result.start + end,
+                        text=text,
+                        heading=heading,
+                        terms=terms + heading_terms,
+                    )
+                )
+    return found
+
+
+def _is_heading(text: str, terms: Sequence[str], mark: str) -> bool:
+    if "#" in mark or text.endswith(("?", "？")):
+        return True
+    return (
+        len(terms) < _HEADING_TERMS
+        and not _HAS_QUANTITY.search(text)
+        and not _ENDS_AS_SENTENCE.search(text)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Scores of sentences for a question.
+
+    Attributes:
+        scores: float64 (n,), in [0, 1].
+        support: float64 (n,), in [0, 1]: how far each, or the one before it, covers the question.
+        min_support: What it takes to call that an answer.
+    """
+
+    scores: npt.NDArray[np.float64]
+    support: npt.NDArray[np.float64]
+    min_support: float
+
+
+def rank_sentences(
+    question: str,
+    sentences: Sequence[Sentence],
+    results: Sequence[SearchResult],
+    embedder: Embedder,
+) -> Ranking:
+    """Score `sentences`, at least one, for `question`."""
+    terms = query_terms(question)
+    keyword = normalise(BM25Okapi([s.terms for s in sentences]).get_scores(terms))
+    passage = np.array([results[s.passage].score for s in sentences])
+    asks_quantity = _ASKS_QUANTITY.search(question) is not None
+    kind = np.array(
+        [float(not asks_quantity or bool(_HAS_QUANTITY.search(s.text))) for s in sentences]
+    )
+    share = known_share(question, embedder.languages)
+    vector_weight = WEIGHT_VECTOR * share
+    keyword_weight = WEIGHT_KEYWORD + WEIGHT_VECTOR - vector_weight
+    scores = keyword_weight * keyword + WEIGHT_PASSAGE * passage + WEIGHT_KIND * kind
+    cosines = np.zeros(len(sentences))
+    if share > 0:
+        chosen = np.argsort(-scores, kind="stable")[:MAX_EMBEDDED]
+        vectors = embedder.embed_texts([sentences[i].text_in_context for i in chosen])
+        cosines[chosen] = vectors @ embedder.embed_query(question)
+        scores += vector_weight * np.clip(cosines, 0, 1)
+    follows = np.array(
+        [i > 0 and s.passage == sentences[i - 1].passage for i, s in enumerate(sentences)]
+    )
+    support = _support(terms, sentences, cosines, share)
+    before = np.where(follows, np.roll(scores, 1), 0.0)
+    return Ranking(
+        scores=(scores + CARRY_OVER * before) / (1 + CARRY_OVER),
+        support=np.maximum(support, np.where(follows, np.roll(support, 1), 0.0)),
+        min_support=share * MIN_SUPPORT_KNOWN + (1 - share) * MIN_SUPPORT_UNKNOWN,
+    )
+
+
+def _support(
+    terms: Sequence[str],
+    sentences: Sequence[Sentence],
+    cosines: npt.NDArray[np.float64],
+    share: float,
+) -> npt.NDArray[np.float64]:
+    """Return how far each sentence, and the passage around it, covers a question, in [0, 1].
+
+    The mean of word coverage (by the sentence and by its passage, in equal parts) and cosine
+    similarity; the cosine counts as far as the embedder knows the language.
+    """
+    wanted = set(terms)
+    around: dict[int, set[str]] = {}
+    for sentence in sentences:
+        around.setdefault(sentence.passage, set()).update(wanted.intersection(sentence.terms))
+    coverage = np.array(
+        [len(wanted.intersection(s.terms)) + len(around[s.passage]) for s in sentences]
+    ) / max(2 * len(wanted), 1)
+    support: npt.NDArray[np.float64] = (1 - share / 2) * coverage + share / 2 * np.clip(
+        cosines, 0, 1
+    )
+    return support
+
+
+def pick_sentences(sentences: Sequence[Sentence], ranking: Ranking) -> list[int]:
+    """Return the best sentence and those near it that add something, best first.
+
+    None at all when the best one does not cover the question.
+    """
+    order = [int(i) for i in np.argsort(-ranking.scores, kind="stable")]
+    picked: list[int] = []
+    for i in order:
+        if (
+            len(picked) == MAX_STATEMENTS
+            or ranking.scores[i] < NEXT_SHARE * ranking.scores[order[0]]
+        ):
+            break
+        if ranking.support[i] < ranking.min_support:
+            if not picked:
+                break
+            continue
+        terms = set(sentences[i].terms)
+        if all(len(terms & set(sentences[j].terms)) <= MAX_SAME_TERMS * len(terms) for j in picked):
+            picked.append(i)
+    return picked
+
+
+def _reading_order(
+    picked: Sequence[int], sentences: Sequence[Sentence], results: Sequence[SearchResult]
+) -> list[int]:
+    """Return the files in order of their best sentence, sentences of one file as they stand."""
+    file_of = {i: results[sentences[i].passage].file_id for i in picked}
+    first_rank: dict[str, int] = {}
+    for rank, i in enumerate(picked):
+        first_rank.setdefault(file_of[i], rank)
+    return sorted(picked, key=lambda i: (first_rank[file_of[i]], sentences[i].start))

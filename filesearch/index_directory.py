@@ -1,0 +1,173 @@
+"""Index directory: what lies in the folder of an index, opened when first needed.
+
+catalog.db      the truth (unless a database URL is set)
+segments/       vectors and postings
+blobs/          the bytes of the files
+writer.lock     held by whoever writes
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filesearch.catalog import Catalog
+from filesearch.config import Settings
+from filesearch.database import sqlite_url
+from filesearch.errors import IndexDamaged, IndexMismatch, NotFound
+from filesearch.index.snapshot import Snapshot
+from filesearch.protocols import BlobStore, Embedder
+from filesearch.records import StoreRecord
+from filesearch.types import ChunkSettings
+
+if TYPE_CHECKING:
+    from filesearch.writer import IndexWriter
+
+DEFAULT_STORE = "default"
+CATALOG_FILE = "catalog.db"
+# How often a snapshot is tried against merges that remove segments meanwhile.
+_SNAPSHOT_ATTEMPTS = 5
+
+
+class IndexDirectory:
+    """The parts of one index. Safe to use from several threads.
+
+    Args:
+        settings: Name the directory, and what it must have been made with.
+        embedder: Returns the embedder of now.
+        make_blobs: Directory -> the store of its blobs.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        embedder: Callable[[], Embedder],
+        make_blobs: Callable[[Path], BlobStore],
+    ) -> None:
+        self.path = Path(settings.index)
+        self.segments = self.path / "segments"
+        self.blobs_path = self.path / "blobs"
+        self._settings = settings
+        self._embedder = embedder
+        self._make_blobs = make_blobs
+        self._lock = threading.RLock()
+        self._catalog: Catalog | None = None
+        self._opened: Snapshot | None = None
+
+    def close(self) -> None:
+        """Give files and database connections back; a later call opens them again."""
+        with self._lock:
+            if self._catalog is not None:
+                self._catalog.close()
+            self._catalog = self._opened = None
+
+    @cached_property
+    def blobs(self) -> BlobStore:
+        """The bytes of the files."""
+        return self._make_blobs(self.blobs_path)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog; made when it is missing, so ask `open_store` first."""
+        with self._lock:
+            if self._catalog is None:
+                self._catalog = Catalog(self._settings.db or sqlite_url(self.path / CATALOG_FILE))
+            return self._catalog
+
+    def open_store(self, *, create: bool = False, check: bool = True) -> StoreRecord:
+        """Return the record of the index's vector store.
+
+        Args:
+            create: Make it when it is missing.
+            check: Refuse a store that was made with another embedder or other chunk settings.
+
+        Raises:
+            NotFound: There is none and `create` is false; nothing is made then.
+            IndexMismatch: See `check`.
+        """
+        way_out = f"fsearch ingest PATH --index {self.path}"
+        if not create and not self._settings.db and not (self.path / CATALOG_FILE).exists():
+            raise NotFound(f"no index at '{self.path}'; make one: {way_out}")
+        store = self.catalog.find_store(DEFAULT_STORE)
+        if store is None and create:
+            embedder = self._embedder()
+            store = self.catalog.create_store(
+                DEFAULT_STORE,
+                embedder=embedder.fingerprint,
+                dimension=embedder.dimension,
+                chunk_settings=self._settings.chunk_settings(ChunkSettings()),
+            )
+        if store is None:
+            raise NotFound(f"index '{self.path}' is empty; fill it: {way_out}")
+        if check:
+            self._check(store)
+        return store
+
+    def _check(self, store: StoreRecord) -> None:
+        way_out = f"run: fsearch ingest --rebuild --index {self.path}"
+        embedder = self._embedder()
+        if store.embedder != embedder.fingerprint:
+            raise IndexMismatch(
+                f"index '{self.path}' holds {store.dimension}-d vectors of '{store.embedder}', "
+                f"embedder '{embedder.fingerprint}' makes {embedder.dimension}-d; {way_out}"
+            )
+        found, asked = store.chunk_settings, self._settings.chunk_settings(store.chunk_settings)
+        if asked != found:
+            raise IndexMismatch(
+                f"index '{self.path}' holds chunks of {found.size} tokens with {found.overlap} "
+                f"overlap, asked for are {asked.size} with {asked.overlap}; {way_out}"
+            )
+
+    def snapshot(self, store: StoreRecord) -> Snapshot:
+        """Return the store as of its last commit; reopened only when that has changed.
+
+        Raises:
+            IndexDamaged: A segment that the catalog names cannot be opened.
+        """
+        with self._lock:
+            if self._opened is not None and self._opened.generation == store.generation:
+                return self._opened
+            for attempt in range(_SNAPSHOT_ATTEMPTS):
+                opened = self._opened.opened if self._opened else {}
+                # A merge may remove a segment between reading the catalog and opening it; the
+                # catalog then says otherwise by now.
+                with suppress(*([IndexDamaged] if attempt < _SNAPSHOT_ATTEMPTS - 1 else [])):
+                    picture = self.catalog.picture(store.id)
+                    self._opened = Snapshot(self.segments, picture, opened)
+                    break
+            assert self._opened is not None
+            return self._opened
+
+    def writing(self, on_wait: Callable[[str], None] | None = None) -> AbstractContextManager[None]:
+        """Return the writer lock, to be held while anything is changed; see lock.writer_lock."""
+        from filesearch.lock import writer_lock
+
+        return writer_lock(self.path, timeout_s=self._settings.lock_timeout_s, on_wait=on_wait)
+
+    def writer(self, store: StoreRecord) -> IndexWriter:
+        """Return a writer for the store; the caller holds the lock."""
+        from filesearch.writer import IndexWriter
+
+        return IndexWriter(
+            segments=self.segments, catalog=self.catalog, blobs=self.blobs, store=store
+        )
+
+    def bytes_on_disk(self) -> dict[str, int]:
+        """Return the size of "catalog" and "blobs" in bytes; segments know their own."""
+        return {
+            "catalog": _size(self.path, f"{CATALOG_FILE}*"),
+            "blobs": _size(self.blobs_path, "??/*"),
+        }
+
+
+def _size(directory: Path, pattern: str) -> int:
+    total = 0
+    for path in directory.glob(pattern):
+        with suppress(FileNotFoundError):  # a write-ahead log comes and goes
+            total += path.stat().st_size
+    return total

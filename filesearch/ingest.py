@@ -1,0 +1,377 @@
+"""Ingest: files -> segments and catalog rows, as a pipeline.
+
+    sources -> [reader thread: read, hash, load, chunk, window, terms] -> queue
+            -> [calling thread: embed, build segment, commit]
+
+The embedder's native code releases the interpreter, so that reading hides behind embedding. Files
+are committed whole, some thousand windows at a time: a kill loses at most the files that had not
+been committed yet, and the next ingest does just those.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+
+from filesearch.catalog import Catalog
+from filesearch.errors import InvalidFile, UnsupportedFile
+from filesearch.load import LOADER_VERSION, sniff
+from filesearch.load.isolation import Loader
+from filesearch.prepare import PreparedText, prepare_text
+from filesearch.protocols import BlobStore, Embedder
+from filesearch.records import FileRecord, NewFile
+from filesearch.sources import Source
+from filesearch.types import (
+    Attributes,
+    ChunkSettings,
+    ErrorCode,
+    FileOutcome,
+    FileStatus,
+)
+from filesearch.writer import IndexWriter
+
+# Windows that go to the embedder at once: enough for batches of equal length.
+EMBED_WINDOWS = 256
+# A commit costs some fsyncs; these keep that under 2% of the time and a kill's loss small.
+COMMIT_WINDOWS = 2000
+COMMIT_SECONDS = 5.0
+# What the reader may be ahead of the embedder, in files.
+_QUEUE_FILES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class IngestProgress:
+    """How far an ingest is.
+
+    Attributes:
+        files_done, files_total: Counted over the sources; failed and unchanged ones count.
+        bytes_done, bytes_total: Of the files that are done and of all.
+        windows_done: Embedded so far.
+        filename: The file that was taken up last.
+    """
+
+    files_done: int
+    files_total: int
+    bytes_done: int
+    bytes_total: int
+    windows_done: int
+    filename: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Unchanged:
+    source: Source
+    known: FileRecord
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    source: Source
+    new: NewFile
+    known: FileRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    source: Source
+    new: NewFile
+    text: PreparedText
+    warnings: tuple[str, ...]
+
+
+_Item: TypeAlias = _Unchanged | _Failed | _Prepared
+
+
+class Ingest:
+    """One ingest run into one vector store; the caller holds the writer lock.
+
+    Args:
+        writer: Where files go.
+        catalog, blobs, embedder: Of the index.
+        loader: Reads bytes; used by one thread.
+        chunk_settings: For new files.
+        attributes: For every file of this run.
+        on_progress: Called after each file and batch, from the calling thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        writer: IndexWriter,
+        catalog: Catalog,
+        blobs: BlobStore,
+        embedder: Embedder,
+        loader: Loader,
+        chunk_settings: ChunkSettings,
+        attributes: Attributes,
+        on_progress: Callable[[IngestProgress], None] | None = None,
+    ) -> None:
+        self._writer = writer
+        self._catalog = catalog
+        self._blobs = blobs
+        self._embedder = embedder
+        self._loader = loader
+        self._chunk_settings = chunk_settings
+        self._attributes = attributes
+        self._on_progress = on_progress or (lambda _progress: None)
+        self._outcomes: dict[Path, FileOutcome] = {}
+        self._windows_done = 0
+        self._last_commit = time.monotonic()
+
+    def run(self, sources: Sequence[Source], known: Sequence[FileRecord]) -> list[FileOutcome]:
+        """Ingest `sources`; returns what became of each, in their order.
+
+        Args:
+            sources: The files, each once.
+            known: What the store holds already.
+
+        Files that fail do not stop the rest. What was finished when an exception or Ctrl-C ends
+        the run stays committed.
+        """
+        self._by_path = {record.path: record for record in known if record.path is not None}
+        self._total_files = len(sources)
+        self._total_bytes = sum(source.size_bytes for source in sources)
+        self._done_bytes = 0
+        waiting: deque[_Prepared] = deque()
+        pending_windows = 0
+        try:
+            with _Reader(self._read, sources, stop=self._loader.interrupt) as items:
+                for item in items:
+                    if isinstance(item, _Prepared):
+                        waiting.append(item)
+                        pending_windows += len(item.text.windows)
+                    else:
+                        self._settle(item)
+                    if pending_windows >= EMBED_WINDOWS:
+                        self._embed(waiting)
+                        pending_windows = 0
+                self._embed(waiting)
+        finally:
+            self._writer.commit()
+        return [self._outcomes[source.path] for source in sources]
+
+    # In the reader thread
+
+    def _read(self, source: Source) -> _Item:
+        known = self._by_path.get(source.key)
+        try:
+            data = source.path.read_bytes()
+        except OSError as error:
+            return self._failure(source, known, "", "invalid_file", f"{error.strerror}")
+        digest = hashlib.sha256(data).hexdigest()
+        if known and known.content_hash == digest and known.status == "completed":
+            return _Unchanged(source, known)
+        try:
+            load_key = f"{digest}:{sniff(data, source.filename)}:{LOADER_VERSION}"
+            document = self._catalog.find_document(load_key)
+            if document is None:
+                document = self._loader.load(data, source.filename)
+        except UnsupportedFile as error:
+            return self._failure(source, known, digest, "unsupported_file", str(error))
+        except InvalidFile as error:
+            return self._failure(source, known, digest, "invalid_file", str(error))
+        text = prepare_text(document.text, self._chunk_settings, self._embedder)
+        self._blobs.put(io.BytesIO(data))
+        new = NewFile(
+            filename=source.filename,
+            path=source.key,
+            content_hash=digest,
+            size_bytes=len(data),
+            attributes=self._attributes,
+            chunk_settings=self._chunk_settings,
+            load_key=load_key,
+            document=document,
+            chunks=text.chunks,
+            window_count=len(text.windows),
+            replaces=known.id if known else None,
+        )
+        return _Prepared(source, new, text, document.warnings)
+
+    def _failure(
+        self,
+        source: Source,
+        known: FileRecord | None,
+        digest: str,
+        code: ErrorCode,
+        error: str,
+    ) -> _Failed:
+        new = NewFile(
+            filename=source.filename,
+            path=source.key,
+            content_hash=digest,
+            size_bytes=source.size_bytes,
+            attributes=self._attributes,
+            chunk_settings=self._chunk_settings,
+            error_code=code,
+            error=error,
+            replaces=known.id if known else None,
+        )
+        return _Failed(source, new, known)
+
+    # In the calling thread
+
+    def _embed(self, waiting: deque[_Prepared]) -> None:
+        texts = [text for item in waiting for text in item.text.window_texts]
+        blocks = []
+        for start in range(0, len(texts), EMBED_WINDOWS):
+            blocks.append(self._embedder.embed_texts(texts[start : start + EMBED_WINDOWS]))
+            self._windows_done += len(blocks[-1])
+            self._report(waiting[0].source.filename)
+        if not blocks:
+            return
+        vectors = np.concatenate(blocks)
+        start = 0
+        while waiting:
+            item = waiting.popleft()
+            end = start + len(item.text.windows)
+            self._writer.add(item.new, item.text, vectors[start:end])
+            start = end
+            status: FileStatus = "updated" if item.new.replaces else "added"
+            self._finish(
+                item.source,
+                FileOutcome(
+                    filename=item.source.filename,
+                    status=status,
+                    file_id=item.new.id,
+                    chunks=len(item.new.chunks),
+                    windows=len(item.text.windows),
+                    warnings=item.warnings,
+                ),
+            )
+        overdue = time.monotonic() - self._last_commit > COMMIT_SECONDS
+        if overdue or self._writer.pending_windows >= COMMIT_WINDOWS:
+            self._writer.commit()
+            self._last_commit = time.monotonic()
+
+    def _settle(self, item: _Unchanged | _Failed) -> None:
+        if isinstance(item, _Unchanged):
+            if self._attributes and self._attributes != item.known.attributes:
+                self._writer.set_attributes(item.known.id, self._attributes)
+            if item.known.error:
+                self._writer.set_stale(item.known.id, None, "")
+            outcome = FileOutcome(
+                filename=item.source.filename,
+                status="unchanged",
+                file_id=item.known.id,
+                chunks=item.known.chunk_count,
+                windows=item.known.window_count,
+            )
+        else:
+            outcome = self._record_failure(item)
+        self._finish(item.source, outcome)
+
+    def _record_failure(self, item: _Failed) -> FileOutcome:
+        file_id, error = item.new.id, item.new.error
+        code = item.new.error_code or "server_error"
+        if item.known is not None and item.known.status == "completed":
+            # A file that is half written just now must not take its good version away.
+            error += "; the version ingested before stays searchable"
+            file_id = item.known.id
+            self._writer.set_stale(file_id, code, error)
+        else:
+            self._writer.add_failed(replace(item.new, error=error))
+        return FileOutcome(
+            filename=item.source.filename,
+            status="failed",
+            file_id=file_id,
+            error_code=code,
+            error=error,
+        )
+
+    def _finish(self, source: Source, outcome: FileOutcome) -> None:
+        self._outcomes[source.path] = outcome
+        self._done_bytes += source.size_bytes
+        self._report(source.filename)
+
+    def _report(self, filename: str) -> None:
+        self._on_progress(
+            IngestProgress(
+                files_done=len(self._outcomes),
+                files_total=self._total_files,
+                bytes_done=self._done_bytes,
+                bytes_total=self._total_bytes,
+                windows_done=self._windows_done,
+                filename=filename,
+            )
+        )
+
+
+class _Reader:
+    """Runs `read` over sources in a thread and hands on the results in order.
+
+    Leaving the block stops the thread, with `stop` to end a read that takes long; an exception
+    in it is raised from the iteration.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[Source], _Item],
+        sources: Iterable[Source],
+        *,
+        stop: Callable[[], None],
+    ) -> None:
+        self._read = read
+        self._sources = sources
+        self._stop = stop
+        self._queue: queue.Queue[_Item | BaseException | None] = queue.Queue(_QUEUE_FILES)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="filesearch-reader", daemon=True)
+
+    def __enter__(self) -> Iterator[_Item]:
+        self._thread.start()
+        return self._items()
+
+    def __exit__(self, *_exc: object) -> None:
+        self._stopped.set()
+        while self._thread.is_alive():
+            self._stop()
+            try:
+                self._queue.get(timeout=0.05)  # make room for a blocked put
+            except queue.Empty:
+                continue
+        self._thread.join()
+
+    def _items(self) -> Iterator[_Item]:
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def _run(self) -> None:
+        try:
+            for source in self._sources:
+                if self._stopped.is_set():
+                    return
+                self._queue.put(self._read(source))
+            self._queue.put(None)
+        # Whatever went wrong here belongs to the thread that waits for the items.
+        except BaseException as error:  # noqa: BLE001
+            self._queue.put(error)
+
+
+def find_gone(
+    known: Sequence[FileRecord], roots: Sequence[Path], seen: set[str]
+) -> list[FileRecord]:
+    """Return the known files below `roots` that were not seen there any more."""
+    resolved = [root.resolve() for root in roots]
+    return [
+        record
+        for record in known
+        if record.path is not None
+        and record.path not in seen
+        and any(_is_below(Path(record.path), root) for root in resolved)
+    ]
+
+
+def _is_below(path: Path, root: Path) -> bool:
+    return path == root or root in path.parents

@@ -1,0 +1,307 @@
+"""Maintain: merge small segments, verify an index against its catalog, rebuild what is damaged.
+
+All that lies in segments can be derived again from the catalog's text; nothing here loses a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from filesearch.catalog import Catalog
+from filesearch.errors import IndexDamaged, NotFound
+from filesearch.index.builder import SegmentBuilder
+from filesearch.index.segment import (
+    END,
+    SLOT,
+    START,
+    Segment,
+    merge_contents,
+    sweep_segments,
+    write_segment,
+)
+from filesearch.prepare import prepare_text
+from filesearch.protocols import Embedder
+from filesearch.records import Entry, Picture, SegmentRecord, StoreRecord
+from filesearch.types import Chunk
+
+# Segments of one size class (a factor of 8) are merged when there are this many: each window is
+# then rewritten once per class, and a search opens few segments.
+MERGE_FACTOR = 8
+# A segment with more dead windows than this share is rewritten.
+MAX_DEAD_SHARE = 0.3
+REBUILD_WINDOWS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Something that does not hold together.
+
+    Attributes:
+        segment: Name of the segment; empty when it is in the catalog itself.
+        problem: One sentence.
+        can_be_rebuilt: Whether `repair` mends it from the catalog.
+    """
+
+    segment: str
+    problem: str
+    can_be_rebuilt: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What `verify` looked at and found.
+
+    Attributes:
+        segments, files, chunks: How many were checked.
+        orphans: Segment directories that no catalog row names; harmless, swept by a writer.
+        damages: Empty when all holds together.
+        repaired: Segments that were rebuilt.
+    """
+
+    segments: int
+    files: int
+    chunks: int
+    orphans: int
+    damages: tuple[Damage, ...]
+    repaired: int = 0
+
+
+def merge_segments(
+    root: Path, catalog: Catalog, store: StoreRecord, *, everything: bool = False
+) -> int:
+    """Merge segments that are many and small, or full of removed files; returns how many went.
+
+    The caller holds the writer lock.
+
+    Args:
+        root: Directory of the segments.
+        catalog: Of the index.
+        store: The store whose segments are merged.
+        everything: Make one segment of all.
+    """
+    picture = catalog.picture(store.id)
+    merged = 0
+    while group := _choose_merge(picture, everything=everything):
+        live = _live_entries(picture)
+        parts: list[tuple[Segment, npt.NDArray[np.bool_]]] = []
+        owners: list[int] = []
+        for record in group:
+            entries = live[record.id]
+            mask = np.zeros(record.slot_count, dtype=bool)
+            mask[[entry.slot for entry in entries]] = True
+            parts.append((Segment(root, record), mask))
+            owners.extend(entry.store_file_id for entry in entries)
+        new = write_segment(root, merge_contents(parts))
+        catalog.replace_segments(store.id, [record.id for record in group], [(new, owners)])
+        merged += len(group)
+        if everything:
+            break
+        picture = catalog.picture(store.id)
+    if merged:
+        sweep_segments(root, {segment.name for segment in catalog.segments()})
+    return merged
+
+
+def _live_entries(picture: Picture) -> dict[int, list[Entry]]:
+    live: dict[int, list[Entry]] = {record.id: [] for record in picture.segments}
+    for entry in picture.entries:
+        live[entry.segment_id].append(entry)
+    return live
+
+
+def _choose_merge(picture: Picture, *, everything: bool) -> list[SegmentRecord]:
+    """Return the segments to merge next; none when nothing needs it."""
+    live = _live_entries(picture)
+    worn = [
+        record
+        for record in picture.segments
+        if len(live[record.id]) < (1 - MAX_DEAD_SHARE) * record.slot_count
+    ]
+    if everything:
+        has_dead = any(len(live[record.id]) < record.slot_count for record in picture.segments)
+        return list(picture.segments) if len(picture.segments) > 1 or has_dead else []
+    if worn:
+        return worn
+    classes: dict[int, list[SegmentRecord]] = {}
+    for record in picture.segments:
+        size_class = int(np.log(max(record.window_count, 1)) / np.log(MERGE_FACTOR))
+        classes.setdefault(size_class, []).append(record)
+    for size_class in sorted(classes):
+        if len(classes[size_class]) >= MERGE_FACTOR:
+            return classes[size_class]
+    return []
+
+
+def verify(root: Path, catalog: Catalog, store: StoreRecord) -> Verification:
+    """Compare the segments with the catalog, and every offset with the text it points into.
+
+    Looks at the hash of every file, the tables and the counts. Changes nothing.
+    """
+    picture = catalog.picture(store.id)
+    live = _live_entries(picture)
+    damages: list[Damage] = []
+    chunk_count = 0
+    for record in picture.segments:
+        found, checked = _verify_segment(root, catalog, store, record, live[record.id])
+        damages.extend(found)
+        chunk_count += checked
+    damages.extend(
+        Damage("", f"'{entry.filename}' has text but no segment holds it")
+        for entry in picture.unplaced
+    )
+    named = {record.name for record in catalog.segments()}
+    on_disk = {path.name for path in root.iterdir()} if root.is_dir() else set()
+    return Verification(
+        segments=len(picture.segments),
+        files=len(picture.entries),
+        chunks=chunk_count,
+        orphans=len(on_disk - named),
+        damages=tuple(damages),
+    )
+
+
+def _verify_segment(
+    root: Path, catalog: Catalog, store: StoreRecord, record: SegmentRecord, entries: list[Entry]
+) -> tuple[list[Damage], int]:
+    try:
+        segment = Segment(root, record)
+        problems = segment.damages()
+        if segment.manifest.embedder != store.embedder:
+            problems.append(f"vectors of '{segment.manifest.embedder}', not '{store.embedder}'")
+        counts = {
+            "chunks": (len(segment.chunk_table), record.chunk_count),
+            "chunks with postings": (segment.postings.n_rows, record.chunk_count),
+            "windows": (len(segment.window_table), record.window_count),
+            "vectors": (len(segment.vectors), record.window_count),
+        }
+        problems.extend(
+            f"holds {found} {what}, the catalog says {expected}"
+            for what, (found, expected) in counts.items()
+            if found != expected
+        )
+        if problems:
+            return [Damage(record.name, problem) for problem in problems], 0
+        checks = list(_verify_entries(catalog, segment, entries))
+    except IndexDamaged as error:
+        return [Damage(record.name, str(error))], 0
+    return [damage for found, _count in checks for damage in found], sum(n for _d, n in checks)
+
+
+def _verify_entries(
+    catalog: Catalog, segment: Segment, entries: list[Entry]
+) -> Iterator[tuple[list[Damage], int]]:
+    name = segment.record.name
+    chunk_slots = np.asarray(segment.chunk_table[:, SLOT])
+    window_slots = np.asarray(segment.window_table[:, SLOT])
+    for entry in entries:
+        low, high = np.searchsorted(chunk_slots, [entry.slot, entry.slot + 1])
+        stored = [(c.start, c.end) for c in catalog.chunks(entry.store_file_id)]
+        in_segment = [
+            (int(start), int(end)) for start, end in segment.chunk_table[low:high, [START, END]]
+        ]
+        damages = []
+        if stored != in_segment or not stored:
+            damages.append(Damage(name, f"chunks of '{entry.filename}' differ from the catalog's"))
+        try:
+            length = len(catalog.document(entry.document_id).text)
+        except NotFound:
+            damages.append(
+                Damage("", f"'{entry.filename}' has no text; ingest it again", can_be_rebuilt=False)
+            )
+            length = 0
+        first, last = np.searchsorted(window_slots, [entry.slot, entry.slot + 1])
+        window_ends = segment.window_table[first:last, END]
+        ends = [end for _start, end in stored] + [int(end) for end in window_ends]
+        if length and (max(ends, default=0) > length or (stored and stored[-1][1] != length)):
+            damages.append(
+                Damage(name, f"offsets of '{entry.filename}' do not fit its {length} characters")
+            )
+        yield damages, len(stored)
+
+
+def repair(
+    root: Path,
+    catalog: Catalog,
+    store: StoreRecord,
+    embedder: Embedder,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Verification:
+    """Verify, rebuild every damaged segment from the catalog's text, and verify again.
+
+    The caller holds the writer lock.
+
+    Returns:
+        The second verification, with the number of segments that were rebuilt.
+    """
+    found = verify(root, catalog, store)
+    bad = {damage.segment for damage in found.damages if damage.can_be_rebuilt}
+    picture = catalog.picture(store.id)
+    damaged = [record for record in picture.segments if record.name in bad]
+    ids = {record.id for record in damaged}
+    entries = [entry for entry in picture.entries if entry.segment_id in ids]
+    if entries or picture.unplaced:
+        entries.extend(picture.unplaced)
+        rebuild(root, catalog, store, embedder, damaged, entries, on_progress=on_progress)
+    sweep_segments(root, {segment.name for segment in catalog.segments()})
+    after = verify(root, catalog, store)
+    return Verification(
+        segments=after.segments,
+        files=after.files,
+        chunks=after.chunks,
+        orphans=after.orphans,
+        damages=after.damages,
+        repaired=len(damaged),
+    )
+
+
+def rebuild(
+    root: Path,
+    catalog: Catalog,
+    store: StoreRecord,
+    embedder: Embedder,
+    old: Sequence[SegmentRecord],
+    entries: Sequence[Entry],
+    *,
+    new_store: StoreRecord | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Chunk, embed and index `entries` again from their stored text, in the place of `old`.
+
+    The old segments serve searches until one transaction puts the new ones in their place.
+
+    Args:
+        root: Directory of the segments.
+        catalog, store, embedder: Of the index.
+        old: Segments that go.
+        entries: Every live file of those segments.
+        new_store: Embedder, dimension and chunk settings to record, when they changed; entries
+            then take these chunk settings instead of their own.
+        on_progress: Told files done and files in all.
+    """
+    target = new_store or store
+    builder = SegmentBuilder(target.embedder, target.dimension)
+    written: list[tuple[SegmentRecord, list[int]]] = []
+    owners: list[int] = []
+    rechunked: dict[int, tuple[Sequence[Chunk], int]] = {}
+    for number, entry in enumerate(entries, start=1):
+        settings = target.chunk_settings if new_store else entry.chunk_settings
+        text = catalog.document(entry.document_id).text
+        prepared = prepare_text(text, settings, embedder)
+        prepared.add_to(builder, embedder.embed_texts(prepared.window_texts))
+        owners.append(entry.store_file_id)
+        rechunked[entry.store_file_id] = (prepared.chunks, len(prepared.windows))
+        if builder.window_count >= REBUILD_WINDOWS or number == len(entries):
+            written.append((write_segment(root, builder.build()), owners))
+            builder, owners = SegmentBuilder(target.embedder, target.dimension), []
+        if on_progress is not None:
+            on_progress(number, len(entries))
+    catalog.replace_segments(
+        store.id, [record.id for record in old], written, rechunked=rechunked, store=new_store
+    )
+    sweep_segments(root, {segment.name for segment in catalog.segments()})

@@ -1,0 +1,221 @@
+"""Render: what the command line shows to people."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Never, Self
+
+import click
+
+from filesearch.types import Answer, Citation, IngestReport, SearchResult
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+    from filesearch.doctor import Check
+    from filesearch.ingest import IngestProgress
+    from filesearch.maintain import Verification
+    from filesearch.records import FileRecord, IndexStats
+
+SNIPPET_CHARACTERS = 300
+_MAX_NAMED = 20
+
+
+class ProgressBar:
+    """The progress of an ingest on standard error; shows nothing when that is not a terminal."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[Never] | None = None
+        self._started = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                total=0,
+                unit="B",
+                unit_scale=True,
+                file=sys.stderr,
+                leave=False,
+                bar_format="{percentage:3.0f}%|{bar}| {postfix} [{elapsed}, {remaining} left]",
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def update(self, progress: IngestProgress) -> None:
+        """Show how far the ingest is: files, windows a second, time left, the file at hand."""
+        if self._bar is None:
+            return
+        rate = progress.windows_done / max(time.monotonic() - self._started, 1e-3)
+        self._bar.total = progress.bytes_total
+        self._bar.set_postfix_str(
+            f"{progress.files_done}/{progress.files_total} files, {rate:.0f} windows/s, "
+            f"{progress.filename[-40:]}",
+            refresh=False,
+        )
+        self._bar.update(progress.bytes_done - self._bar.n)
+
+
+def render_report(report: IngestReport) -> str:
+    """Return a line of counts, then a line for each file that failed or lost something."""
+    parts = [
+        f"{len(outcomes)} {name}"
+        for name, outcomes in (
+            ("added", report.added),
+            ("updated", report.updated),
+            ("unchanged", report.unchanged),
+            ("removed", report.removed),
+            ("failed", report.failed),
+        )
+        if outcomes
+    ]
+    windows = sum(outcome.windows for outcome in (*report.added, *report.updated))
+    lines = [f"{', '.join(parts) or 'no files'}; {windows} windows in {report.seconds:.1f} s"]
+    lines += [
+        f"  failed   {outcome.filename}: {outcome.error} ({outcome.error_code})"
+        for outcome in report.failed
+    ]
+    warned = [(outcome, warning) for outcome in report.outcomes for warning in outcome.warnings]
+    lines += [
+        f"  warning  {outcome.filename}: {warning}" for outcome, warning in warned[:_MAX_NAMED]
+    ]
+    if len(warned) > _MAX_NAMED:
+        lines.append(
+            f"  and {len(warned) - _MAX_NAMED} more warnings; see: fsearch files --problems"
+        )
+    return "\n".join(lines)
+
+
+def render_answer(answer: Answer) -> str:
+    """Return the answer with [1] [2], then its sources: file, page, quote.
+
+    An answer that was declined lists the nearest passages instead.
+    """
+    lines = [answer.text, ""]
+    if answer.is_answered:
+        lines.append(click.style("Sources", bold=True))
+        for citation in answer.citations:
+            lines.append(f"[{citation.number}] {_citation_place(citation)}")
+            lines.append(f"    “{_one_line(citation.quote, SNIPPET_CHARACTERS)}”")
+    elif answer.results:
+        lines.append(click.style("Nearest passages", bold=True))
+        for result in answer.results[:3]:
+            lines.append(f"  {_place(result.filename, result.page, result.heading_path)}")
+            lines.append(f"    {_one_line(result.text, 120)}")
+    return "\n".join(lines).rstrip()
+
+
+def _citation_place(citation: Citation) -> str:
+    return _place(citation.filename, citation.page, citation.heading_path)
+
+
+def _place(filename: str, page: int | None, heading_path: Sequence[str]) -> str:
+    parts = [click.style(filename, fg="cyan")]
+    if page is not None:
+        parts.append(f"page {page}")
+    if heading_path:
+        parts.append(" › ".join(heading_path))
+    return ", ".join(parts)
+
+
+def _one_line(text: str, limit: int) -> str:
+    joined = " ".join(text.split())
+    return joined if len(joined) <= limit else joined[: limit - 1].rstrip() + "…"
+
+
+def render_results(results: Sequence[SearchResult], *, explain: bool) -> str:
+    """Return the passages: score, place, the beginning of the text; with shares to explain."""
+    if not results:
+        return "No passage matches."
+    lines = []
+    for number, result in enumerate(results, start=1):
+        place = _place(result.filename, result.page, result.heading_path)
+        lines.append(f"{number:2d}. {result.score:.3f}  {place}")
+        if explain:
+            lines.append(
+                f"      keyword {result.keyword_share:.3f} + vector {result.vector_share:.3f}, "
+                f"characters {result.start}-{result.end}, chunk {result.chunk} of {result.file_id}"
+            )
+        lines.append(f"      {_one_line(result.text, SNIPPET_CHARACTERS)}")
+    return "\n".join(lines)
+
+
+def render_files(records: Sequence[FileRecord]) -> str:
+    """Return a line for each file, and its errors and warnings below it."""
+    if not records:
+        return "no files"
+    width = min(60, max(len(record.filename) for record in records))
+    lines = []
+    for record in records:
+        lines.append(
+            f"{record.id}  {record.filename:<{width}}  {record.status:<9}  "
+            f"{record.chunk_count:5d} chunks  {_bytes(record.size_bytes):>9}"
+        )
+        if record.error:
+            lines.append(f"    {record.error_code}: {record.error}")
+        lines += [f"    warning: {warning}" for warning in record.warnings]
+    return "\n".join(lines)
+
+
+def render_stats(stats: IndexStats) -> str:
+    """Return the figures of an index, one a line."""
+    rows = {
+        "index": stats.index,
+        "files": f"{stats.files} searchable, {stats.failed} failed",
+        "characters": f"{stats.characters:,}",
+        "chunks": f"{stats.chunks:,} of {stats.chunk_size} tokens, {stats.chunk_overlap} shared",
+        "windows": f"{stats.windows:,} of {stats.dimension} dimensions",
+        "embedder": stats.embedder,
+        "segments": f"{stats.segments}, {_bytes(stats.segment_bytes)}",
+        "catalog": _bytes(stats.catalog_bytes) if stats.catalog_bytes else "in a database",
+        "blobs": _bytes(stats.blob_bytes),
+        "generation": str(stats.generation),
+    }
+    return "\n".join(f"{name:<11} {value}" for name, value in rows.items())
+
+
+def _bytes(count: int) -> str:
+    size = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"
+
+
+def render_verification(found: Verification) -> str:
+    """Return what was checked, then one line for each damage."""
+    lines = [f"checked {found.segments} segments, {found.files} files, {found.chunks} chunks"]
+    if found.repaired:
+        lines.append(f"rebuilt {found.repaired} segments")
+    if found.orphans:
+        lines.append(f"{found.orphans} leftover segments; the next ingest sweeps them away")
+    for damage in found.damages:
+        where = f"segment {damage.segment}" if damage.segment else "catalog"
+        lines.append(f"  damaged  {where}: {damage.problem}")
+    if not found.damages:
+        lines.append("all holds together")
+    elif any(damage.can_be_rebuilt for damage in found.damages):
+        lines.append("run: fsearch verify --repair")
+    return "\n".join(lines)
+
+
+def render_checks(checks: Sequence[Check]) -> str:
+    """Return one line for each check of `fsearch doctor`."""
+    return "\n".join(
+        f"{click.style('ok  ', fg='green') if check.is_ok else click.style('FAIL', fg='red')}  "
+        f"{check.name}: {check.detail}"
+        for check in checks
+    )

@@ -1,0 +1,267 @@
+"""Answer: quotes that answer, each where the document has it, or a plain no."""
+
+from __future__ import annotations
+
+import pytest
+
+from filesearch import FileSearch, Settings
+from filesearch.answer import MAX_STATEMENTS, answer_question, find_sentences
+from filesearch.cite import locate
+from filesearch.testing import HashingEmbedder
+from filesearch.types import SearchResult, Span
+
+POTTERY = {
+    "mugs.md": "# Returns\n\n- A mug may be returned within 30 days of delivery.\n"
+    "- Wholesale orders cannot be returned at all.\n",
+    "kiln.txt": "The kiln is old. It was built by Tomas. The kiln reaches 1280 degrees in nine "
+    "hours. It is fired on Fridays.\n",
+    "tea.txt": "Noor drinks green tea every morning. She prefers it without sugar.\n",
+}
+CHINESE = {
+    "退货.txt": "本店欢迎光临。会员可在收货后三十天内退货。退货运费由本店承担。",
+    "窑炉.txt": "窑炉最高温度为1280度。请勿触摸窑门。",
+}
+
+
+def result(filename, text, start=0, end=None, score=1.0):
+    end = len(text) if end is None else end
+    return SearchResult(f"file-{filename}", filename, text[start:end], start, end, score, score, 0)
+
+
+def ask(question, texts, *, spans=(), results=None, **more):
+    if results is None:
+        results = [result(name, text) for name, text in texts.items()]
+    return answer_question(
+        question,
+        results,
+        embedder=more.pop("embedder", HashingEmbedder()),
+        locate=lambda _file_id, start, end: locate(spans, start, end),
+        **more,
+    )
+
+
+def english_embedder():
+    embedder = HashingEmbedder()
+    embedder.languages = frozenset({"en"})
+    return embedder
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("How many degrees does the kiln reach?", "1280 degrees"),
+        ("Within how many days may a mug be returned?", "within 30 days"),
+        ("What tea does Noor drink?", "green tea"),
+        ("Who built it, Tomas?", "built by Tomas"),
+    ],
+)
+def test_the_sentence_that_answers_is_quoted(question, quote):
+    answer = ask(question, POTTERY)
+    assert answer.is_answered
+    assert any(quote in citation.quote for citation in answer.citations)
+
+
+@pytest.mark.parametrize(
+    ("question", "texts"),
+    [
+        ("May a mug be returned within 30 days?", POTTERY),
+        ("The kiln reaches how many degrees? It was built by whom?", POTTERY),
+        ("会员可在收货后几天内退货?", CHINESE),
+        ("窑炉最高温度", CHINESE | POTTERY),
+    ],
+)
+def test_a_quote_is_the_text_at_its_place(question, texts):
+    answer = ask(question, texts)
+    assert answer.citations
+    for citation in answer.citations:
+        assert texts[citation.filename][citation.start : citation.end] == citation.quote
+
+
+def test_a_quote_from_a_passage_that_begins_later_has_its_place_in_the_document():
+    text = "Intro sentence that says little. " * 9 + "The kiln reaches 1280 degrees."
+    start = text.index("says little. The kiln")
+    answer = ask("How many degrees does the kiln reach?", {}, results=[result("k", text, start)])
+    [citation] = answer.citations
+    assert text[citation.start : citation.end] == citation.quote == "The kiln reaches 1280 degrees."
+
+
+def test_the_page_is_that_of_the_quote_not_of_its_passage():
+    first = "The studio opens at nine. " * 4
+    text = first + "The kiln reaches 1280 degrees. "
+    spans = (Span("page", 0, len(first), 1), Span("page", len(first), len(text), 2))
+    answer = ask("How many degrees does the kiln reach?", {"k.pdf": text}, spans=spans)
+    assert [citation.page for citation in answer.citations] == [2]
+
+
+def test_a_pdf_that_is_one_chunk_is_cited_by_the_page_of_the_quote(fs, tmp_path, two_page_pdf):
+    (tmp_path / "manual.pdf").write_bytes(two_page_pdf)
+    fs.ingest(tmp_path / "manual.pdf")
+    [hit] = fs.search("kiln degrees")
+    assert (hit.page, hit.end_page) == (1, 2)
+    answer = fs.ask("How many degrees does the kiln reach?")
+    [citation] = answer.citations
+    assert (citation.page, citation.quote) == (2, "The kiln reaches 1280 degrees.")
+    document = fs.document(citation.file_id)
+    assert document.text[citation.start : citation.end] == citation.quote
+
+
+@pytest.fixture
+def two_page_pdf():
+    pages = [
+        ["The studio opens at nine in the morning.", "Bring an apron and a towel."],
+        ["The kiln reaches 1280 degrees.", "Noor runs the studio."],
+    ]
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Count 2 /Kids [4 0 R 6 0 R] >>",
+    ]
+    objects.append(b"<< /Type /Font /Subtype /Type1 /BaseFont /Courier >>")
+    for number, lines in enumerate(pages):
+        content = b"BT /F1 10 Tf 12 TL 50 740 Td\n"
+        content += b"".join(b"(%s) Tj T*\n" % line.encode() for line in lines) + b"ET"
+        objects.append(
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R "
+            b"/Resources << /Font << /F1 3 0 R >> >> >>" % (5 + 2 * number)
+        )
+        objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content))
+    pdf, offsets = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, start=1):
+        offsets.append(len(pdf))
+        pdf += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    size = len(objects) + 1
+    return pdf + (
+        b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n"
+        b"%%%%EOF\n" % (size, table, size, len(pdf))
+    )
+
+
+@pytest.mark.parametrize(
+    "question", ["Who won the chess championship?", "Wie heißt der Präsident?"]
+)
+def test_what_the_documents_do_not_hold_is_declined_in_english(question):
+    answer = ask(question, POTTERY)
+    assert not answer.is_answered
+    assert answer.citations == ()
+    assert answer.text == "The documents hold no answer to this question."
+    assert len(answer.results) == 3
+
+
+def test_what_the_documents_do_not_hold_is_declined_in_chinese():
+    answer = ask("谁赢得了象棋冠军?", CHINESE, embedder=english_embedder())
+    assert (answer.is_answered, answer.text) == (False, "文档中没有找到这个问题的答案。")
+
+
+def test_no_results_are_declined():
+    answer = ask("How hot is the kiln?", {})
+    assert (answer.is_answered, answer.results, answer.citations) == (False, (), ())
+
+
+def test_a_chinese_question_is_answered_by_words_where_the_embedder_reads_none():
+    answer = ask("会员收货后多少天内可以退货?", CHINESE, embedder=english_embedder())
+    assert answer.is_answered
+    assert answer.citations[0].quote == "会员可在收货后三十天内退货。"
+
+
+def test_numbers_are_unique_and_count_up_in_reading_order():
+    builders = {"Noor": "carefully", "Tomas": "quickly", "Mei": "twice", "Ola": "gladly"}
+    texts = {f"{who}.txt": f"{who} {how} built kilns." for who, how in builders.items()}
+    answer = ask("Who built kilns?", texts)
+    assert 1 < len(answer.statements) <= MAX_STATEMENTS
+    numbers = [c.number for statement in answer.statements for c in statement.citations]
+    assert numbers == list(range(1, len(answer.statements) + 1))
+    assert all(f"[{number}]" in answer.text for number in numbers)
+
+
+def test_sentences_of_one_file_come_as_they_stand_even_from_two_passages():
+    first = "Ash bricks suit kilns. " + "Tea is made of leaves. " * 9
+    text = first + "Lime bricks feed kilns."
+    passages = [
+        result("k", text, len(first), score=1.0),
+        result("k", text, 0, len(first), score=0.99),
+    ]
+    answer = ask("Which bricks, which kilns?", {}, results=passages)
+    starts = [citation.start for citation in answer.citations]
+    assert starts == [0, len(first)]
+
+
+def test_the_same_sentence_in_two_files_is_quoted_once():
+    texts = dict.fromkeys(("a.txt", "b.txt"), "The kiln reaches 1280 degrees.")
+    answer = ask("How many degrees does the kiln reach?", texts)
+    assert [citation.filename for citation in answer.citations] == ["a.txt"]
+
+
+def test_headings_and_the_marks_of_lists_are_not_quoted():
+    text = "# Rules of the studio\n\n- [ ] Wear an apron here.\n3. Close the kiln door.\n"
+    quotes = [sentence.text for sentence in find_sentences([result("r.md", text)])]
+    assert quotes == ["Wear an apron here.", "Close the kiln door."]
+
+
+def test_a_quote_over_two_lines_is_said_in_one():
+    text = "The kiln reaches\n1280 degrees in\nnine hours."
+    answer = ask("How many degrees does the kiln reach?", {"k.txt": text})
+    assert answer.statements[0].text == "The kiln reaches 1280 degrees in nine hours."
+    assert answer.citations[0].quote == text
+
+
+def test_the_support_of_a_citation_lies_in_the_unit_interval():
+    answer = ask("How many degrees does the kiln reach?", POTTERY)
+    assert answer.citations
+    assert all(0 < citation.score <= 1 for citation in answer.citations)
+
+
+@pytest.mark.parametrize("question", ["", "???", "的", "😀", "the of and"])
+def test_a_question_without_content_does_not_fail(question):
+    assert ask(question, POTTERY | CHINESE).question == question
+
+
+def test_the_same_question_gives_the_same_answer(fs, docs):
+    fs.ingest(docs)
+    assert fs.ask("How hot is the kiln?") == fs.ask("How hot is the kiln?")
+
+
+# With the bundled model, which knows meaning
+
+
+@pytest.fixture(scope="module")
+def bundled_fs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundled")
+    (folder / "docs").mkdir()
+    for name, text in (POTTERY | CHINESE).items():
+        (folder / "docs" / name).write_text(text)
+    with FileSearch(settings=Settings(index=str(folder / "index"))) as fs:
+        fs.ingest(folder / "docs")
+        yield fs
+
+
+@pytest.mark.parametrize(
+    ("question", "filename", "quote"),
+    [
+        ("How hot does the kiln get?", "kiln.txt", "1280 degrees"),
+        ("Until when can I send a mug back?", "mugs.md", "30 days"),
+        ("Does Noor take sugar in her tea?", "tea.txt", "tea"),
+        ("会员多少天内可以退货?", "退货.txt", "三十天"),
+        ("窑炉最高温度是多少?", "窑炉.txt", "1280度"),
+    ],
+)
+def test_the_bundled_model_answers_from_the_right_file(bundled_fs, question, filename, quote):
+    answer = bundled_fs.ask(question)
+    assert answer.is_answered
+    assert answer.citations[0].filename == filename
+    assert any(quote in citation.quote for citation in answer.citations)
+    for citation in answer.citations:
+        text = bundled_fs.document(citation.file_id).text
+        assert text[citation.start : citation.end] == citation.quote
+
+
+@pytest.mark.parametrize(
+    "question", ["Who painted the Mona Lisa?", "What is the capital of France?", "谁发明了电灯?"]
+)
+def test_the_bundled_model_declines_what_is_not_there(bundled_fs, question):
+    answer = bundled_fs.ask(question)
+    assert (answer.is_answered, answer.citations) == (False, ())
+
+
+def test_meaning_finds_what_words_do_not(bundled_fs):
+    hits = bundled_fs.search("beverage preferences", vector_weight=1)
+    assert hits[0].filename == "tea.txt"

@@ -1,0 +1,456 @@
+"""Command line: every command, its JSON, its exit codes, and what goes where."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from filesearch import Citation, FileOutcome, IngestReport, SearchResult
+from filesearch.cli import cli
+from filesearch.doctor import Check
+from filesearch.engine import IndexStats
+from filesearch.maintain import Verification
+from filesearch.records import FileRecord
+
+COMMANDS = ["ask", "compact", "doctor", "files", "ingest", "remove", "search", "stats", "verify"]
+OPTIONS = {
+    "ask": {"--index", "--model", "--top-k", "--filter", "--json"},
+    "compact": {"--index", "--json"},
+    "doctor": {"--index", "--json"},
+    "files": {"--index", "--problems", "--json"},
+    "ingest": {
+        "--index",
+        "--prune",
+        "--rebuild",
+        "--chunk-size",
+        "--chunk-overlap",
+        "--attr",
+        "--json",
+    },
+    "remove": {"--index", "--json"},
+    "search": {"--index", "--top-k", "--filter", "--explain", "--json"},
+    "stats": {"--index", "--json"},
+    "verify": {"--index", "--repair", "--json"},
+}
+TEXTS = {
+    "kiln.txt": "The kiln reaches 1280 degrees in nine hours.\n",
+    "mugs.md": "# Returns\n\nA mug may be returned within 30 days of delivery.\n",
+    "退货.txt": "会员可在收货后三十天内退货。\n",
+}
+
+
+def run(*args):
+    return CliRunner().invoke(cli, [str(arg) for arg in args], prog_name="fsearch")
+
+
+def run_json(*args):
+    """Run with --json; returns what was printed, which must be JSON and nothing else."""
+    done = run(*args, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def assert_fails(done, exit_code):
+    """One line on standard error, nothing on standard output, no traceback."""
+    assert done.exit_code == exit_code, done.output
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def names(kind):
+    return {field.name for field in dataclasses.fields(kind)}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """An index of three small files, made by the command with the bundled model; not changed."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "docs").mkdir()
+    for name, text in TEXTS.items():
+        (folder / "docs" / name).write_text(text)
+    index = folder / "index"
+    done = run("ingest", folder / "docs", "--index", index, "--attr", "year=2025")
+    assert done.exit_code == 0, done.output
+    return index
+
+
+@pytest.fixture
+def index(made, tmp_path):
+    """A copy of that index that a test may change."""
+    return shutil.copytree(made, tmp_path / "copy")
+
+
+# Help
+
+
+def test_the_commands_are_those_that_are_documented():
+    assert sorted(cli.commands) == COMMANDS
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_names_its_options(name):
+    done = run(name, "--help")
+    assert done.exit_code == 0
+    assert all(option in done.stdout for option in OPTIONS[name])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_a_command_is_documented_and_explained(name):
+    options = [p for p in cli.commands[name].params if isinstance(p, click.Option)]
+    assert {opt for option in options for opt in option.opts if opt.startswith("--")} == OPTIONS[
+        name
+    ]
+    assert all(option.help and option.help.endswith((".", "].")) for option in options)
+    assert cli.commands[name].help
+
+
+def test_the_version_is_printed():
+    assert run("--version").stdout.startswith("fsearch, version 0.")
+
+
+# What the commands do
+
+
+def test_ingest_reports_what_it_did_and_is_quiet_when_piped(made, tmp_path):
+    done = run("ingest", made.parent / "docs", "--index", tmp_path / "new")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("3 added; 3 windows in ")
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+    assert not {"\r", "\x1b", "%", "|"} & set(done.output)
+
+
+def test_ingest_json_has_the_documented_keys(made, index):
+    report = run_json("ingest", made.parent / "docs", "--index", index)
+    assert set(report) == names(IngestReport)
+    assert [set(outcome) for outcome in report["outcomes"]] == [names(FileOutcome)] * 3
+    assert {outcome["status"] for outcome in report["outcomes"]} == {"unchanged"}
+
+
+def test_ingest_with_a_failed_file_says_why_and_exits_with_1(tmp_path, index):
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    done = run("ingest", tmp_path / "photo.png", "--index", index)
+    assert done.exit_code == 1
+    assert "failed   photo.png: " in done.stdout
+    assert "(unsupported_file)" in done.stdout
+    done = run("ingest", tmp_path / "photo.png", "--index", index, "--json")
+    assert (done.exit_code, json.loads(done.stdout)["outcomes"][0]["status"]) == (1, "failed")
+
+
+def test_ingest_prunes_what_is_gone(made, tmp_path, index):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.txt").write_text("A note on clay.")
+    run("ingest", docs, "--index", index)
+    (docs / "a.txt").unlink()
+    assert run("ingest", docs, "--index", index, "--prune").stdout.startswith("1 removed;")
+
+
+def test_an_index_below_the_folder_is_not_ingested_itself(tmp_path):
+    (tmp_path / "a.txt").write_text("A note on clay.")
+    for _ in range(2):
+        assert run("ingest", tmp_path, "--index", tmp_path / "indexes" / "own").exit_code == 0
+    records = run_json("files", "--index", tmp_path / "indexes" / "own")
+    assert [record["filename"] for record in records] == ["a.txt"]
+
+
+def test_a_file_whose_name_is_not_utf_8_does_not_stop_the_rest(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / os.fsdecode(b"caf\xe9.txt")).write_text("A note on coffee.")
+    (tmp_path / "docs" / "z.txt").write_text("A note on clay.")
+    done = run("ingest", tmp_path / "docs", "--index", tmp_path / "i")
+    assert done.exit_code in (0, 1), done.output
+    assert "z.txt" in [r["filename"] for r in run_json("files", "--index", tmp_path / "i")]
+
+
+def test_ingest_without_paths_is_a_usage_error(index):
+    done = run("ingest", "--index", index)
+    assert done.exit_code == 2
+    assert "fsearch ingest docs/" in done.stderr
+
+
+def test_rebuilding_changes_the_chunk_settings(index):
+    error = assert_fails(run("ingest", index, "--index", index, "--chunk-size", 100), 3)
+    assert "fsearch ingest --rebuild --index" in error
+    done = run("ingest", "--rebuild", "--chunk-size", 100, "--index", index)
+    assert (done.exit_code, done.stdout[:16]) == (0, "rebuilt 3 files ")
+    assert run_json("stats", "--index", index)["chunk_size"] == 100
+
+
+def test_rebuilding_with_json_prints_json(index):
+    run_json("ingest", "--rebuild", "--index", index)
+
+
+def test_ask_prints_the_answer_and_its_sources(made):
+    done = run("ask", "How many degrees does the kiln reach?", "--index", made)
+    assert done.stdout == (
+        "The kiln reaches 1280 degrees in nine hours. [1]\n\n"
+        "Sources\n[1] kiln.txt\n    “The kiln reaches 1280 degrees in nine hours.”\n"
+    )
+
+
+def test_ask_json_is_a_message_content_part(made):
+    part = run_json("ask", "会员多少天内可以退货?", "--index", made)
+    value, [annotation] = part["text"]["value"], part["text"]["annotations"]
+    assert value[annotation["start_index"] : annotation["end_index"]] == annotation["text"]
+    citation = annotation["file_citation"]
+    assert names(Citation) - {"number"} == set(citation)
+    assert TEXTS["退货.txt"][citation["start"] : citation["end"]] == citation["quote"]
+
+
+def test_ask_declines_with_the_nearest_passages_and_exit_code_0(made):
+    done = run("ask", "Who won the chess championship?", "--index", made)
+    assert done.exit_code == 0
+    assert done.stdout.startswith("The documents hold no answer to this question.\n\nNearest")
+
+
+def test_ask_with_an_unknown_model_is_refused(made):
+    error = assert_fails(run("ask", "kiln?", "--model", "gpt-9", "--index", made), 2)
+    assert "chat model 'gpt-9' is not available" in error
+
+
+def test_search_prints_scores_places_and_text(made):
+    done = run("search", "mug returned", "--index", made)
+    assert done.stdout.splitlines()[:2] == [
+        " 1. 1.000  mugs.md, Returns",
+        "      # Returns A mug may be returned within 30 days of delivery.",
+    ]
+
+
+def test_search_json_has_the_documented_keys(made):
+    hits = run_json("search", "kiln", "--index", made, "--top-k", 1)
+    assert [set(hit) for hit in hits] == [names(SearchResult)]
+    assert hits[0]["attributes"] == {"year": 2025}
+
+
+def test_explain_shows_the_two_shares_that_make_the_score(made):
+    [hit] = run_json("search", "kiln", "--index", made, "--top-k", 1)
+    done = run("search", "kiln", "--index", made, "--top-k", 1, "--explain")
+    shares = f"keyword {hit['keyword_share']:.3f} + vector {hit['vector_share']:.3f}, "
+    assert shares + "characters 0-45, chunk 0 of file-" in done.stdout
+    assert "keyword" not in run("search", "kiln", "--index", made).stdout
+
+
+def test_search_that_finds_nothing_says_so(made):
+    done = run("search", "kiln", "--index", made, "--filter", "year=1999")
+    assert (done.exit_code, done.stdout) == (0, "No passage matches.\n")
+    assert run_json("search", "kiln", "--index", made, "--filter", "year=1999") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("year=2025", 3),
+        ("year='2025'", 0),
+        ('{"type": "gte", "key": "year", "value": 2025}', 3),
+        ('{"type": "lt", "key": "year", "value": 2025}', 0),
+    ],
+)
+def test_a_filter_is_key_value_or_json(made, text, count):
+    assert len(run_json("search", "kiln", "--index", made, "--filter", text)) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("year", "'year' is not of the form key=value"),
+        ("{year", "filter is not JSON"),
+        ('{"type": "like"}', "filter type 'like' is unknown"),
+    ],
+)
+def test_a_bad_filter_is_refused_in_one_line(made, text, says):
+    assert says in assert_fails(run("search", "kiln", "--index", made, "--filter", text), 2)
+
+
+@pytest.mark.parametrize("top_k", [0, 1001, "many"])
+def test_a_top_k_out_of_bounds_is_a_usage_error(made, top_k):
+    assert run("search", "kiln", "--index", made, "--top-k", top_k).exit_code == 2
+
+
+def test_files_lists_every_file(made):
+    done = run("files", "--index", made)
+    assert [line.split()[1] for line in done.stdout.splitlines()] == list(TEXTS)
+    records = run_json("files", "--index", made)
+    assert [set(record) for record in records] == [names(FileRecord)] * 3
+
+
+def test_files_shows_problems_alone(tmp_path, index):
+    (tmp_path / "empty.md").write_text("")
+    run("ingest", tmp_path / "empty.md", "--index", index)
+    [record] = run_json("files", "--problems", "--index", index)
+    assert (record["filename"], record["error_code"]) == ("empty.md", "invalid_file")
+    assert "invalid_file: " in run("files", "--problems", "--index", index).stdout
+
+
+def test_stats_shows_what_the_index_holds(made):
+    assert "files       3 searchable, 0 failed\n" in run("stats", "--index", made).stdout
+    found = run_json("stats", "--index", made)
+    assert set(found) == names(IndexStats)
+    assert (found["files"], found["dimension"], found["chunk_size"]) == (3, 384, 800)
+
+
+def test_remove_takes_patterns_and_names_what_went(index):
+    done = run("remove", "*.txt", "--index", index)
+    assert (done.exit_code, done.stdout) == (0, "removed kiln.txt\nremoved 退货.txt\n")
+    assert run_json("stats", "--index", index)["files"] == 1
+    assert [set(record) for record in run_json("remove", "mugs.md", "--index", index)] == [
+        {"id", "filename"}
+    ]
+
+
+def test_remove_of_what_is_not_there_removes_nothing(index):
+    error = assert_fails(run("remove", "kiln.txt", "*.pdf", "--index", index), 2)
+    assert "no file matches '*.pdf'; see: fsearch files" in error
+    assert run_json("stats", "--index", index)["files"] == 3
+
+
+def test_verify_finds_and_repairs_damage(index):
+    assert "all holds together" in run("verify", "--index", index).stdout
+    path = next((index / "segments").glob("*/vectors.faiss"))
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    done = run("verify", "--index", index)
+    assert done.exit_code == 3
+    assert "vectors.faiss does not match its SHA-256" in done.stdout
+    assert done.stdout.endswith("run: fsearch verify --repair\n")
+    assert run("verify", "--index", index, "--json").exit_code == 3
+    done = run("verify", "--repair", "--index", index)
+    assert (done.exit_code, "rebuilt 1 segments" in done.stdout) == (0, True)
+
+
+def test_verify_json_has_the_documented_keys(made):
+    assert set(run_json("verify", "--index", made)) == names(Verification)
+
+
+def test_searching_a_damaged_index_names_the_way_out(index):
+    shutil.rmtree(next((index / "segments").iterdir()))
+    error = assert_fails(run("search", "kiln", "--index", index), 3)
+    assert "run: fsearch verify --repair" in error
+
+
+def test_compact_says_how_many_segments_were_merged(index, tmp_path):
+    assert run("compact", "--index", index).stdout == "nothing to merge\n"
+    (tmp_path / "a.txt").write_text("A note on clay.")
+    run("ingest", tmp_path / "a.txt", "--index", index)
+    assert run_json("compact", "--index", index) == {"merged": 2}
+
+
+def test_doctor_checks_every_part(made, tmp_path):
+    checks = run_json("doctor", "--index", made)
+    assert [set(check) for check in checks] == [names(Check)] * len(checks)
+    assert all(check["is_ok"] for check in checks)
+    assert {"libraries", "tokenizer", "embedder", "disk", "index"} <= {c["name"] for c in checks}
+    assert run("doctor", "--index", tmp_path / "none yet").exit_code == 0
+
+
+def test_doctor_names_what_is_broken_and_exits_with_3(index):
+    shutil.rmtree(next((index / "segments").iterdir()))
+    done = run("doctor", "--index", index)
+    assert done.exit_code == 3
+    assert "FAIL  index: IndexDamaged: " in done.stdout
+
+
+# Errors and settings
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("search", "kiln"),
+        ("ask", "kiln?"),
+        ("files",),
+        ("stats",),
+        ("verify",),
+        ("verify", "--repair"),
+        ("remove", "a"),
+        ("compact",),
+        ("ingest", "--rebuild"),
+    ],
+)
+def test_a_missing_index_is_named_with_the_way_out_and_not_made(tmp_path, args):
+    error = assert_fails(run(*args, "--index", tmp_path / "typo"), 2)
+    assert "typo'; make one: fsearch ingest PATH --index " in error
+    assert not (tmp_path / "typo").exists()
+
+
+def test_an_index_that_is_a_file_is_named(tmp_path):
+    (tmp_path / "taken").write_text("x")
+    error = run("ingest", tmp_path, "--index", tmp_path / "taken").stderr
+    assert "taken" in error
+    assert "unexpected" not in error
+
+
+def test_a_missing_path_is_named(tmp_path):
+    error = assert_fails(run("ingest", "nowhere", "--index", tmp_path / "i"), 2)
+    assert "'nowhere' does not exist; give a file or a folder" in error
+    assert not (tmp_path / "i").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("--chunk-size", 50), "chunk size is 50 tokens; choose 100 to 4096"),
+        (("--chunk-size", 200, "--chunk-overlap", 101), "choose 0 to 100, half of"),
+        (("--attr", "year"), "attribute 'year' is not of the form key=value"),
+        (("--attr", "=1"), "attribute '=1' is not of the form key=value"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_in_one_line(tmp_path, args, says):
+    assert says in assert_fails(run("ingest", tmp_path, "--index", tmp_path / "i", *args), 2)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-Infinity", "9" * 30, "1e999"])
+def test_any_attribute_value_leaves_the_index_usable(index, tmp_path, value):
+    (tmp_path / "a.txt").write_text("A note on clay.")
+    done = run("ingest", tmp_path / "a.txt", "--index", index, "--attr", f"score={value}")
+    assert done.exit_code in (0, 2), done.output
+    assert len(run_json("files", "--index", index)) >= 3
+    assert run("search", "clay", "--index", index).exit_code == 0
+
+
+def test_an_unknown_setting_is_named_with_its_place(monkeypatch, tmp_path):
+    monkeypatch.setenv("FSEARCH_COLOUR", "red")
+    assert "unknown setting 'colour' in the environment" in assert_fails(run("stats"), 2)
+    monkeypatch.delenv("FSEARCH_COLOUR")
+    (tmp_path / "fsearch.toml").write_text('embeder = "x"')
+    error = assert_fails(run("stats"), 2)
+    assert "unknown setting 'embeder' in " in error
+    assert "fsearch.toml" in error
+
+
+def test_the_index_comes_from_the_environment_unless_a_flag_says_otherwise(
+    made, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("FSEARCH_INDEX", str(made))
+    assert run_json("stats")["files"] == 3
+    assert run("stats", "--index", tmp_path / "none").exit_code == 2
+
+
+def test_an_unknown_embedder_is_refused_with_the_known_ones(made, monkeypatch):
+    monkeypatch.setenv("FSEARCH_EMBEDDER", "nonesuch")
+    error = assert_fails(run("search", "kiln", "--index", made), 2)
+    assert "embedder 'nonesuch' is unknown; use all-MiniLM-L6-v2" in error
+
+
+def test_an_unknown_command_or_option_is_a_usage_error():
+    assert run("serch", "kiln").exit_code == 2
+    assert run("search", "kiln", "--topk", 3).exit_code == 2
+
+
+def test_something_unforeseen_is_one_line_and_a_traceback_only_on_demand(monkeypatch):
+    def fail(_self):
+        raise ZeroDivisionError("nobody thought of this")
+
+    monkeypatch.setattr("filesearch.engine.FileSearch.stats", fail)
+    error = assert_fails(run("stats"), 1)
+    assert "unexpected ZeroDivisionError: nobody thought of this; please report it" in error
+    monkeypatch.setenv("FILESEARCH_DEBUG", "1")
+    assert isinstance(run("stats").exception, ZeroDivisionError)

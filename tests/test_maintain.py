@@ -1,0 +1,87 @@
+"""Maintain: merging, verifying, repairing."""
+
+import shutil
+
+import pytest
+
+from filesearch.errors import IndexDamaged
+
+
+def segment_paths(fs):
+    return sorted((fs.directory / "segments").iterdir())
+
+
+def ingest_one_by_one(fs, docs, count):
+    for number in range(count):
+        path = docs / f"note{number}.md"
+        path.write_text(f"Note {number} is about subject{number}.")
+        fs.ingest(path)
+
+
+def test_many_small_segments_are_merged_and_stay_searchable(fs, docs):
+    ingest_one_by_one(fs, docs, 9)
+    assert fs.stats().segments < 8
+    assert len(segment_paths(fs)) == fs.stats().segments
+    assert [fs.search(f"subject{n}")[0].filename for n in range(9)] == [
+        f"note{n}.md" for n in range(9)
+    ]
+    assert fs.verify().damages == ()
+
+
+def test_compact_makes_one_segment_without_the_removed(fs, docs):
+    ingest_one_by_one(fs, docs, 5)
+    fs.remove(["note1.md", "note3.md"])
+    scores = {hit.filename: hit.score for hit in fs.search("note subject2")}
+    fs.compact()
+    assert fs.stats().segments == 1
+    assert {hit.filename: hit.score for hit in fs.search("note subject2")} == pytest.approx(scores)
+    assert fs.verify().damages == ()
+
+
+def test_an_index_in_order_verifies_clean(fs, docs):
+    fs.ingest(docs)
+    found = fs.verify()
+    assert (found.files, found.damages, found.orphans) == (3, (), 0)
+    assert found.chunks == fs.stats().chunks
+
+
+@pytest.mark.parametrize("name", ["vectors.faiss", "chunks.npy", "rows.npy", "manifest.json"])
+def test_an_altered_file_is_found_and_repaired(make_fs, docs, name):
+    make_fs().ingest(docs)
+    before = [(hit.filename, hit.score) for hit in make_fs().search("kiln degrees")]
+    path = segment_paths(make_fs())[0] / name
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 0xFF
+    path.write_bytes(data)
+    assert make_fs().verify().damages
+    repaired = make_fs().verify(should_repair=True)
+    assert (repaired.damages, repaired.repaired) == ((), 1)
+    assert [(hit.filename, hit.score) for hit in make_fs().search("kiln degrees")] == before
+
+
+def test_a_lost_segment_is_named_and_rebuilt(make_fs, docs):
+    make_fs().ingest(docs)
+    shutil.rmtree(segment_paths(make_fs())[0])
+    with pytest.raises(IndexDamaged, match="fsearch verify --repair"):
+        make_fs().search("kiln")
+    assert make_fs().verify(should_repair=True).damages == ()
+    assert make_fs().search("kiln degrees")[0].filename == "kiln.txt"
+
+
+def test_a_leftover_segment_is_reported_and_swept_by_the_next_writer(fs, docs):
+    fs.ingest(docs)
+    shutil.copytree(segment_paths(fs)[0], fs.directory / "segments" / "0123456789abcdef")
+    assert fs.verify().orphans == 1
+    fs.ingest(docs)
+    assert fs.verify().orphans == 0
+    assert fs.search("kiln degrees")[0].filename == "kiln.txt"
+
+
+def test_a_reader_keeps_its_segments_through_a_merge(make_fs, docs):
+    reader, writer = make_fs(), make_fs()
+    ingest_one_by_one(writer, docs, 3)
+    assert reader.search("subject1")[0].filename == "note1.md"
+    writer.compact()
+    writer.remove(["note0.md"])
+    assert reader.search("subject1")[0].filename == "note1.md"
+    assert not [hit for hit in reader.search("subject0") if hit.filename == "note0.md"]

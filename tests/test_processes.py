@@ -1,0 +1,173 @@
+"""Processes: killed, interrupted and simultaneous ones, as they happen on a real machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+import pytest
+
+from filesearch.lock import writer_lock
+
+# Ingests with one commit every few files, so that a kill may fall between any two of them.
+INGEST = """
+import sys, pathlib
+import filesearch.ingest as ingest
+from filesearch import FileSearch
+from filesearch.testing import HashingEmbedder
+ingest.EMBED_WINDOWS = ingest.COMMIT_WINDOWS = 4
+def show(progress):
+    print(progress.files_done, flush=True)
+with FileSearch(sys.argv[1], embedder=HashingEmbedder()) as fs:
+    fs.ingest(sys.argv[2], on_progress=show)
+"""
+N_NOTES = 40
+
+
+@pytest.fixture
+def notes(tmp_path):
+    """A folder of many small files, each about a subject of its own."""
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for number in range(N_NOTES):
+        (folder / f"{number:03}.md").write_text(f"# Note\n\nIt is about subject{number}.\n")
+    return folder
+
+
+def start_ingest(index, folder):
+    return subprocess.Popen(
+        [sys.executable, "-c", INGEST, str(index), str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def wait_for(process, files):
+    """Read the progress until so many files are done."""
+    while (line := process.stdout.readline()) and int(line) < files:
+        pass
+
+
+def assert_holds_every_note_once(fs):
+    assert sorted(record.filename for record in fs.files()) == [
+        f"{number:03}.md" for number in range(N_NOTES)
+    ]
+    found = fs.verify()
+    assert (found.files, found.chunks, found.damages) == (N_NOTES, N_NOTES, ())
+    for number in range(0, N_NOTES, 7):
+        hits = [hit for hit in fs.search(f"subject{number}") if f"ct{number}." in hit.text]
+        assert [hit.filename for hit in hits] == [f"{number:03}.md"]
+
+
+def test_killed_ingests_lose_and_double_nothing(make_fs, notes, tmp_path):
+    for files in (1, 13, 25):
+        process = start_ingest(tmp_path / "index", notes)
+        wait_for(process, files)
+        time.sleep(0.003 * files)  # not always right after a report
+        process.kill()
+        process.communicate()
+        with make_fs() as fs:
+            assert fs.verify().damages == ()  # whatever was committed holds
+    fs = make_fs()
+    fs.ingest(notes)
+    assert_holds_every_note_once(fs)
+    assert fs.verify().orphans == 0
+
+
+def test_killed_while_replacing_files_old_or_new_is_there_but_not_both(make_fs, notes, tmp_path):
+    make_fs().ingest(notes)
+    for path in notes.iterdir():
+        path.write_text(path.read_text().replace("about", "on"))
+    process = start_ingest(tmp_path / "index", notes)
+    wait_for(process, 20)
+    process.kill()
+    process.communicate()
+    fs = make_fs()
+    assert len(fs.files()) == fs.verify().files == N_NOTES
+    fs.ingest(notes)
+    assert_holds_every_note_once(fs)
+
+
+def test_a_reader_sees_what_another_process_commits(make_fs, notes, tmp_path):
+    make_fs().ingest(notes / "000.md")
+    reader = make_fs()
+    assert len(reader.search("note", top_k=100, vector_weight=1)) == 1
+    process = start_ingest(tmp_path / "index", notes)
+    counts = []
+    while process.poll() is None:
+        counts.append(len(reader.search("note", top_k=100, vector_weight=1)))
+    process.communicate()
+    assert process.returncode == 0
+    counts.append(len(reader.search("note", top_k=100, vector_weight=1)))
+    assert all(a <= b for a, b in pairwise(counts))
+    assert counts[-1] == N_NOTES
+    assert len(set(counts)) > 2  # seen growing, not only at its end
+
+
+def fsearch(*args, **more):
+    """Start the real command, in a process group of its own as a shell does."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "filesearch", *map(str, args)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        **more,
+    )
+
+
+def test_ctrl_c_ends_an_ingest_with_one_line_and_an_index_in_order(tmp_path):
+    folder, index = tmp_path / "many", tmp_path / "own"
+    folder.mkdir()
+    for number in range(400):
+        (folder / f"{number}.txt").write_text(f"Subject {number} is one of many. " * 60)
+    process = fsearch("ingest", folder, "--index", index)
+    deadline = time.monotonic() + 30
+    while not list(index.glob("blobs/??/*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGINT)  # what a terminal does on Ctrl-C
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, "")
+    assert err == "Error: interrupted; what was finished is kept\n"
+    check = fsearch("verify", "--index", index)
+    out, err = check.communicate(timeout=30)
+    assert (check.returncode, err) == (0, ""), out + err
+
+
+def test_a_pipe_that_closes_early_is_no_error(make_fs, tmp_path):
+    """As in `fsearch files | head -1`."""
+    folder = tmp_path / "f"
+    folder.mkdir()
+    for number in range(900):
+        (folder / f"a-rather-long-name-to-fill-the-pipe-{number}.bin").write_bytes(b"\x00\x01")
+    make_fs().ingest(folder)
+    process = fsearch("files", "--index", tmp_path / "index")
+    assert process.stdout.readline().startswith("file-")
+    process.stdout.close()
+    with process.stderr:
+        assert process.stderr.read() == ""
+    process.wait(timeout=30)
+
+
+def test_a_second_ingest_says_for_whom_it_waits_and_then_gets_in(docs, tmp_path):
+    with writer_lock(tmp_path / "index", timeout_s=0):
+        process = fsearch("ingest", docs, "--index", tmp_path / "index")
+        assert process.stderr.readline().startswith(f"process {os.getpid()} is writing to ")
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out[:8], err) == (0, "3 added;", "")
+
+
+def test_a_busy_index_is_exit_code_3(docs, tmp_path):
+    settings = os.environ | {"FSEARCH_LOCK_TIMEOUT_S": "0.1"}
+    with writer_lock(tmp_path / "index", timeout_s=0):
+        process = fsearch("ingest", docs, "--index", tmp_path / "index", env=settings)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (3, "")
+    assert err.startswith(f"Error: process {os.getpid()} is still writing to index ")
+    assert err.count("\n") == 1

@@ -1,0 +1,184 @@
+"""Public API: the names we promise, what importing costs, and which way imports point."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+import filesearch
+
+PROMISED = [
+    "Answer",
+    "Citation",
+    "Document",
+    "FileOutcome",
+    "FileSearch",
+    "FilesearchError",
+    "IndexBusy",
+    "IndexDamaged",
+    "IndexMismatch",
+    "IndexProblem",
+    "IngestReport",
+    "InputError",
+    "InvalidFile",
+    "InvalidFilter",
+    "InvalidSetting",
+    "NotFound",
+    "SearchResult",
+    "Settings",
+    "Span",
+    "UnsupportedFile",
+]
+HEAVY = ["torch", "faiss", "onnxruntime", "numpy", "sqlalchemy", "tokenizers", "tiktoken", "pypdf"]
+
+# Lower layers know nothing of higher ones; a module may import its own layer and those below.
+LAYERS = [
+    ["types", "errors"],
+    ["protocols", "config", "records", "testing"],
+    ["languages", "attributes", "filters", "fuse", "durable", "tokens", "terms", "sentences"],
+    ["schema", "rows", "database", "lock", "sources", "cite", "chunk"],
+    ["catalog", "blobs", "load", "embed", "index", "prepare"],
+    ["writer", "tool"],
+    ["ingest", "maintain", "retrieve", "answer"],
+    ["index_directory"],
+    ["engine"],
+    ["render", "doctor"],
+    ["cli"],
+    ["__main__"],
+]
+# One job in several modules, or adapters of one seam: they never import each other.
+STRANGERS = [
+    ["ingest", "maintain", "retrieve", "answer", "tool"],
+    ["blobs", "embed", "index"],
+    ["blobs", "embed", "load", "catalog"],
+]
+PACKAGE = Path(filesearch.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def part_of(module):
+    """filesearch.index.segment -> index; filesearch itself -> the empty name."""
+    return [*module.split("."), ""][1]
+
+
+def imports_of(path):
+    """The parts of the package that a module imports, those only for type checking left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skipped = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {part_of(a.name) for a in node.names if a.name.startswith("filesearch.")}
+        if isinstance(node, ast.ImportFrom) and node.module == "filesearch":
+            found |= {alias.name for alias in node.names if not alias.name.startswith("__")}
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("filesearch."):
+            found.add(part_of(node.module))
+    return found
+
+
+def own_part(path):
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def loaded_by(code):
+    """The heavy libraries in sys.modules after running `code` in a new process."""
+    report = f"import sys; print(*[m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True
+    )
+    return done.stdout.splitlines()[-1].split()
+
+
+def test_the_public_names_are_those_we_promise():
+    assert sorted(filesearch.__all__) == PROMISED
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_a_public_name_is_there_and_documented(name):
+    assert getattr(filesearch, name).__doc__
+    assert name in dir(filesearch)
+
+
+def test_another_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'Filesearch'"):
+        _ = filesearch.Filesearch
+
+
+def test_a_type_checker_sees_the_same_names():
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    [block] = [n for n in tree.body if isinstance(n, ast.If)]
+    assert sorted(alias.asname for node in block.body for alias in node.names) == PROMISED
+
+
+def test_the_package_is_typed():
+    assert resources.files("filesearch").joinpath("py.typed").is_file()
+
+
+def test_importing_the_package_loads_no_heavy_library():
+    assert loaded_by("import filesearch") == []
+
+
+def test_asking_for_help_loads_no_heavy_library():
+    code = (
+        "from click.testing import CliRunner; from filesearch.cli import cli\n"
+        "for args in (['--help'], ['search', '--help'], ['ingest', '--help']):\n"
+        "    assert CliRunner().invoke(cli, args).exit_code == 0"
+    )
+    assert loaded_by(code) == []
+
+
+def test_opening_an_index_loads_neither_models_nor_parsers():
+    code = "from filesearch import FileSearch; FileSearch('nowhere').close()"
+    assert not {"torch", "onnxruntime", "tokenizers", "pypdf"} & set(loaded_by(code))
+
+
+def test_every_module_has_its_layer():
+    known = {part for layer in LAYERS for part in layer}
+    assert {own_part(path) for path in MODULES} - {"__init__"} == known
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_one_way(path):
+    rank = {part: number for number, layer in enumerate(LAYERS) for part in layer}
+    own = own_part(path)
+    if own == "__init__":
+        return
+    above = {part for part in imports_of(path) if rank[part] > rank[own]}
+    assert not above, f"{own} imports {above}"
+
+
+@pytest.mark.parametrize("group", STRANGERS, ids=lambda group: "-".join(group))
+def test_strangers_do_not_import_each_other(group):
+    for path in MODULES:
+        own = own_part(path)
+        if own in group:
+            others = set(group) - {own}
+            assert not imports_of(path) & others, path
+
+
+def test_only_the_engine_chooses_adapters():
+    """Others take them through the protocols."""
+    chosen = {"filesearch.blobs", "filesearch.embed"}
+    for path in MODULES:
+        text = path.read_text(encoding="utf-8")
+        if own_part(path) not in ("engine", "blobs", "embed"):
+            assert not [name for name in chosen if f"from {name}" in text], path
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_opens_with_its_place_and_stays_short(path):
+    text = path.read_text(encoding="utf-8")
+    assert ast.get_docstring(ast.parse(text))
+    assert text.count("\n") <= 400

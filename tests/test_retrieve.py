@@ -1,0 +1,305 @@
+"""Retrieve: what a search returns, in which order, and what it never does."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from filesearch import FileSearch, Settings
+from filesearch.errors import IndexDamaged, InvalidFilter, InvalidSetting, NotFound
+from filesearch.index.snapshot import Place
+from filesearch.retrieve import Candidates, Scored, pick_passages, score_candidates
+from filesearch.testing import HashingEmbedder
+
+WORDS = "kiln glaze mug bowl clay 陶器 窯 fire ash salt wheel studio 1280 slip 😀 cone".split()
+QUESTIONS = ["kiln", "glaze for a bowl", "陶器", "1280 slip salt", "窯 fire"]
+
+
+def write_notes(folder, texts):
+    folder.mkdir(exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="module", params=range(3))
+def random_fs(request, tmp_path_factory):
+    """A corpus of random files, some of them of many overlapping chunks."""
+    rng = np.random.default_rng(request.param)
+    texts = {
+        f"{i}.txt": ". ".join(
+            " ".join(rng.choice(WORDS, size=9)) for _ in range(rng.choice([1, 8, 60]))
+        )
+        for i in range(6)
+    }
+    folder = tmp_path_factory.mktemp("random")
+    settings = Settings(index=str(folder / "index"), chunk_size=100, chunk_overlap=50)
+    with FileSearch(settings=settings, embedder=HashingEmbedder(max_tokens=30)) as fs:
+        fs.ingest(write_notes(folder / "notes", texts))
+        yield fs
+
+
+@pytest.fixture(scope="module")
+def searches(random_fs):
+    """Many searches of that corpus: a list of results for each."""
+    return [
+        random_fs.search(question, top_k=top_k, vector_weight=vector_weight)
+        for question in QUESTIONS
+        for top_k in (1, 4, 50)
+        for vector_weight in (0.0, 0.5, 1.0)
+    ]
+
+
+def test_no_two_results_share_a_character(searches):
+    for results in searches:
+        places = sorted((r.file_id, r.start, r.end) for r in results)
+        assert all(a[0] != b[0] or a[2] <= b[1] for a, b in pairwise(places)), places
+
+
+def test_scores_lie_in_the_unit_interval_and_descend(searches):
+    for results in searches:
+        scores = [r.score for r in results]
+        assert scores == sorted(scores, reverse=True)
+        assert all(0 < score <= 1 + 1e-9 for score in scores)
+
+
+def test_shares_add_up_to_the_score(searches):
+    for results in searches:
+        for r in results:
+            assert r.keyword_share + r.vector_share == pytest.approx(r.score)
+            assert min(r.keyword_share, r.vector_share) >= 0
+
+
+def test_the_text_of_a_result_is_that_of_the_document_at_its_place(random_fs, searches):
+    texts = {record.id: random_fs.document(record.id).text for record in random_fs.files()}
+    for results in searches:
+        for r in results:
+            assert r.text == texts[r.file_id][r.start : r.end]
+
+
+def test_a_longer_list_begins_with_the_shorter_one(random_fs):
+    for question in QUESTIONS:
+        longest = random_fs.search(question, top_k=50)
+        assert random_fs.search(question, top_k=3) == longest[:3]
+
+
+def test_searching_again_gives_the_same_results_in_the_same_order(random_fs):
+    with FileSearch(settings=random_fs.settings, embedder=HashingEmbedder(max_tokens=30)) as other:
+        for question in QUESTIONS:
+            first = random_fs.search(question)
+            assert first == random_fs.search(question) == other.search(question)
+
+
+def test_at_most_top_k_results_come_back(random_fs):
+    for top_k in (1, 2, 5):
+        assert len(random_fs.search("kiln glaze", top_k=top_k)) == top_k
+
+
+def test_all_weight_on_one_side_leaves_the_other_share_at_zero(fs, docs):
+    fs.ingest(docs)
+    assert {r.vector_share for r in fs.search("kiln", vector_weight=0)} == {0.0}
+    assert {r.keyword_share for r in fs.search("kiln", vector_weight=1)} == {0.0}
+
+
+def test_a_filter_is_applied_before_ranking(fs, tmp_path):
+    """The one file that passes stands last in both lists, far below where they are cut."""
+    texts = {f"{i:03}.txt": "kiln kiln kiln kiln" for i in range(220)}
+    fs.ingest(write_notes(tmp_path / "notes", texts))
+    (tmp_path / "odd.txt").write_text("A long note on weather and bread, with one word on a kiln.")
+    fs.ingest(tmp_path / "odd.txt", attributes={"kind": "odd"})
+    only_odd = {"type": "eq", "key": "kind", "value": "odd"}
+    for weight in (0.0, 0.5, 1.0):
+        hits = fs.search("kiln", filters=only_odd, vector_weight=weight)
+        assert [hit.filename for hit in hits] == ["odd.txt"], weight
+        assert hits[0].attributes == {"kind": "odd"}
+
+
+def test_a_filter_that_no_file_passes_finds_nothing(fs, docs):
+    fs.ingest(docs)
+    assert fs.search("kiln", filters={"type": "eq", "key": "kind", "value": "none"}) == []
+    with pytest.raises(InvalidFilter):
+        fs.search("kiln", filters={"type": "like"})
+
+
+@pytest.mark.parametrize("top_k", [0, -1, 1001])
+def test_a_top_k_out_of_bounds_is_refused_with_its_value(fs, docs, top_k):
+    fs.ingest(docs)
+    with pytest.raises(InvalidSetting, match=f"top_k is {top_k}; choose 1 to 1000"):
+        fs.search("kiln", top_k=top_k)
+
+
+@pytest.mark.parametrize("weight", [-0.1, 1.1, float("nan")])
+def test_a_vector_weight_out_of_bounds_is_refused(fs, docs, weight):
+    fs.ingest(docs)
+    with pytest.raises(InvalidSetting, match="vector_weight"):
+        fs.search("kiln", vector_weight=weight)
+
+
+@pytest.mark.parametrize("query", ["", "  \n\t", "\u3000"])
+def test_a_blank_query_finds_nothing(fs, docs, query):
+    fs.ingest(docs)
+    assert fs.search(query) == []
+
+
+@pytest.mark.parametrize("query", ["???", "😀", "the of and", "\x00", "a" * 20_000, "zzzunknown"])
+def test_odd_queries_are_answered_without_error(fs, docs, query):
+    fs.ingest(docs)
+    assert len(fs.search(query)) <= 3
+
+
+def test_searching_before_the_first_ingest_is_not_found(fs):
+    with pytest.raises(NotFound, match="fsearch ingest"):
+        fs.search("kiln")
+
+
+def test_an_index_whose_files_are_all_gone_finds_nothing(fs, docs):
+    fs.ingest(docs)
+    fs.remove(["*"])
+    assert fs.search("kiln degrees") == []
+
+
+def test_a_question_in_an_unknown_script_uses_no_vectors(make_fs, docs):
+    embedder = HashingEmbedder()
+    embedder.languages = frozenset({"en"})
+    (docs / "chinese.txt").write_text("退货期限为三十天。")
+    (docs / "other.txt").write_text("窑炉温度很高。")
+    fs = make_fs(embedder=embedder)
+    fs.ingest(docs)
+    hits = fs.search("退货期限")
+    assert hits[0].filename == "chinese.txt"
+    assert {hit.vector_share for hit in hits} == {0.0}
+    assert fs.search("kiln")[0].vector_share > 0
+
+
+@pytest.mark.parametrize("n_other", [0, 1, 2, 3])
+def test_words_find_their_file_in_an_index_of_few_files(make_fs, tmp_path, n_other):
+    """BM25 gives a word that is in half of the chunks or more no weight, or less than none."""
+    texts = {f"other{i}.txt": f"Bread and weather {i}." for i in range(n_other)}
+    texts |= {"kiln.txt": "The kiln is hot.", "second.txt": "A kiln needs care."}
+    fs = make_fs()
+    fs.ingest(write_notes(tmp_path / "notes", texts))
+    hits = fs.search("kiln", vector_weight=0)
+    assert {hit.filename for hit in hits} == {"kiln.txt", "second.txt"}
+
+
+def test_words_find_the_only_file(make_fs, tmp_path):
+    fs = make_fs()
+    fs.ingest(write_notes(tmp_path / "notes", {"only.txt": "退货期限为三十天。"}))
+    assert [hit.filename for hit in fs.search("退货期限", vector_weight=0)] == ["only.txt"]
+
+
+def test_equal_files_come_in_order_of_insertion(fs, tmp_path):
+    names = [f"{i}.txt" for i in (3, 1, 2, 0)]
+    for name in names:
+        fs.ingest(write_notes(tmp_path / "notes", {name: "A kiln."}) / name)
+    assert [hit.filename for hit in fs.search("kiln")] == names
+
+
+def test_a_result_says_where_it_stands(fs, docs):
+    fs.ingest(docs, attributes={"year": 2025})
+    hit = fs.search("mug returned delivery")[0]
+    assert (hit.filename, hit.heading_path, hit.page) == ("mugs.md", ("Returns",), None)
+    assert (hit.attributes, hit.chunk, hit.start) == ({"year": 2025}, 0, 0)
+
+
+def test_a_search_that_began_before_a_merge_ends_well(make_fs, docs):
+    """A merge deletes segments of which a reader may have opened no more than the manifest."""
+    make_fs().ingest(docs / "kiln.txt")
+    make_fs().ingest(docs / "mugs.md")
+    reader = make_fs()
+    snapshot = reader._index.snapshot(reader._index.open_store())
+    make_fs().compact()
+    try:
+        scores = snapshot.keyword_scores(["kiln"])
+    except IndexDamaged as error:
+        pytest.fail(str(error))
+    assert len(scores) == 2
+
+
+# Fusing and picking, on their own
+
+
+def candidates(keyword, vector):
+    n = len(keyword)
+    return Candidates(
+        rows=np.arange(n),
+        keyword=np.array(keyword, np.float64),
+        vector=np.array(vector, np.float32),
+        windows=np.arange(n),
+    )
+
+
+def test_candidates_are_fused_with_the_weight_and_sorted():
+    scored = score_candidates(candidates([4.0, 2.0, 0.0], [0.0, 0.5, 1.0]), vector_weight=0.25)
+    assert [(s.row, s.score) for s in scored] == [(0, 0.75), (1, 0.5), (2, 0.25)]
+    assert [(s.keyword, s.vector) for s in scored] == [(0.75, 0.0), (0.375, 0.125), (0.0, 0.25)]
+
+
+def test_ties_go_by_row_and_worthless_candidates_are_left_out():
+    scored = score_candidates(candidates([1.0, 1.0, 0.0], [0.2, 0.2, -0.3]), vector_weight=0.5)
+    assert [s.row for s in scored] == [0, 1]
+
+
+class Strip:
+    """Stands for a snapshot: chunk rows and window rows by their characters in one document."""
+
+    def __init__(self, chunks, windows):
+        self.chunks, self.windows = chunks, windows
+        self.entry = SimpleNamespace(store_file_id=1)
+
+    def place(self, row):
+        return Place(self.entry, *self.chunks[row], row)
+
+    def window_span(self, row):
+        return self.windows[row]
+
+
+def pick(strip, order, top_k=9):
+    """Pick from (chunk row, window row) in this order; returns the characters picked."""
+    scored = [Scored(row, 1.0, 0.5, 0.5, window) for row, window in order]
+    return [(p.start, p.end) for _scored, p in pick_passages(strip, scored, top_k=top_k)]
+
+
+HALVES = Strip([(0, 100), (50, 150), (100, 200)], [(0, 50), (50, 100), (100, 150), (150, 200)])
+
+
+def test_a_neighbour_whose_evidence_is_shown_already_falls_behind_weaker_chunks():
+    strip = Strip([(0, 100), (50, 150), (300, 400)], [(0, 50), (50, 100), (300, 350)])
+    scored = [Scored(0, 1.0, 0.5, 0.5, 1), Scored(1, 0.9, 0.4, 0.5, 1), Scored(2, 0.6, 0.3, 0.3, 2)]
+    picked = pick_passages(strip, scored, top_k=3)
+    assert [(p.start, p.end) for _s, p in picked] == [(0, 100), (300, 400), (100, 150)]
+    assert picked[2][0].score == pytest.approx(0.45)
+
+
+def test_a_neighbour_that_adds_something_is_cut_to_what_is_new_and_keeps_its_vector_share():
+    assert pick(HALVES, [(0, 1), (1, 2)]) == [(0, 100), (100, 150)]
+    scored = [Scored(0, 1.0, 0.5, 0.5, 1), Scored(1, 0.9, 0.4, 0.5, 2)]
+    rescored = pick_passages(HALVES, scored, top_k=2)[1][0]
+    assert (rescored.keyword, rescored.vector, rescored.score) == (0.2, 0.5, 0.7)
+
+
+def test_a_chunk_between_two_shown_ones_is_dropped():
+    assert pick(HALVES, [(0, 0), (2, 3), (1, 1)]) == [(0, 100), (100, 200)]
+
+
+def test_without_vectors_a_neighbour_that_shares_half_is_dropped():
+    assert pick(HALVES, [(0, -1), (1, -1), (2, -1)]) == [(0, 100), (100, 200)]
+
+
+def test_chunks_that_share_nothing_stay_whole_and_top_k_ends_the_list():
+    apart = Strip([(0, 10), (10, 20), (20, 30)], [(0, 10), (10, 20), (20, 30)])
+    assert pick(apart, [(2, 2), (0, 0), (1, 1)]) == [(20, 30), (0, 10), (10, 20)]
+    assert pick(apart, [(2, 2), (0, 0), (1, 1)], top_k=2) == [(20, 30), (0, 10)]
+
+
+def test_threads_that_search_at_once_get_what_one_gets(make_fs, docs):
+    make_fs().ingest(docs)
+    alone = make_fs().search("kiln degrees")
+    shared = make_fs()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: shared.search("kiln degrees"), range(24)))
+    assert found == [alone] * 24
