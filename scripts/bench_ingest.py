@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""Measure how fast `fsearch ingest` is beside the bare model, its memory, and a cold search.
+
+    python scripts/bench_ingest.py DOCUMENTS [--files 500] [--runs 3] [--json]
+
+Ours is `python -m filesearch ingest` on the first N Markdown files below DOCUMENTS (sorted by path,
+copied to a temporary folder) into a new index: windows a second over the whole life of the process,
+and over the ingest call alone as it reports itself.
+
+The bare model is the ONNX session of the same embedder in a process of its own, on exactly the same
+windows: they are cut, tokenised and put in the embedder's own batches beforehand, one batch warms
+the session up, and only `session.run` is timed. Ours and the bare model take turns, so that a
+noisy machine disturbs both; shown are medians over the runs, and the median of each turn's ratio.
+
+Peak memory is the largest resident size of any process of the ingest, as the kernel counted it.
+Cold search is the wall time of `python -m filesearch search` on the index just made, with the
+interpreter alone and with bare imports beside it for scale.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+COLD_RUNS = 7
+TIMEOUT_S = 1800
+QUERY = "how do I register a callback"
+TARGET_RATIO = 0.9
+TARGET_COLD_S = 0.8
+REFERENCES = {
+    "python -c pass": "pass",
+    'python -c "import numpy, faiss, onnxruntime"': "import numpy, faiss, onnxruntime",
+}
+
+
+def collect_documents(source: Path, folder: Path, count: int) -> int:
+    """Copy the first `count` Markdown files below `source` into `folder`; returns their bytes.
+
+    Raises:
+        SystemExit: There are none.
+    """
+    found = sorted(path for path in source.rglob("*.md") if path.is_file())[:count]
+    if not found:
+        sys.exit(f"error: '{source}' holds no Markdown file; give a folder that does")
+    for path in found:
+        target = folder / path.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    return sum(path.stat().st_size for path in found)
+
+
+def run(command: list[str]) -> tuple[float, str, float]:
+    """Run a program; returns its wall time in s, its output and its peak memory in MiB.
+
+    This process stays small and imports nothing large, because a child starts out with the
+    resident size of its parent.
+
+    Raises:
+        SystemExit: It fails, or takes longer than `TIMEOUT_S`.
+    """
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("FSEARCH_")}
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        started = time.perf_counter()
+        child = subprocess.Popen(command, stdout=output, stderr=errors, env=environment)
+        timer = threading.Timer(TIMEOUT_S, child.kill)
+        timer.start()
+        try:
+            _, status, usage = os.wait4(child.pid, 0)
+        finally:
+            timer.cancel()
+        seconds = time.perf_counter() - started
+        child.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        errors.seek(0)
+        if child.returncode != 0:
+            sys.exit(
+                f"error: {' '.join(command)[:200]} ended with {child.returncode}: "
+                f"{errors.read()[-2000:] or output.read()[-2000:]}"
+            )
+        # Linux counts in KiB, macOS in bytes.
+        unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
+        return seconds, output.read(), usage.ru_maxrss / unit
+
+
+def run_bare(folder: Path) -> None:
+    """Print windows and seconds of the bare session on the documents of `folder`, as JSON.
+
+    Runs in a process of its own; see the module.
+    """
+    import numpy as np
+
+    from filesearch.embed.onnx import OnnxEmbedder
+    from filesearch.load import load
+    from filesearch.prepare import prepare_text
+    from filesearch.sources import find_sources
+    from filesearch.types import ChunkSettings
+
+    class Recorder:
+        """Keeps what the embedder feeds its session."""
+
+        def __init__(self) -> None:
+            self.feeds: list[dict[str, np.ndarray]] = []
+
+        def run(self, outputs: list[str], feed: dict[str, np.ndarray]) -> list[np.ndarray]:
+            self.outputs = outputs
+            self.feeds.append(feed)
+            return [np.zeros((len(feed["input_ids"]), embedder.dimension), np.float32)]
+
+    embedder, recorder = OnnxEmbedder(), Recorder()
+    windows: list[str] = []
+    for source in find_sources([folder]):
+        text = load(source.path.read_bytes(), source.filename).text
+        windows += prepare_text(text, ChunkSettings(), embedder).window_texts
+    session = embedder._loaded_session
+    vars(embedder)["_loaded_session"] = recorder
+    embedder.embed_texts(windows)
+    session.run(recorder.outputs, recorder.feeds[0])
+    started = time.perf_counter()
+    for feed in recorder.feeds:
+        session.run(recorder.outputs, feed)
+    seconds = time.perf_counter() - started
+    print(json.dumps({"windows": len(windows), "seconds": seconds}))
+
+
+def measure(source: Path, files: int, runs: int) -> dict[str, float | int | dict[str, float]]:
+    """Return all figures."""
+    python = sys.executable
+    walls, calls, bares, ratios, call_ratios, peaks = [], [], [], [], [], []
+    windows = 0
+    with tempfile.TemporaryDirectory() as directory:
+        documents, index = Path(directory) / "documents", Path(directory) / "index"
+        documents.mkdir()
+        size = collect_documents(source, documents, files)
+        for turn in range(runs):
+            shutil.rmtree(index, ignore_errors=True)
+            ingest = [python, "-m", "filesearch", "ingest", str(documents)]
+            bare_command = [python, __file__, "--bare", str(documents)]
+            steps = [[*ingest, "--index", str(index), "--json"], bare_command]
+            found = {i: run(steps[i]) for i in ((0, 1) if turn % 2 == 0 else (1, 0))}
+            wall_s, output, peak_mb = found[0]
+            report = json.loads(output)
+            bare = json.loads(found[1][1])
+            windows = sum(outcome["windows"] for outcome in report["outcomes"])
+            if windows != bare["windows"]:
+                sys.exit(f"error: ingest made {windows} windows, the bare model {bare['windows']}")
+            walls.append(windows / wall_s)
+            calls.append(windows / report["seconds"])
+            bares.append(windows / bare["seconds"])
+            ratios.append(bare["seconds"] / wall_s)
+            call_ratios.append(bare["seconds"] / report["seconds"])
+            peaks.append(peak_mb)
+            say(
+                f"run {turn + 1} of {runs}: {walls[-1]:.1f} windows/s, in the call "
+                f"{calls[-1]:.1f}, bare {bares[-1]:.1f}"
+            )
+        search = [python, "-m", "filesearch", "search", QUERY, "--index", str(index)]
+        cold = {"fsearch search": search} | {
+            name: [python, "-c", code] for name, code in REFERENCES.items()
+        }
+        times: dict[str, list[float]] = {name: [] for name in cold}
+        for _ in range(COLD_RUNS):
+            for name, command in cold.items():
+                times[name].append(run(command)[0])
+    return {
+        "files": len(report["outcomes"]),
+        "megabytes": size / 1e6,
+        "windows": windows,
+        "runs": runs,
+        "process_windows_per_s": statistics.median(walls),
+        "call_windows_per_s": statistics.median(calls),
+        "bare_windows_per_s": statistics.median(bares),
+        "process_ratio": statistics.median(ratios),
+        "call_ratio": statistics.median(call_ratios),
+        "peak_mb": max(peaks),
+        "cold_s": {name: statistics.median(found) for name, found in times.items()},
+    }
+
+
+def say(line: str) -> None:
+    """Tell whoever waits."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def render(figures: dict[str, float | int | dict[str, float]]) -> str:
+    """Return the figures as one Markdown table."""
+    lines = ["| what | figure | target |", "|---|---|---|"]
+    lines += [
+        f"| {figures['files']} files, {figures['megabytes']:.1f} MB, windows "
+        f"| {figures['windows']:,} | |",
+        f"| whole `fsearch ingest` process, windows/s | {figures['process_windows_per_s']:.1f} | |",
+        f"| its ingest call alone, windows/s | {figures['call_windows_per_s']:.1f} | |",
+        f"| bare ONNX session, windows/s | {figures['bare_windows_per_s']:.1f} | |",
+        f"| ratio, whole process | {figures['process_ratio']:.3f} | >= {TARGET_RATIO} |",
+        f"| ratio, the call alone | {figures['call_ratio']:.3f} | >= {TARGET_RATIO} |",
+        f"| peak memory of the ingest, MiB | {figures['peak_mb']:.0f} | |",
+    ]
+    for name, seconds in figures["cold_s"].items():
+        target = f"< {TARGET_COLD_S}" if name == "fsearch search" else ""
+        shown = name if name.startswith("python") else f"{name}, cold"
+        lines.append(f"| `{shown}`, s | {seconds:.3f} | {target} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "documents", type=Path, metavar="DOCUMENTS", help="folder with Markdown files"
+    )
+    parser.add_argument(
+        "--files", type=int, default=500, help="how many to take [default: %(default)s]"
+    )
+    parser.add_argument("--runs", type=int, default=3, help="turns of each [default: %(default)s]")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
+    parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if not args.documents.is_dir():
+        sys.exit(f"error: '{args.documents}' is not a folder; give one with Markdown files")
+    if min(args.files, args.runs) < 1:
+        sys.exit("error: --files and --runs must be at least 1")
+    if args.bare:
+        run_bare(args.documents)
+        return
+    figures = measure(args.documents, args.files, args.runs)
+    print(json.dumps(figures) if args.json else render(figures))
+
+
+if __name__ == "__main__":
+    main()
