@@ -11,8 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from filesearch import __version__
+from filesearch.adapters import make_embedder
 from filesearch.config import load_settings
-from filesearch.engine import FileSearch, make_embedder
+from filesearch.engine import FileSearch
 from filesearch.errors import FilesearchError, NotFound
 from filesearch.tokens import count_tokens
 

@@ -1,4 +1,4 @@
-"""Engine: `FileSearch`, the library's face, and the one place that chooses between adapters.
+"""Engine: `FileSearch`, the library's face, and the one place that puts the parts together.
 
 Opening costs nothing: catalog, embedder and segments are loaded when a call first needs them.
 What only some calls need is imported by them, so that a search from a cold process is quick.
@@ -15,10 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from filesearch.adapters import make_blob_store, make_embedder
 from filesearch.attributes import check_attributes
-from filesearch.blobs import FolderBlobStore
 from filesearch.cite import Location, locate
-from filesearch.config import BUNDLED_EMBEDDER, Settings, load_settings
+from filesearch.config import Settings, load_settings
 from filesearch.errors import InvalidSetting, NotFound
 from filesearch.filters import Filter
 from filesearch.index_directory import IndexDirectory
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from filesearch.maintain import Verification
     from filesearch.tool import Tool
     from filesearch.writer import IndexWriter
-
-_SENTENCE_TRANSFORMERS = "sentence-transformers:"
 
 
 class FileSearch:
@@ -79,7 +77,7 @@ class FileSearch:
         self.directory = Path(settings.index)
         self._given_embedder = embedder
         self._index = IndexDirectory(
-            settings, embedder=lambda: self._embedder, make_blobs=FolderBlobStore
+            settings, embedder=lambda: self._embedder, make_blobs=make_blob_store
         )
 
     def __enter__(self) -> Self:
@@ -255,28 +253,7 @@ class FileSearch:
 
     def stats(self) -> IndexStats:
         """Return what the index holds and what it costs."""
-        store = self._index.open_store(check=False)
-        records = self._index.catalog.files(store.id)
-        picture = self._index.catalog.picture(store.id)
-        on_disk = self._index.bytes_on_disk()
-        searchable = [record for record in records if record.status == "completed"]
-        return IndexStats(
-            index=str(self.directory),
-            files=len(searchable),
-            failed=len(records) - len(searchable),
-            chunks=sum(record.chunk_count for record in searchable),
-            windows=sum(record.window_count for record in searchable),
-            characters=sum(record.char_count for record in searchable),
-            segments=len(picture.segments),
-            segment_bytes=sum(segment.size_bytes for segment in picture.segments),
-            catalog_bytes=on_disk["catalog"],
-            blob_bytes=on_disk["blobs"],
-            embedder=store.embedder,
-            dimension=store.dimension,
-            chunk_size=store.chunk_settings.size,
-            chunk_overlap=store.chunk_settings.overlap,
-            generation=picture.generation,
-        )
+        return self._index.stats()
 
     def verify(
         self,
@@ -362,30 +339,6 @@ class FileSearch:
             return locate(self.document(file_id).spans, start, end)
         except NotFound:  # replaced since it was found
             return Location(None, None, ())
-
-
-def make_embedder(name: str) -> Embedder:
-    """Return the embedder called `name`; see config.Settings.embedder.
-
-    Raises:
-        InvalidSetting: No such embedder, or its extra is not installed.
-    """
-    if name == BUNDLED_EMBEDDER:
-        from filesearch.embed.onnx import OnnxEmbedder
-
-        return OnnxEmbedder()
-    if name.startswith(_SENTENCE_TRANSFORMERS):
-        from filesearch.embed.sentence_transformers import SentenceTransformerEmbedder
-
-        return SentenceTransformerEmbedder(name.removeprefix(_SENTENCE_TRANSFORMERS))
-    if Path(name).is_dir():
-        from filesearch.embed.onnx import OnnxEmbedder
-
-        return OnnxEmbedder(Path(name))
-    raise InvalidSetting(
-        f"embedder '{name}' is unknown; use {BUNDLED_EMBEDDER}, the folder of an exported model, "
-        f"or {_SENTENCE_TRANSFORMERS}NAME"
-    )
 
 
 def _remove(writer: IndexWriter, record: FileRecord) -> FileOutcome:

@@ -21,7 +21,7 @@ from filesearch.database import sqlite_url
 from filesearch.errors import IndexDamaged, IndexMismatch, NotFound
 from filesearch.index.snapshot import Snapshot
 from filesearch.protocols import BlobStore, Embedder
-from filesearch.records import StoreRecord
+from filesearch.records import IndexStats, StoreRecord
 from filesearch.types import ChunkSettings
 
 if TYPE_CHECKING:
@@ -157,12 +157,33 @@ class IndexDirectory:
             segments=self.segments, catalog=self.catalog, blobs=self.blobs, store=store
         )
 
-    def bytes_on_disk(self) -> dict[str, int]:
-        """Return the size of "catalog" and "blobs" in bytes; segments know their own."""
-        return {
-            "catalog": _size(self.path, f"{CATALOG_FILE}*"),
-            "blobs": _size(self.blobs_path, "??/*"),
-        }
+    def stats(self) -> IndexStats:
+        """Return what the index holds and what it costs.
+
+        Raises:
+            NotFound: There is no index yet.
+        """
+        store = self.open_store(check=False)
+        records = self.catalog.files(store.id)
+        picture = self.catalog.picture(store.id)
+        searchable = [record for record in records if record.status == "completed"]
+        return IndexStats(
+            index=str(self.path),
+            files=len(searchable),
+            failed=len(records) - len(searchable),
+            chunks=sum(record.chunk_count for record in searchable),
+            windows=sum(record.window_count for record in searchable),
+            characters=sum(record.char_count for record in searchable),
+            segments=len(picture.segments),
+            segment_bytes=sum(segment.size_bytes for segment in picture.segments),
+            catalog_bytes=_size(self.path, f"{CATALOG_FILE}*"),
+            blob_bytes=_size(self.blobs_path, "??/*"),
+            embedder=store.embedder,
+            dimension=store.dimension,
+            chunk_size=store.chunk_settings.size,
+            chunk_overlap=store.chunk_settings.overlap,
+            generation=picture.generation,
+        )
 
 
 def _size(directory: Path, pattern: str) -> int:

@@ -1,7 +1,7 @@
 """Protocols: every place where one part can be swapped for another, on one page.
 
 Adapters satisfy these by shape, without inheriting. They do not import each other; only
-`engine.py` chooses between them. For SQL there is no protocol: the database URL is the seam.
+`adapters.py` chooses between them. For SQL there is no protocol: the database URL is the seam.
 """
 
 from __future__ import annotations

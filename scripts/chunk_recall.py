@@ -36,9 +36,9 @@ import numpy.typing as npt
 from rank_bm25 import BM25Okapi
 
 from filesearch import FileSearch, FilesearchError
+from filesearch.adapters import make_embedder
 from filesearch.chunk import chunk_document
 from filesearch.config import BUNDLED_EMBEDDER
-from filesearch.engine import make_embedder
 from filesearch.load.clean import clean_text
 from filesearch.protocols import Embedder
 from filesearch.terms import extract_terms, query_terms

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filesearch.adapters import make_embedder
 from filesearch.embed.onnx import CARD_FILE, MODEL_FILE, OnnxEmbedder
 from filesearch.embed.sentence_transformers import SentenceTransformerEmbedder
-from filesearch.engine import make_embedder
 from filesearch.errors import InvalidSetting
 from filesearch.testing import HashingEmbedder
 

@@ -1,0 +1,94 @@
+"""Command line: `fsearch`, a shell over the library.
+
+Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 some files
+failed, 2 usage or input, 3 a problem with the index, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from filesearch import __version__
+from filesearch.cli import files, questions, upkeep
+from filesearch.errors import FilesearchError
+
+DEBUG_VARIABLE = "FILESEARCH_DEBUG"
+_INTERRUPTED = "interrupted; what was finished is kept"
+# Set by Ctrl-C: an interrupt within the import of a C extension comes out as an ImportError.
+_interrupt = threading.Event()
+
+
+class _Group(click.Group):
+    """Turns the package's errors, and unforeseen ones, into a line and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+        try:
+            return super().invoke(ctx)
+        except FilesearchError as error:
+            _fail(str(error), error.exit_code)
+        except KeyboardInterrupt:
+            _fail(_INTERRUPTED, 130)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        # The edge: a person gets a sentence, whoever debugs sets the variable.
+        except Exception as error:
+            if _interrupt.is_set():
+                _fail(_INTERRUPTED, 130)
+            if os.environ.get(DEBUG_VARIABLE):
+                raise
+            _fail(
+                f"unexpected {type(error).__name__}: {error}; please report it, with the "
+                f"traceback that {DEBUG_VARIABLE}=1 shows",
+                1,
+            )
+
+
+def _fail(message: str, exit_code: int) -> NoReturn:
+    click.echo(f"Error: {message}", err=True)
+    raise click.exceptions.Exit(exit_code)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="fsearch")
+def cli() -> None:
+    """Search and ask your own documents, with citations.
+
+    Settings come from flags, then FSEARCH_* variables, then fsearch.toml in the working
+    directory.
+    """
+
+
+for _command in (
+    files.ingest,
+    questions.ask,
+    questions.search,
+    files.files,
+    files.remove,
+    upkeep.stats,
+    upkeep.verify,
+    upkeep.compact,
+    upkeep.doctor,
+):
+    cli.add_command(_command)
+
+
+def _on_interrupt(number: int, frame: FrameType | None) -> None:
+    _interrupt.set()
+    signal.default_int_handler(number, frame)
+
+
+def main() -> None:
+    """Run the command line; the entry point of `fsearch`."""
+    signal.signal(signal.SIGINT, _on_interrupt)
+    try:
+        cli(prog_name="fsearch")
+    except BrokenPipeError:
+        # The reader of our output left: not an error, but Python would say so at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

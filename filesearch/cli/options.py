@@ -1,0 +1,92 @@
+"""Options and output that several commands share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from filesearch.errors import InvalidFilter
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def index_option(command: _Command) -> _Command:
+    """Give a command `--index`."""
+    return click.option(
+        "--index",
+        metavar="DIR",
+        help="Directory of the index [default: FSEARCH_INDEX or indexes/default].",
+    )(command)
+
+
+def json_option(command: _Command) -> _Command:
+    """Give a command `--json`."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print JSON and nothing else on standard output."
+    )(command)
+
+
+def filter_option(command: _Command) -> _Command:
+    """Give a command `--filter`; its text goes through `parse_filter`."""
+    return click.option(
+        "--filter",
+        "filter_text",
+        metavar="FILTER",
+        help="Only files whose attributes match: key=value, or OpenAI's JSON such as "
+        '\'{"type": "gte", "key": "year", "value": 2024}\'.',
+    )(command)
+
+
+def top_k_option(command: _Command) -> _Command:
+    """Give a command `--top-k`."""
+    return click.option(
+        "--top-k",
+        type=click.IntRange(1, 1000),
+        default=8,
+        show_default=True,
+        help="How many passages.",
+    )(command)
+
+
+def parse_filter(text: str | None) -> dict[str, Any] | None:
+    """Return the filter in `text`: OpenAI's JSON, or key=value for equality; None for None.
+
+    Raises:
+        InvalidFilter: Neither of the two.
+    """
+    from filesearch.attributes import parse_attribute
+
+    if text is None:
+        return None
+    if not text.lstrip().startswith("{"):
+        key, value = parse_attribute(text)
+        return {"type": "eq", "key": key, "value": value}
+    try:
+        found: dict[str, Any] = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InvalidFilter(f"filter is not JSON: {error}; the text is {text!r}") from error
+    return found
+
+
+def print_json(value: object) -> None:
+    """Print `value` as JSON on standard output."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def say(sentence: str) -> None:
+    """Print a sentence on standard error."""
+    click.echo(sentence, err=True)
+
+
+def count_to_stderr(verb: str) -> Callable[[int, int], None]:
+    """Return a progress function that counts on a terminal and is silent elsewhere."""
+
+    def report(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r{verb} {done}/{total} files", err=True, nl=done == total)
+
+    return report

@@ -1,0 +1,81 @@
+"""Commands that look after the index: stats, verify, compact, doctor."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from filesearch.cli.options import count_to_stderr, index_option, json_option, print_json
+
+
+@click.command()
+@index_option
+@json_option
+def stats(index: str | None, as_json: bool) -> None:
+    """Show what the index holds and what it costs."""
+    from filesearch.engine import FileSearch
+    from filesearch.render import render_stats
+
+    with FileSearch(index) as fs:
+        found = fs.stats()
+    if as_json:
+        print_json(asdict(found))
+    else:
+        click.echo(render_stats(found))
+
+
+@click.command()
+@index_option
+@click.option("--repair", is_flag=True, help="Rebuild what is damaged from the catalog's text.")
+@json_option
+@click.pass_context
+def verify(ctx: click.Context, index: str | None, repair: bool, as_json: bool) -> None:
+    """Check every segment and offset against the catalog.
+
+    Exit code 3 says that something is damaged.
+    """
+    from filesearch.engine import FileSearch
+    from filesearch.render import render_verification
+
+    with FileSearch(index) as fs:
+        found = fs.verify(should_repair=repair, on_progress=count_to_stderr("rebuilt"))
+    if as_json:
+        print_json(asdict(found))
+    else:
+        click.echo(render_verification(found))
+    if found.damages:
+        ctx.exit(3)
+
+
+@click.command()
+@index_option
+@json_option
+def compact(index: str | None, as_json: bool) -> None:
+    """Merge all segments into one and drop what was removed."""
+    from filesearch.engine import FileSearch
+
+    with FileSearch(index) as fs:
+        merged = fs.compact()
+    if as_json:
+        print_json({"merged": merged})
+    else:
+        click.echo(f"merged {merged} segments" if merged else "nothing to merge")
+
+
+@click.command()
+@index_option
+@json_option
+@click.pass_context
+def doctor(ctx: click.Context, index: str | None, as_json: bool) -> None:
+    """Check that everything filesearch needs is there and works."""
+    from filesearch.doctor import examine
+    from filesearch.render import render_checks
+
+    checks = examine(index)
+    if as_json:
+        print_json([asdict(check) for check in checks])
+    else:
+        click.echo(render_checks(checks))
+    if not all(check.is_ok for check in checks):
+        ctx.exit(3)
