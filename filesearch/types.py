@@ -9,6 +9,7 @@ start inclusive, end exclusive.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -22,6 +23,8 @@ FloatMatrix: TypeAlias = npt.NDArray[np.float32]
 FloatVector: TypeAlias = npt.NDArray[np.float32]
 """float32, shape (dimension,), unit length unless said otherwise."""
 IntArray: TypeAlias = npt.NDArray[np.int64]
+BitMatrix: TypeAlias = npt.NDArray[np.uint8]
+"""uint8, shape (n, dimension / 8): one bit per dimension, most significant first."""
 
 AttributeValue: TypeAlias = str | int | float | bool
 Attributes: TypeAlias = dict[str, AttributeValue]
@@ -67,6 +70,20 @@ class Document:
     title: str = ""
     media_type: str = "text/plain"
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NamedDocument:
+    """A document that is at hand as text, without a file behind it.
+
+    Attributes:
+        name: Identifies it from one ingest to the next, and is what citations show. Taken for an
+            id: its words are not searched.
+        document: Its text, and what else is known of it.
+    """
+
+    name: str
+    document: Document
 
 
 MIN_CHUNK_TOKENS = 100
@@ -120,6 +137,93 @@ class Window:
     end: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenSigns:
+    """Where the words of some windows point, one bit a dimension: for late interaction.
+
+    Attributes:
+        bits: uint8, shape (m, dimension / 8). A bit is set where the sum of the vectors of three
+            consecutive word pieces is above 0. The rows of a window stand in reading order.
+        counts: int64, shape (n_windows,): rows of each window, together m; 0 for a window without
+            a word piece.
+    """
+
+    bits: BitMatrix
+    counts: IntArray
+
+    def part(self, first: int, past: int) -> TokenSigns:
+        """Return those of the windows first..past - 1."""
+        start, end = int(self.counts[:first].sum()), int(self.counts[:past].sum())
+        return TokenSigns(self.bits[start:end], self.counts[first:past])
+
+    @staticmethod
+    def join(parts: Sequence[TokenSigns]) -> TokenSigns:
+        """Return those of all parts, at least one, in order."""
+        return TokenSigns(
+            np.concatenate([part.bits for part in parts]),
+            np.concatenate([part.counts for part in parts]),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowEmbeddings:
+    """What an embedder makes of n windows.
+
+    Attributes:
+        vectors: float32 (n, dimension), unit rows.
+        signs: Of the same windows; None where the embedder or the store goes without.
+    """
+
+    vectors: FloatMatrix
+    signs: TokenSigns | None = None
+
+    def part(self, first: int, past: int) -> WindowEmbeddings:
+        """Return those of the windows first..past - 1."""
+        signs = None if self.signs is None else self.signs.part(first, past)
+        return WindowEmbeddings(self.vectors[first:past], signs)
+
+    @staticmethod
+    def join(parts: Sequence[WindowEmbeddings]) -> WindowEmbeddings:
+        """Return those of all parts, at least one, in order; with signs if every part has them."""
+        signs = [part.signs for part in parts if part.signs is not None]
+        return WindowEmbeddings(
+            vectors=np.concatenate([part.vectors for part in parts]),
+            signs=TokenSigns.join(signs) if len(signs) == len(parts) else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QuestionEmbedding:
+    """What an embedder makes of a question.
+
+    Attributes:
+        vector: float32 (dimension,), unit length.
+        tokens: float32 (n_pieces, dimension), a unit vector for each word piece; n may be 0.
+        offsets: int64 (n_pieces, 2): the characters that each piece stands for.
+    """
+
+    vector: FloatVector
+    tokens: FloatMatrix
+    offsets: IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RerankRequest:
+    """What a reranker is given for one question.
+
+    Attributes:
+        question: As searched.
+        texts: n passages, for models that read: file, title and headings on a line, then the
+            passage's own words.
+        features: float32 (n, len(FEATURE_NAMES)) of rerank/features.py, for models that weigh; its
+            rows belong to `texts`.
+    """
+
+    question: str
+    texts: Sequence[str]
+    features: FloatMatrix
+
+
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     """A passage that was found.
@@ -134,7 +238,9 @@ class SearchResult:
         end_page: The page on which its last character lies; None as `page`.
         heading_path: Headings above the start of the passage, outermost first.
         attributes: The file's attributes in its vector store; empty when none.
-        chunk: Ordinal of the chunk in its document, from 0.
+        chunk: Ordinal of the best chunk of it in its document, from 0.
+        also_in: Names of other files that say the same: copies of the file, and files whose
+            passages were left out because they repeat this one.
     """
 
     file_id: str
@@ -150,6 +256,28 @@ class SearchResult:
     heading_path: tuple[str, ...] = ()
     attributes: Attributes = field(default_factory=dict)
     chunk: int = 0
+    also_in: tuple[str, ...] = ()
+
+
+Stage = Literal["bm25", "dense", "rrf", "hybrid", "rerank"]
+"""How far a ranking goes: one search alone, both fused (by rank, or by score), or reranked."""
+
+
+@dataclass(frozen=True, slots=True)
+class RankedFile:
+    """A file in a ranking of files; it scores by its best chunk."""
+
+    file_id: str
+    filename: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Something that was said earlier in a conversation."""
+
+    role: Literal["user", "assistant"]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
