@@ -1,0 +1,302 @@
+"""Passages: ranked chunks -> the passages a caller gets.
+
+Scored[] -> stretches that share no character -> without repeats -> neighbours joined -> Passage[].
+Neighbouring chunks share half their text, a file may lie in the store under two names, and an
+older version beside the newer one: without this step a list of results says the same thing over
+and over, and whoever reads it pays for the same words again.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from filesearch.index.snapshot import Place, Snapshot
+from filesearch.records import Entry
+from filesearch.repeats import ToldTexts
+from filesearch.types import Span
+
+MIN_LEFT = 0.25
+"""Of a chunk that overlaps a better one, at least this share must be new. Neighbours share half."""
+
+MAX_JOINED = 1.75
+"""Longest joined passage, in lengths of its longest chunk: room for a chunk and the new half of one
+neighbour, 1.5 in tokens and a little more or less in characters. scripts/chunk_recall.py, recall
+and characters of 5 results: 0.965 and 17,485 without joining, 0.965 and 19,021 at 1.75, 0.972 and
+22,424 at 2.25, where 6 passages unjoined bring 0.975 for 20,735: longer ones are not worth it."""
+
+_SAME_SCORE = 0.99
+"""Copies of a file score alike, but for rounding and what a reranker makes of their order."""
+
+Texts: TypeAlias = Callable[
+    [Sequence[tuple[int, int, int]]], Sequence[tuple[str, tuple[Span, ...]] | None]
+]
+"""(document id, start, end) of several stretches -> the text of each and the spans of its document,
+None for a document that is gone. `Catalog.passages` is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A chunk with its score and the shares of it that the keyword and vector search gave.
+
+    Attributes:
+        row: Chunk row of the snapshot.
+        score: In [0, 1], higher is better.
+        keyword, vector: At least 0; they add up to `score`.
+        window: Row of the chunk's window that is nearest to the question; -1 without vectors.
+    """
+
+    row: int
+    score: float
+    keyword: float
+    vector: float
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of a document that goes into the results.
+
+    Attributes:
+        scored: Its best chunk; score and shares are those of the part that is shown of it.
+        place: File and characters; the ordinal is the best chunk's.
+        text: The characters `place.start` to `place.end` of the document.
+        spans: All spans of the document.
+        also_in: Names of other files that say the same: copies of this one, in order of their
+            rank, then those whose passages were left out as repeats of this one.
+    """
+
+    scored: Scored
+    place: Place
+    text: str
+    spans: tuple[Span, ...]
+    also_in: tuple[str, ...]
+
+
+def pick_passages(
+    snapshot: Snapshot, scored: Sequence[Scored], *, top_k: int, texts: Texts
+) -> list[Passage]:
+    """Return the `top_k` best passages, best first, no two sharing a character of one text.
+
+    A chunk that overlaps a better one of its document gives only what is new. What says nothing
+    that better passages do not say is left out, see `repeats.py`; files with one and the same text
+    count as one file, under the name that ranks best. Passages that touch are joined up to
+    `MAX_JOINED` and stand where the best of them stood.
+
+    Args:
+        snapshot: Where the rows of `scored` lie.
+        scored: Best first, ties in the order in which they are to come.
+        top_k: At least 1; fewer come back when `scored` holds no more than that.
+        texts: Called in blocks: mostly once or twice, for little more than what is returned.
+    """
+    line = _Line(snapshot, scored)
+    told = ToldTexts()
+    tellers: list[_Draft] = []  # of each text that was told, the draft that it is part of
+    drafts: list[_Draft] = []
+    wanted, least = top_k, 1
+    while len(drafts) < top_k:
+        stretches = line.take(wanted)
+        if not stretches:
+            break
+        found = texts([(s.document_id, s.place.start, s.place.end) for s in stretches])
+        for stretch, text_and_spans in zip(stretches, found, strict=True):
+            if len(drafts) == top_k or text_and_spans is None:
+                continue
+            text, spans = text_and_spans
+            repeated = told.tell(text, source=stretch.document_id)
+            if repeated is not None:
+                tellers[repeated].current.repeated_by.append(stretch.document_id)
+                continue
+            draft = _Draft(stretch, text, spans)
+            tellers.append(draft)
+            drafts.append(draft)
+            _join_neighbours(drafts)
+        # Twice as many each round, so that a row of repeats costs few calls.
+        wanted, least = max(top_k - len(drafts), least), 2 * least
+    line.meet_copies()
+    return [draft.finished(line) for draft in drafts]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """What is new of a chunk.
+
+    Attributes:
+        scored: With the score that the stretch deserves.
+        place: The characters of the stretch.
+        chunk_length: Characters of the whole chunk.
+    """
+
+    scored: Scored
+    place: Place
+    chunk_length: int
+
+    @property
+    def document_id(self) -> int:
+        return self.place.entry.document_id
+
+
+class _Line:
+    """Chunks waiting in line by their score; each gives the stretch of it that is still new.
+
+    A chunk that shares characters with one before it keeps the longest stretch that is new, and
+    waits in line again with the score of that stretch. Less than `MIN_LEFT` of a chunk is dropped.
+    """
+
+    def __init__(self, snapshot: Snapshot, scored: Sequence[Scored]) -> None:
+        self._snapshot = snapshot
+        self._scored = scored
+        self._queue = [(-candidate.score, rank) for rank, candidate in enumerate(scored)]
+        heapq.heapify(self._queue)
+        self._taken: dict[int, list[tuple[int, int]]] = {}
+        self._last_score = 0.0
+        self._entries: dict[int, dict[int, Entry]] = {}
+
+    def take(self, count: int) -> list[_Stretch]:
+        """Return the next `count` stretches by descending score; fewer when the line ends."""
+        stretches: list[_Stretch] = []
+        while self._queue and len(stretches) < count:
+            negative_score, rank = heapq.heappop(self._queue)
+            candidate = self._scored[rank]
+            place = self._meet(candidate.row)
+            seen = self._taken.setdefault(place.entry.document_id, [])
+            start, end = _cut_off(place.start, place.end, seen)
+            left = (end - start) / (place.end - place.start)
+            if left < MIN_LEFT:
+                continue
+            if left < 1:
+                candidate = _rescore(self._snapshot, candidate, start, end, left)
+                if candidate.score < -negative_score:
+                    heapq.heappush(self._queue, (-candidate.score, rank))
+                    continue
+            seen.append((start, end))
+            cut = replace(place, start=start, end=end)
+            stretches.append(_Stretch(candidate, cut, place.end - place.start))
+            self._last_score = candidate.score
+        return stretches
+
+    def meet_copies(self) -> None:
+        """Look at those in line that score as the last one taken: copies of it stand there."""
+        while self._queue and -self._queue[0][0] >= _SAME_SCORE * self._last_score:
+            _negative_score, rank = heapq.heappop(self._queue)
+            self._meet(self._scored[rank].row)
+
+    def files(self, document_id: int) -> list[Entry]:
+        """Return the files met so far whose text is this document, in order of their rank."""
+        return list(self._entries[document_id].values())
+
+    def _meet(self, row: int) -> Place:
+        """Return the place of a chunk, in the first file that was met of those with its text."""
+        place = self._snapshot.place(row)
+        files = self._entries.setdefault(place.entry.document_id, {})
+        files.setdefault(place.entry.store_file_id, place.entry)
+        first = next(iter(files.values()))
+        # Ordinals count the chunks of one way to cut a text.
+        if first.chunk_settings == place.entry.chunk_settings:
+            return replace(place, entry=first)
+        return place
+
+
+def _cut_off(start: int, end: int, taken: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Return the longest stretch of start..end that none of `taken` covers; may be empty."""
+    cuts = sorted((max(start, a), min(end, b)) for a, b in taken if a < end and b > start)
+    best, position = (start, start), start
+    for a, b in [*cuts, (end, end)]:
+        if a - position > best[1] - best[0]:
+            best = (position, a)
+        position = max(position, b)
+    return best
+
+
+def _rescore(snapshot: Snapshot, candidate: Scored, start: int, end: int, left: float) -> Scored:
+    """Return the candidate with what its characters start..end - 1 deserve of its score.
+
+    The vector share if its best window lies there, and of the rest as much as is `left` of the
+    chunk. The score falls in the proportion in which the sum of both shares does.
+    """
+    vector_left = left
+    if candidate.window >= 0:
+        window_start, window_end = snapshot.window_span(candidate.window)
+        shared = min(end, window_end) - max(start, window_start)
+        if 2 * shared >= window_end - window_start:
+            vector_left = 1.0
+    keyword, vector = candidate.keyword * left, candidate.vector * vector_left
+    whole = candidate.keyword + candidate.vector
+    score = candidate.score * ((keyword + vector) / whole if whole > 0 else left)
+    return replace(candidate, score=score, keyword=keyword, vector=vector)
+
+
+class _Draft:
+    """A passage that may still grow.
+
+    Attributes:
+        best: Its first stretch, which outranks what is joined to it.
+        start, end, text: What all its stretches cover.
+        chunk_length: Characters of the longest chunk that it has a part of.
+        repeated_by: Documents of which a passage was left out for it.
+    """
+
+    def __init__(self, stretch: _Stretch, text: str, spans: tuple[Span, ...]) -> None:
+        self.best = stretch
+        self.start, self.end, self.text = stretch.place.start, stretch.place.end, text
+        self.spans = spans
+        self.chunk_length = stretch.chunk_length
+        self.repeated_by: list[int] = []
+        self._joined_to: _Draft | None = None
+
+    @property
+    def current(self) -> _Draft:
+        """The draft that this one has become part of, or itself."""
+        return self if self._joined_to is None else self._joined_to.current
+
+    def can_join(self, other: _Draft) -> bool:
+        """Return whether both touch and are short enough to be one passage."""
+        if self.best.document_id != other.best.document_id:
+            return False
+        if self.end != other.start and other.end != self.start:
+            return False
+        length = len(self.text) + len(other.text)
+        return length <= MAX_JOINED * max(self.chunk_length, other.chunk_length)
+
+    def join(self, other: _Draft) -> None:
+        """Make `other`, which can join, a part of this draft."""
+        self.text = self.text + other.text if self.end == other.start else other.text + self.text
+        self.start, self.end = min(self.start, other.start), max(self.end, other.end)
+        self.chunk_length = max(self.chunk_length, other.chunk_length)
+        self.repeated_by += other.repeated_by
+        other._joined_to = self
+
+    def finished(self, line: _Line) -> Passage:
+        """Return the passage."""
+        own = self.best.place.entry
+        others = {
+            entry.store_file_id: entry.filename
+            for document_id in [self.best.document_id, *self.repeated_by]
+            for entry in line.files(document_id)
+            if entry.store_file_id != own.store_file_id
+        }
+        return Passage(
+            scored=self.best.scored,
+            place=replace(self.best.place, start=self.start, end=self.end),
+            text=self.text,
+            spans=self.spans,
+            also_in=tuple(others.values()),
+        )
+
+
+def _join_neighbours(drafts: list[_Draft]) -> None:
+    """Join the last draft to the best ranked one that it can join; what is joined leaves the list.
+
+    The draft that grew by it may now touch a further one, on the other side of what was new.
+    """
+    newest, grown = drafts[-1], None
+    for draft in drafts[:-1]:
+        if grown is None and draft.can_join(newest):
+            draft.join(newest)
+            drafts.remove(newest)
+            grown = draft
+        elif grown is not None and grown.can_join(draft):
+            grown.join(draft)
+            drafts.remove(draft)
