@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from filesearch.errors import InvalidFilter as InvalidFilter
     from filesearch.errors import InvalidSetting as InvalidSetting
     from filesearch.errors import NotFound as NotFound
+    from filesearch.errors import RerankFailed as RerankFailed
     from filesearch.errors import UnsupportedFile as UnsupportedFile
     from filesearch.types import Answer as Answer
     from filesearch.types import Citation as Citation
     from filesearch.types import Document as Document
     from filesearch.types import FileOutcome as FileOutcome
     from filesearch.types import IngestReport as IngestReport
+    from filesearch.types import NamedDocument as NamedDocument
     from filesearch.types import SearchResult as SearchResult
     from filesearch.types import Span as Span
 
@@ -54,12 +56,22 @@ _HOME = {
             "InvalidFilter",
             "InvalidSetting",
             "NotFound",
+            "RerankFailed",
             "UnsupportedFile",
         ),
         "errors",
     ),
     **dict.fromkeys(
-        ("Answer", "Citation", "Document", "FileOutcome", "IngestReport", "SearchResult", "Span"),
+        (
+            "Answer",
+            "Citation",
+            "Document",
+            "FileOutcome",
+            "IngestReport",
+            "NamedDocument",
+            "SearchResult",
+            "Span",
+        ),
         "types",
     ),
 }

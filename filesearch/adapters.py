@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from filesearch.blobs import FolderBlobStore
-from filesearch.config import BUNDLED_EMBEDDER
+from filesearch.config import BUNDLED_EMBEDDER, LEARNED_RERANKER, NO_RERANKER, split_reranker
 from filesearch.errors import InvalidSetting
-from filesearch.protocols import BlobStore, Embedder
+from filesearch.protocols import BlobStore, Embedder, Reranker
 
 _SENTENCE_TRANSFORMERS = "sentence-transformers:"
 
@@ -38,6 +38,40 @@ def make_embedder(name: str) -> Embedder:
         f"embedder '{name}' is unknown; use {BUNDLED_EMBEDDER}, the folder of an exported model, "
         f"or {_SENTENCE_TRANSFORMERS}NAME"
     )
+
+
+def make_reranker(name: str, *, api_key: str = "") -> Reranker | None:
+    """Return the reranker called `name`, or None for "none"; see config.Settings.reranker.
+
+    No model is loaded and no server asked before the first question.
+
+    Raises:
+        InvalidSetting: No such reranker, or its folder or address cannot be used.
+    """
+    kind, model = split_reranker(name)
+    if kind == NO_RERANKER:
+        return None
+    if kind == LEARNED_RERANKER:
+        from filesearch.rerank.learned import (
+            LearnedReranker,
+        )
+
+        learned: Reranker = LearnedReranker()
+        return learned
+    if kind == "onnx":
+        from filesearch.rerank.onnx_cross_encoder import OnnxCrossEncoder
+
+        return OnnxCrossEncoder(model)
+    if kind == "sentence-transformers":
+        from filesearch.rerank.sentence_transformers import SentenceTransformerCrossEncoder
+
+        return SentenceTransformerCrossEncoder(model)
+    from filesearch.rerank.http import HttpReranker
+
+    is_url = kind in ("http", "https")
+    # The model stands where a fragment does, which is never sent.
+    url, _, served = (name if is_url else model).partition("#")
+    return HttpReranker(url, style="" if is_url else kind, model=served, api_key=api_key)
 
 
 def make_blob_store(directory: Path) -> BlobStore:

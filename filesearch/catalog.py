@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import delete, exists, insert, select, update
 
 from filesearch import rows
 from filesearch import schema as t
 from filesearch.database import Database
+from filesearch.document_cache import DocumentCache
 from filesearch.errors import NotFound
 from filesearch.records import Entry, FileRecord, NewFile, Picture, SegmentRecord, StoreRecord
 from filesearch.types import Attributes, Chunk, ChunkSettings, Document, ErrorCode, Span
@@ -36,6 +37,7 @@ class Catalog:
 
     def __init__(self, url: str) -> None:
         self._database = Database(url)
+        self._cache = DocumentCache()
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -50,7 +52,13 @@ class Catalog:
         return rows.to_store_record(row) if row else None
 
     def create_store(
-        self, name: str, *, embedder: str, dimension: int, chunk_settings: ChunkSettings
+        self,
+        name: str,
+        *,
+        embedder: str,
+        dimension: int,
+        chunk_settings: ChunkSettings,
+        late_interaction: bool,
     ) -> StoreRecord:
         """Return the store called `name`, made when it is missing."""
         with self._database.writing() as sql:
@@ -66,6 +74,7 @@ class Catalog:
                         dimension=dimension,
                         chunk_size=chunk_settings.size,
                         chunk_overlap=chunk_settings.overlap,
+                        late_interaction=late_interaction,
                     )
                 )
                 row = sql.execute(
@@ -231,22 +240,28 @@ class Catalog:
 
         None stands for a document that was removed in the meantime.
         """
-        spans: dict[int, tuple[Span, ...]] = {}
-        found: list[tuple[str, tuple[Span, ...]] | None] = []
+        documents = self.documents({document_id for document_id, _start, _end in places})
+        return [
+            (documents[document_id].text[start:end], documents[document_id].spans)
+            if document_id in documents
+            else None
+            for document_id, start, end in places
+        ]
+
+    def documents(self, document_ids: Collection[int]) -> dict[int, Document]:
+        """Return some documents by id; those removed in the meantime are left out.
+
+        The ones that were asked for last are kept in memory.
+        """
         c = t.documents.c
         with self._database.reading() as sql:
-            for document_id, start, end in places:
-                text = sql.scalar(
-                    select(func.substr(c.text, start + 1, end - start)).where(c.id == document_id)
-                )
-                if text is None:
-                    found.append(None)
-                    continue
-                if document_id not in spans:
-                    raw = sql.scalar(select(c.spans).where(c.id == document_id))
-                    spans[document_id] = rows.decode_spans(raw)
-                found.append((text, spans[document_id]))
-        return found
+            keys = sql.execute(select(c.id, c.load_key).where(c.id.in_(document_ids))).all()
+
+            def fetch(ids: Collection[int]) -> dict[int, Document]:
+                found = sql.execute(select(t.documents).where(c.id.in_(ids))).all()
+                return {row.id: rows.to_document(row) for row in found}
+
+            return self._cache.get({row.id: row.load_key for row in keys}, fetch)
 
     def chunks(self, store_file_id: int) -> list[Chunk]:
         """Return the chunks of a file in a store, in order."""
@@ -374,6 +389,7 @@ class Catalog:
                         dimension=store.dimension,
                         chunk_size=store.chunk_settings.size,
                         chunk_overlap=store.chunk_settings.overlap,
+                        late_interaction=store.late_interaction,
                     )
                 )
             rows.bump_generation(sql, store_id)

@@ -21,6 +21,8 @@ ENV_PREFIX = "FSEARCH_"
 SETTINGS_FILE = "fsearch.toml"
 BUNDLED_EMBEDDER = "all-MiniLM-L6-v2"
 EXTRACTIVE_MODEL = "extractive"
+LEARNED_RERANKER, NO_RERANKER = "learned", "none"
+_RERANKER_KINDS = ("onnx", "sentence-transformers", "http", "https", "tei", "jina", "cohere")
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -31,9 +33,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         db: SQLAlchemy URL of the catalog; empty means SQLite inside `index`.
         embedder: `all-MiniLM-L6-v2` (bundled), a folder with an exported model, or
             `sentence-transformers:NAME_OR_PATH` (needs the extra of that name).
+        reranker: What judges the passages that were found, before the best are shown:
+            `learned` (bundled); `none`; `onnx:FOLDER_OR_NAME`, an exported cross-encoder in a
+            folder or on the Hugging Face hub; `sentence-transformers:NAME_OR_PATH` (needs the
+            extra of that name); or a server, to which the passages are sent:
+            `tei:URL` (text-embeddings-inference), `jina:URL#MODEL`, `cohere:URL#MODEL`. A bare
+            `http(s)://...` URL is of style tei, and with `#MODEL` of style cohere.
+        reranker_api_key: Sent to that server alone. Better in a variable than in a file.
         chat_model: What answers; `extractive` quotes the documents.
         chunk_size, chunk_overlap: In cl100k_base tokens; size 100..4096, overlap at most half of
             it. None means what the index was made with, and OpenAI's 800 and 400 for a new one.
+        late_interaction: Keep where single words point (about 3 KB a window), which makes ranking
+            better. None means what the index was made with, and true for a new one.
         vector_weight: Share of the vector score in hybrid search, 0..1; the rest is the keyword
             score's.
         lock_timeout_s: How long to wait for another process that is writing to the index.
@@ -44,10 +55,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     index: str = "indexes/default"
     db: str = ""
     embedder: str = BUNDLED_EMBEDDER
+    reranker: str = LEARNED_RERANKER
+    reranker_api_key: str = ""
     chat_model: str = EXTRACTIVE_MODEL
     chunk_size: int | None = None
     chunk_overlap: int | None = None
-    vector_weight: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    late_interaction: bool | None = None
+    vector_weight: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     lock_timeout_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
     parse_timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0
     parse_memory_mb: Annotated[int, msgspec.Meta(ge=64)] = 1024
@@ -56,14 +70,23 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """Refuse what the types cannot say.
 
         Raises:
-            InvalidSetting: Chunk sizes out of bounds, or a chat model that does not exist here.
+            InvalidSetting: Chunk sizes out of bounds, or a reranker or chat model that does not
+                exist here.
         """
         self.chunk_settings(ChunkSettings())
+        split_reranker(self.reranker)
         if self.chat_model != EXTRACTIVE_MODEL:
             raise InvalidSetting(
                 f"chat model '{self.chat_model}' is not available; "
                 f"this version answers with '{EXTRACTIVE_MODEL}'"
             )
+
+    def __repr__(self) -> str:
+        shown = (
+            f"{name}={'...' if name.endswith('_key') and value else repr(value)}"
+            for name, value in msgspec.structs.asdict(self).items()
+        )
+        return f"Settings({', '.join(shown)})"
 
     def chunk_settings(self, recorded: ChunkSettings) -> ChunkSettings:
         """Return the chunk settings asked for, with those `recorded` where nothing was asked.
@@ -74,6 +97,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         if self.chunk_overlap is not None:
             return ChunkSettings(size, self.chunk_overlap)
         return ChunkSettings(size, min(recorded.overlap, max(0, size) // 2))
+
+
+def split_reranker(name: str) -> tuple[str, str]:
+    """Return the kind of a reranker and what stands after its colon, empty for those without.
+
+    Raises:
+        InvalidSetting: No such kind, or nothing after its colon.
+    """
+    kind, _, model = name.partition(":")
+    if name not in (LEARNED_RERANKER, NO_RERANKER) and not (kind in _RERANKER_KINDS and model):
+        raise InvalidSetting(
+            f"reranker '{name}' is unknown; use {LEARNED_RERANKER}, {NO_RERANKER}, "
+            "onnx:FOLDER_OR_NAME, sentence-transformers:NAME, tei:URL, jina:URL#MODEL, "
+            "cohere:URL#MODEL, or an http(s) URL"
+        )
+    return kind, model
 
 
 def load_settings(

@@ -7,38 +7,39 @@ What only some calls need is imported by them, so that a search from a cold proc
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from filesearch.adapters import make_blob_store, make_embedder
+from filesearch.adapters import make_blob_store, make_embedder, make_reranker
 from filesearch.attributes import check_attributes
 from filesearch.cite import Location, locate
 from filesearch.config import Settings, load_settings
 from filesearch.errors import InvalidSetting, NotFound
 from filesearch.filters import Filter
 from filesearch.index_directory import IndexDirectory
-from filesearch.protocols import Embedder
+from filesearch.plan import find_queries
+from filesearch.protocols import Embedder, Reranker
 from filesearch.records import FileRecord, IndexStats
-from filesearch.retrieve import Retriever
+from filesearch.retrieve import Gathered, Retriever
 from filesearch.types import (
     Answer,
     Attributes,
     Document,
-    FileOutcome,
     IngestReport,
+    NamedDocument,
+    RankedFile,
     SearchResult,
+    Stage,
+    Turn,
 )
 
 if TYPE_CHECKING:
     from filesearch.ingest import IngestProgress
     from filesearch.maintain import Verification
     from filesearch.tool import Tool
-    from filesearch.writer import IndexWriter
 
 
 class FileSearch:
@@ -127,44 +128,59 @@ class FileSearch:
             IndexMismatch: The index was made with another embedder or other chunk settings.
             IndexBusy: Another process kept writing.
         """
-        from filesearch.ingest import Ingest, find_gone
-        from filesearch.load.isolation import Loader
-        from filesearch.maintain import merge_segments
+        from filesearch.intake import take_in
         from filesearch.sources import find_sources
 
         started = time.monotonic()
         given = [paths] if isinstance(paths, (str, Path)) else list(paths)
         roots = [Path(path) for path in given]
-        sources = find_sources(roots)
-        given_attributes = check_attributes(attributes or {})
-        embedder = self._embedder
-        with self._index.writing(on_wait):
-            store = self._index.open_store(create=True)
-            writer = self._index.writer(store)
-            writer.sweep()
-            known = self._index.catalog.files(store.id)
-            with Loader(
-                timeout_s=self.settings.parse_timeout_s,
-                memory_bytes=self.settings.parse_memory_mb << 20,
-            ) as loader:
-                run = Ingest(
-                    writer=writer,
-                    catalog=self._index.catalog,
-                    blobs=self._index.blobs,
-                    embedder=embedder,
-                    loader=loader,
-                    chunk_settings=store.chunk_settings,
-                    attributes=given_attributes,
-                    on_progress=on_progress,
-                )
-                outcomes = run.run(sources, known)
-            if prune:
-                seen = {source.key for source in sources}
-                gone = find_gone(known, roots, seen)
-                outcomes += [_remove(writer, record) for record in gone]
-                writer.commit()
-            merge_segments(self._index.segments, self._index.catalog, store)
-            writer.sweep()
+        outcomes = take_in(
+            self._index,
+            find_sources(roots),
+            embedder=self._embedder,
+            attributes=check_attributes(attributes or {}),
+            prune=roots if prune else (),
+            on_progress=on_progress,
+            on_wait=on_wait,
+        )
+        return IngestReport(tuple(outcomes), time.monotonic() - started)
+
+    def ingest_documents(
+        self,
+        documents: Iterable[NamedDocument],
+        *,
+        attributes: Attributes | None = None,
+        on_progress: Callable[[IngestProgress], None] | None = None,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> IngestReport:
+        """Bring the index in step with documents that are at hand as text, without files.
+
+            fs.ingest_documents([NamedDocument("ticket-7", Document("The kiln door sticks."))])
+
+        Unchanged documents cost only their hash; one whose text, title or spans changed takes the
+        place of the one with its name. Text is cleaned as that of files; a document without text,
+        or whose spans would not fit the cleaned text, fails and does not stop the rest.
+
+        Args:
+            documents: Each with a name of its own; one that is left out stays in the index.
+            attributes, on_progress, on_wait: As in `ingest`.
+
+        Raises:
+            InvalidFile: A name is blank or comes twice; nothing is changed then.
+            InvalidSetting, IndexMismatch, IndexBusy: As in `ingest`.
+        """
+        from filesearch.intake import take_in
+        from filesearch.sources import document_sources
+
+        started = time.monotonic()
+        outcomes = take_in(
+            self._index,
+            document_sources(documents),
+            embedder=self._embedder,
+            attributes=check_attributes(attributes or {}),
+            on_progress=on_progress,
+            on_wait=on_wait,
+        )
         return IngestReport(tuple(outcomes), time.monotonic() - started)
 
     def search(
@@ -174,17 +190,62 @@ class FileSearch:
         top_k: int = 8,
         filters: Filter | None = None,
         vector_weight: float | None = None,
+        rewrite_query: bool = True,
+        history: Sequence[Turn] = (),
     ) -> list[SearchResult]:
-        """Return the passages that match `query`, best first; see retrieve.Retriever.search.
+        """Return the passages that match `query`, best first, no two sharing a character.
+
+        Args:
+            query: A question or words; blank finds nothing.
+            top_k: 1..1000; fewer come back when the store holds fewer.
+            filters: OpenAI's attribute filter; see filters.py.
+            vector_weight: Share of the vector score in fusion, 0..1, instead of the settings'.
+            rewrite_query: Leave chatter out, take in what the conversation said, and split a
+                question that asks about several things; see plan.py.
+            history: Earlier turns of the conversation, oldest first.
 
         Raises:
             NotFound: There is no index yet.
             IndexMismatch: The index was made with another embedder.
+            InvalidSetting: `top_k` or `vector_weight` out of bounds.
+            InvalidFilter: `filters` is not well formed.
+            RerankFailed: The reranker that the settings name gave no scores.
         """
         snapshot = self._index.snapshot(self._index.open_store())
         return self._retriever.search(
-            snapshot, query, top_k=top_k, filters=filters, vector_weight=vector_weight
+            snapshot,
+            find_queries(query, history, should_rewrite=rewrite_query),
+            top_k=top_k,
+            filters=filters,
+            vector_weight=vector_weight,
         )
+
+    def rank_files(
+        self,
+        query: str,
+        *,
+        stage: Stage,
+        top_k: int = 100,
+        history: Sequence[Turn] = (),
+        rewrite_query: bool = True,
+    ) -> list[RankedFile]:
+        """Return the files that match `query`, best first, as one stage alone ranks them.
+
+        Args:
+            query: A question or words; blank finds nothing.
+            stage: "bm25" and "dense" rank by one search alone, "rrf" and "hybrid" by both; only
+                "rerank" plans its queries, so that the others are what peers do.
+            top_k: How many; at least 1.
+            history, rewrite_query: As for `search`.
+        """
+        snapshot = self._index.snapshot(self._index.open_store())
+        queries = find_queries(query, history, should_rewrite=rewrite_query and stage == "rerank")
+        return self._retriever.rank_files(snapshot, queries, stage=stage, top_k=top_k)
+
+    def gather(self, query: str, *, max_candidates: int = 50) -> Gathered:
+        """Return what ranks the candidates of a question; see retrieve.Gathered."""
+        snapshot = self._index.snapshot(self._index.open_store())
+        return self._retriever.gather(snapshot, query, max_candidates=max_candidates)
 
     def ask(self, question: str, *, top_k: int = 8, filters: Filter | None = None) -> Answer:
         """Answer `question` from the documents, with citations; see answer.answer_question.
@@ -229,25 +290,20 @@ class FileSearch:
         Raises:
             NotFound: A target matches no file; nothing is removed then.
         """
-        from filesearch.maintain import merge_segments
+        from filesearch.maintain import match_files, merge_segments
 
         self._index.open_store(check=False)
         with self._index.writing():
             store = self._index.open_store(check=False)
             known = self._index.catalog.files(store.id)
-            doomed: dict[str, FileRecord] = {}
-            for target in targets:
-                matches = [record for record in known if _is_meant(record, target)]
-                if not matches:
-                    raise NotFound(f"no file matches '{target}'; see: fsearch files")
-                doomed.update((record.id, record) for record in matches)
+            doomed = match_files(known, targets)
             writer = self._index.writer(store)
             writer.sweep()
-            for record in doomed.values():
+            for record in doomed:
                 writer.remove(record.id, record.content_hash)
             writer.commit()
             merge_segments(self._index.segments, self._index.catalog, store)
-        return list(doomed.values())
+        return doomed
 
     # Upkeep
 
@@ -301,12 +357,7 @@ class FileSearch:
                 self._embedder,
                 picture.segments,
                 picture.entries,
-                new_store=replace(
-                    store,
-                    embedder=self._embedder.fingerprint,
-                    dimension=self._embedder.dimension,
-                    chunk_settings=self.settings.chunk_settings(store.chunk_settings),
-                ),
+                new_store=self._index.as_asked(store),
                 on_progress=on_progress,
             )
         return len(picture.entries)
@@ -327,10 +378,15 @@ class FileSearch:
         return self._given_embedder or make_embedder(self.settings.embedder)
 
     @cached_property
+    def _reranker(self) -> Reranker | None:
+        return make_reranker(self.settings.reranker, api_key=self.settings.reranker_api_key)
+
+    @cached_property
     def _retriever(self) -> Retriever:
         return Retriever(
             catalog=self._index.catalog,
             embedder=lambda: self._embedder,
+            reranker=lambda: self._reranker,
             vector_weight=self.settings.vector_weight,
         )
 
@@ -339,15 +395,3 @@ class FileSearch:
             return locate(self.document(file_id).spans, start, end)
         except NotFound:  # replaced since it was found
             return Location(None, None, ())
-
-
-def _remove(writer: IndexWriter, record: FileRecord) -> FileOutcome:
-    writer.remove(record.id, record.content_hash)
-    return FileOutcome(filename=record.filename, status="removed", file_id=record.id)
-
-
-def _is_meant(record: FileRecord, target: str) -> bool:
-    names = [record.id, record.filename, *([record.path] if record.path else [])]
-    if target in names or (record.path and str(Path(target).resolve()) == record.path):
-        return True
-    return any(fnmatchcase(name, target) for name in names)

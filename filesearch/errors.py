@@ -8,6 +8,7 @@
     │   ├── InvalidFilter       an attribute filter
     │   └── NotFound            no such file, store or index
     ├── IndexBusy               retry: another process is writing
+    ├── RerankFailed            retry, or search without a reranker
     └── IndexProblem            rebuild or repair
         ├── IndexMismatch       made with another embedder or other chunk settings
         └── IndexDamaged        a segment or the catalog does not hold together
@@ -55,6 +56,10 @@ class IndexBusy(FilesearchError):
     """Another process holds the index's writer lock; try again when it is done."""
 
     exit_code = 3
+
+
+class RerankFailed(FilesearchError):
+    """A reranker did not answer, or not with a score for each passage."""
 
 
 class IndexProblem(FilesearchError):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,7 +53,7 @@ class IndexDirectory:
         self.path = Path(settings.index)
         self.segments = self.path / "segments"
         self.blobs_path = self.path / "blobs"
-        self._settings = settings
+        self.settings = settings
         self._embedder = embedder
         self._make_blobs = make_blobs
         self._lock = threading.RLock()
@@ -76,7 +77,7 @@ class IndexDirectory:
         """The catalog; made when it is missing, so ask `open_store` first."""
         with self._lock:
             if self._catalog is None:
-                self._catalog = Catalog(self._settings.db or sqlite_url(self.path / CATALOG_FILE))
+                self._catalog = Catalog(self.settings.db or sqlite_url(self.path / CATALOG_FILE))
             return self._catalog
 
     def open_store(self, *, create: bool = False, check: bool = True) -> StoreRecord:
@@ -91,7 +92,7 @@ class IndexDirectory:
             IndexMismatch: See `check`.
         """
         way_out = f"fsearch ingest PATH --index {self.path}"
-        if not create and not self._settings.db and not (self.path / CATALOG_FILE).exists():
+        if not create and not self.settings.db and not (self.path / CATALOG_FILE).exists():
             raise NotFound(f"no index at '{self.path}'; make one: {way_out}")
         store = self.catalog.find_store(DEFAULT_STORE)
         if store is None and create:
@@ -100,7 +101,8 @@ class IndexDirectory:
                 DEFAULT_STORE,
                 embedder=embedder.fingerprint,
                 dimension=embedder.dimension,
-                chunk_settings=self._settings.chunk_settings(ChunkSettings()),
+                chunk_settings=self.settings.chunk_settings(ChunkSettings()),
+                late_interaction=self.settings.late_interaction is not False,
             )
         if store is None:
             raise NotFound(f"index '{self.path}' is empty; fill it: {way_out}")
@@ -116,12 +118,34 @@ class IndexDirectory:
                 f"index '{self.path}' holds {store.dimension}-d vectors of '{store.embedder}', "
                 f"embedder '{embedder.fingerprint}' makes {embedder.dimension}-d; {way_out}"
             )
-        found, asked = store.chunk_settings, self._settings.chunk_settings(store.chunk_settings)
+        found, asked = store.chunk_settings, self.settings.chunk_settings(store.chunk_settings)
         if asked != found:
             raise IndexMismatch(
                 f"index '{self.path}' holds chunks of {found.size} tokens with {found.overlap} "
                 f"overlap, asked for are {asked.size} with {asked.overlap}; {way_out}"
             )
+        if self.late_interaction(store) != store.late_interaction:
+            kept = "keeps" if store.late_interaction else "does not keep"
+            raise IndexMismatch(
+                f"index '{self.path}' {kept} what late interaction needs, asked for is "
+                f"late_interaction={self.settings.late_interaction}; {way_out}"
+            )
+
+    def as_asked(self, store: StoreRecord) -> StoreRecord:
+        """Return the store as the settings of now would make it."""
+        embedder = self._embedder()
+        return replace(
+            store,
+            embedder=embedder.fingerprint,
+            dimension=embedder.dimension,
+            chunk_settings=self.settings.chunk_settings(store.chunk_settings),
+            late_interaction=self.late_interaction(store),
+        )
+
+    def late_interaction(self, store: StoreRecord) -> bool:
+        """Return what is asked for, or what the store has where nothing is."""
+        asked = self.settings.late_interaction
+        return store.late_interaction if asked is None else asked
 
     def snapshot(self, store: StoreRecord) -> Snapshot:
         """Return the store as of its last commit; reopened only when that has changed.
@@ -147,7 +171,7 @@ class IndexDirectory:
         """Return the writer lock, to be held while anything is changed; see lock.writer_lock."""
         from filesearch.lock import writer_lock
 
-        return writer_lock(self.path, timeout_s=self._settings.lock_timeout_s, on_wait=on_wait)
+        return writer_lock(self.path, timeout_s=self.settings.lock_timeout_s, on_wait=on_wait)
 
     def writer(self, store: StoreRecord) -> IndexWriter:
         """Return a writer for the store; the caller holds the lock."""

@@ -12,31 +12,33 @@ from __future__ import annotations
 
 import hashlib
 import io
-import queue
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-import numpy as np
+import msgspec
 
 from filesearch.catalog import Catalog
 from filesearch.errors import InvalidFile, UnsupportedFile
 from filesearch.load import LOADER_VERSION, sniff
+from filesearch.load.clean import clean_line, clean_text
 from filesearch.load.isolation import Loader
-from filesearch.prepare import PreparedText, prepare_text
+from filesearch.prepare import PreparedText, embed_windows, prepare_document
 from filesearch.protocols import BlobStore, Embedder
+from filesearch.read_ahead import ReadAhead
 from filesearch.records import FileRecord, NewFile
-from filesearch.sources import Source
+from filesearch.sources import DocumentSource, FileSource, Source
 from filesearch.types import (
     Attributes,
     ChunkSettings,
+    Document,
     ErrorCode,
     FileOutcome,
     FileStatus,
+    WindowEmbeddings,
 )
 from filesearch.writer import IndexWriter
 
@@ -100,6 +102,7 @@ class Ingest:
         catalog, blobs, embedder: Of the index.
         loader: Reads bytes; used by one thread.
         chunk_settings: For new files.
+        late_interaction: Whether the store keeps token signs.
         attributes: For every file of this run.
         on_progress: Called after each file and batch, from the calling thread.
     """
@@ -113,6 +116,7 @@ class Ingest:
         embedder: Embedder,
         loader: Loader,
         chunk_settings: ChunkSettings,
+        late_interaction: bool,
         attributes: Attributes,
         on_progress: Callable[[IngestProgress], None] | None = None,
     ) -> None:
@@ -122,9 +126,10 @@ class Ingest:
         self._embedder = embedder
         self._loader = loader
         self._chunk_settings = chunk_settings
+        self._late_interaction = late_interaction
         self._attributes = attributes
         self._on_progress = on_progress or (lambda _progress: None)
-        self._outcomes: dict[Path, FileOutcome] = {}
+        self._outcomes: dict[str, FileOutcome] = {}
         self._windows_done = 0
         self._last_commit = time.monotonic()
 
@@ -132,7 +137,7 @@ class Ingest:
         """Ingest `sources`; returns what became of each, in their order.
 
         Args:
-            sources: The files, each once.
+            sources: Files and documents, each once.
             known: What the store holds already.
 
         Files that fail do not stop the rest. What was finished when an exception or Ctrl-C ends
@@ -145,7 +150,9 @@ class Ingest:
         waiting: deque[_Prepared] = deque()
         pending_windows = 0
         try:
-            with _Reader(self._read, sources, stop=self._loader.interrupt) as items:
+            with ReadAhead(
+                self._read, sources, stop=self._loader.interrupt, ahead=_QUEUE_FILES
+            ) as items:
                 for item in items:
                     if isinstance(item, _Prepared):
                         waiting.append(item)
@@ -158,12 +165,17 @@ class Ingest:
                 self._embed(waiting)
         finally:
             self._writer.commit()
-        return [self._outcomes[source.path] for source in sources]
+        return [self._outcomes[source.key] for source in sources]
 
     # In the reader thread
 
     def _read(self, source: Source) -> _Item:
         known = self._by_path.get(source.key)
+        if isinstance(source, DocumentSource):
+            return self._read_document(source, known)
+        return self._read_file(source, known)
+
+    def _read_file(self, source: FileSource, known: FileRecord | None) -> _Item:
         try:
             data = source.path.read_bytes()
         except OSError as error:
@@ -180,13 +192,46 @@ class Ingest:
             return self._failure(source, known, digest, "unsupported_file", str(error))
         except InvalidFile as error:
             return self._failure(source, known, digest, "invalid_file", str(error))
-        text = prepare_text(document.text, self._chunk_settings, self._embedder)
+        text = prepare_document(document, source.filename, self._chunk_settings, self._embedder)
         self._blobs.put(io.BytesIO(data))
+        return self._prepared(source, known, digest, len(data), load_key, document, text)
+
+    def _read_document(self, source: DocumentSource, known: FileRecord | None) -> _Item:
+        """Take a document that is at hand: no bytes are kept, the catalog holds all of it."""
+        given = source.document
+        text = clean_text(given.text)
+        document = replace(given, text=text, title=clean_line(given.title))
+        digest = hashlib.sha256(msgspec.msgpack.encode(document)).hexdigest()
+        if known and known.content_hash == digest and known.status == "completed":
+            return _Unchanged(source, known)
+        reason = ""
+        if not text.strip():
+            reason = "it holds no text"
+        elif document.spans and text != given.text:
+            reason = "its text is not clean and its spans would shift; see load.clean.clean_text"
+        if reason:
+            return self._failure(source, known, digest, "invalid_file", reason)
+        prepared = prepare_document(document, source.filename, self._chunk_settings, self._embedder)
+        load_key = f"{digest}:document"
+        return self._prepared(
+            source, known, digest, source.size_bytes, load_key, document, prepared
+        )
+
+    def _prepared(
+        self,
+        source: Source,
+        known: FileRecord | None,
+        digest: str,
+        size_bytes: int,
+        load_key: str,
+        document: Document,
+        text: PreparedText,
+    ) -> _Prepared:
         new = NewFile(
             filename=source.filename,
             path=source.key,
             content_hash=digest,
-            size_bytes=len(data),
+            size_bytes=size_bytes,
             attributes=self._attributes,
             chunk_settings=self._chunk_settings,
             load_key=load_key,
@@ -222,19 +267,24 @@ class Ingest:
 
     def _embed(self, waiting: deque[_Prepared]) -> None:
         texts = [text for item in waiting for text in item.text.window_texts]
-        blocks = []
+        blocks: list[WindowEmbeddings] = []
         for start in range(0, len(texts), EMBED_WINDOWS):
-            blocks.append(self._embedder.embed_texts(texts[start : start + EMBED_WINDOWS]))
-            self._windows_done += len(blocks[-1])
+            block = embed_windows(
+                self._embedder,
+                texts[start : start + EMBED_WINDOWS],
+                late_interaction=self._late_interaction,
+            )
+            blocks.append(block)
+            self._windows_done += len(block.vectors)
             self._report(waiting[0].source.filename)
         if not blocks:
             return
-        vectors = np.concatenate(blocks)
+        embeddings = WindowEmbeddings.join(blocks)
         start = 0
         while waiting:
             item = waiting.popleft()
             end = start + len(item.text.windows)
-            self._writer.add(item.new, item.text, vectors[start:end])
+            self._writer.add(item.new, item.text, embeddings.part(start, end))
             start = end
             status: FileStatus = "updated" if item.new.replaces else "added"
             self._finish(
@@ -289,7 +339,7 @@ class Ingest:
         )
 
     def _finish(self, source: Source, outcome: FileOutcome) -> None:
-        self._outcomes[source.path] = outcome
+        self._outcomes[source.key] = outcome
         self._done_bytes += source.size_bytes
         self._report(source.filename)
 
@@ -304,59 +354,6 @@ class Ingest:
                 filename=filename,
             )
         )
-
-
-class _Reader:
-    """Runs `read` over sources in a thread and hands on the results in order.
-
-    Leaving the block stops the thread, with `stop` to end a read that takes long; an exception
-    in it is raised from the iteration.
-    """
-
-    def __init__(
-        self,
-        read: Callable[[Source], _Item],
-        sources: Iterable[Source],
-        *,
-        stop: Callable[[], None],
-    ) -> None:
-        self._read = read
-        self._sources = sources
-        self._stop = stop
-        self._queue: queue.Queue[_Item | BaseException | None] = queue.Queue(_QUEUE_FILES)
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="filesearch-reader", daemon=True)
-
-    def __enter__(self) -> Iterator[_Item]:
-        self._thread.start()
-        return self._items()
-
-    def __exit__(self, *_exc: object) -> None:
-        self._stopped.set()
-        while self._thread.is_alive():
-            self._stop()
-            try:
-                self._queue.get(timeout=0.05)  # make room for a blocked put
-            except queue.Empty:
-                continue
-        self._thread.join()
-
-    def _items(self) -> Iterator[_Item]:
-        while (item := self._queue.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    def _run(self) -> None:
-        try:
-            for source in self._sources:
-                if self._stopped.is_set():
-                    return
-                self._queue.put(self._read(source))
-            self._queue.put(None)
-        # Whatever went wrong here belongs to the thread that waits for the items.
-        except BaseException as error:  # noqa: BLE001
-            self._queue.put(error)
 
 
 def find_gone(

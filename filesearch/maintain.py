@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +25,9 @@ from filesearch.index.segment import (
     sweep_segments,
     write_segment,
 )
-from filesearch.prepare import prepare_text
+from filesearch.prepare import embed_windows, prepare_document
 from filesearch.protocols import Embedder
-from filesearch.records import Entry, Picture, SegmentRecord, StoreRecord
+from filesearch.records import Entry, FileRecord, Picture, SegmentRecord, StoreRecord
 from filesearch.types import Chunk
 
 # Segments of one size class (a factor of 8) are merged when there are this many: each window is
@@ -69,6 +70,28 @@ class Verification:
     orphans: int
     damages: tuple[Damage, ...]
     repaired: int = 0
+
+
+def match_files(known: Sequence[FileRecord], targets: Sequence[str]) -> list[FileRecord]:
+    """Return the files that are named by id, file name, path, or a shell pattern of these.
+
+    Raises:
+        NotFound: A target matches none.
+    """
+    found: dict[str, FileRecord] = {}
+    for target in targets:
+        matches = [record for record in known if _is_meant(record, target)]
+        if not matches:
+            raise NotFound(f"no file matches '{target}'; see: fsearch files")
+        found.update((record.id, record) for record in matches)
+    return list(found.values())
+
+
+def _is_meant(record: FileRecord, target: str) -> bool:
+    names = [record.id, record.filename, *([record.path] if record.path else [])]
+    if target in names or (record.path and str(Path(target).resolve()) == record.path):
+        return True
+    return any(fnmatchcase(name, target) for name in names)
 
 
 def merge_segments(
@@ -291,9 +314,12 @@ def rebuild(
     rechunked: dict[int, tuple[Sequence[Chunk], int]] = {}
     for number, entry in enumerate(entries, start=1):
         settings = target.chunk_settings if new_store else entry.chunk_settings
-        text = catalog.document(entry.document_id).text
-        prepared = prepare_text(text, settings, embedder)
-        prepared.add_to(builder, embedder.embed_texts(prepared.window_texts))
+        document = catalog.document(entry.document_id)
+        prepared = prepare_document(document, entry.filename, settings, embedder)
+        embeddings = embed_windows(
+            embedder, prepared.window_texts, late_interaction=target.late_interaction
+        )
+        prepared.add_to(builder, embeddings)
         owners.append(entry.store_file_id)
         rechunked[entry.store_file_id] = (prepared.chunks, len(prepared.windows))
         if builder.window_count >= REBUILD_WINDOWS or number == len(entries):

@@ -7,9 +7,16 @@ Adapters satisfy these by shape, without inheriting. They do not import each oth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
-from filesearch.types import FloatMatrix, FloatVector, IntArray
+from filesearch.types import (
+    FloatMatrix,
+    FloatVector,
+    IntArray,
+    QuestionEmbedding,
+    RerankRequest,
+    WindowEmbeddings,
+)
 
 
 class Embedder(Protocol):
@@ -54,6 +61,47 @@ class Embedder(Protocol):
 
     def embed_query(self, text: str) -> FloatVector:
         """Return the unit vector of a question: float32, shape (dimension,)."""
+
+
+@runtime_checkable
+class TokenEmbedder(Protocol):
+    """An Embedder that also tells where single words point, which late interaction needs.
+
+    Both methods give the vectors that the Embedder's own give, from the same forward pass.
+    """
+
+    def embed_windows(self, texts: Sequence[str]) -> WindowEmbeddings:
+        """Return vectors and token signs, one of each per text, in the order given."""
+
+    def embed_question(self, text: str) -> QuestionEmbedding:
+        """Return the vector of a question and those of its word pieces."""
+
+
+class Reranker(Protocol):
+    """A question and passages in, a better judgement of each passage out."""
+
+    @property
+    def name(self) -> str:
+        """Short name, such as "ms-marco-MiniLM-L6-v2"; holds no secret."""
+
+    @property
+    def max_candidates(self) -> int:
+        """How many passages it is worth giving it for one question; at least 1."""
+
+    def rerank(self, request: RerankRequest) -> FloatVector:
+        """Return how well each passage answers the question.
+
+        Scores can be compared across questions and do not depend on the order of the passages.
+        Passages that are too long are cut at the end.
+
+        Returns:
+            float32, shape (n,), each in [0, 1], in the order of the passages; shape (0,) for none.
+            A cross-encoder gives the sigmoid of its logit.
+
+        Raises:
+            InvalidSetting: The model cannot be loaded or used.
+            RerankFailed: No score for each passage this time.
+        """
 
 
 class BlobStore(Protocol):

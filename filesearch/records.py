@@ -17,7 +17,11 @@ _ALPHANUMERIC = string.ascii_letters + string.digits
 
 @dataclass(frozen=True, slots=True)
 class StoreRecord:
-    """A vector store: what its vectors and chunks were made with."""
+    """A vector store: what its vectors and chunks were made with.
+
+    Attributes:
+        late_interaction: Whether its segments keep the token signs of each window.
+    """
 
     id: str
     name: str
@@ -25,6 +29,7 @@ class StoreRecord:
     embedder: str
     dimension: int
     chunk_settings: ChunkSettings
+    late_interaction: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,8 @@ class FileRecord:
     """A file in a vector store, as `fsearch files` shows it.
 
     Attributes:
-        path: Absolute path it was ingested from; None for uploaded bytes.
+        path: Absolute path it was ingested from; "document:" and its name for a document that was
+            given as text (see sources.DocumentSource); None for uploaded bytes.
         status: "completed" or "failed". A completed file with an `error` is an older version that
             stays searchable because the newer one could not be read.
         size_bytes: Of the file; `char_count` is that of its text, 0 when it failed.

@@ -8,7 +8,6 @@ something only the new part comes back.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,51 +15,63 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from filesearch.candidates import (
+    Candidates,
+    Question,
+    find_candidates,
+    late_evidence,
+    max_keyword_score,
+    second_and_mean,
+)
 from filesearch.catalog import Catalog
 from filesearch.cite import locate
+from filesearch.context import find_contexts
 from filesearch.errors import InvalidSetting
 from filesearch.filters import Filter, compile_filter
-from filesearch.fuse import convex_combination, normalise
+from filesearch.fuse import (
+    adaptive_weight,
+    convex_combination,
+    merge_rankings,
+    normalise,
+    reciprocal_rank_fusion,
+)
 from filesearch.index.snapshot import Place, Selection, Snapshot
-from filesearch.languages import known_share
-from filesearch.protocols import Embedder
-from filesearch.terms import query_terms
-from filesearch.types import FloatVector, IntArray, SearchResult
+from filesearch.passages import Passage, Scored, pick_passages
+from filesearch.protocols import Embedder, Reranker
+from filesearch.rerank.features import Evidence, compute_features
+from filesearch.terms import extract_terms
+from filesearch.types import (
+    Document,
+    FloatVector,
+    RankedFile,
+    RerankRequest,
+    SearchResult,
+    Stage,
+)
 
 MAX_TOP_K = 1000
-# How deep each list is read before fusion. Deeper changed no figure on the development sets.
-CANDIDATE_WINDOWS = 200
-CANDIDATE_CHUNKS = 200
-# Of a chunk that overlaps a better one, at least this share must be new. Neighbours share half.
-MIN_LEFT = 0.25
+# Of a chunk without a best window, this much of its beginning is looked at.
+MAX_BLIND_CHARACTERS = 4000
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Chunks that either search found, with both scores for each.
+@dataclass(frozen=True, slots=True, eq=False)
+class Gathered:
+    """All that ranks the n candidates of a question, before anything is ranked by it.
 
     Attributes:
-        rows: int64 (n,), chunk rows of the snapshot, ascending.
-        keyword: float64 (n,), BM25.
-        vector: float32 (n,), best cosine similarity among the chunk's windows; 0 without vectors.
-        windows: int64 (n,), row of that window; -1 without vectors.
+        filenames: Of the file that each candidate belongs to.
+        keyword: float64 (n,), normalised; vector: float32 (n,), cosine similarities.
+        keyword_share: See candidates.Candidates.
+        order: The candidates as fusion ranks them, best first.
+        request: What a reranker is given for the first of `order`.
     """
 
-    rows: IntArray
+    filenames: list[str]
     keyword: npt.NDArray[np.float64]
-    vector: npt.NDArray[np.float32]
-    windows: IntArray
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A chunk with its fused score in [0, 1] and the two shares that add up to it."""
-
-    row: int
-    score: float
-    keyword: float
-    vector: float
-    window: int
+    vector: FloatVector
+    keyword_share: float
+    order: list[int]
+    request: RerankRequest
 
 
 class Retriever:
@@ -69,8 +80,8 @@ class Retriever:
     Args:
         catalog: Where the text of passages lies.
         embedder: Must be the one that the store's vectors were made with.
-        vector_weight: Share of the vector score, 0..1, for questions in a language that the
-            embedder knows; it falls with the share of the question that is not.
+        reranker: Gives what ranks the best candidates anew; None leaves them as they were fused.
+        vector_weight: Share of the vector score in fusion, 0..1; None lets it follow the question.
     """
 
     def __init__(
@@ -78,31 +89,36 @@ class Retriever:
         *,
         catalog: Catalog,
         embedder: Callable[[], Embedder],
-        vector_weight: float,
+        reranker: Callable[[], Reranker | None],
+        vector_weight: float | None,
     ) -> None:
         self._catalog = catalog
         self._embedder = embedder
+        self._reranker = reranker
         self._vector_weight = vector_weight
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="filesearch-vector")
+        # Apart, because a query waits for the vector search that it started.
+        self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="filesearch-vector")
+        self._query_pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="filesearch-query")
 
     def close(self) -> None:
         """Stop the search threads."""
+        self._query_pool.shutdown(wait=False, cancel_futures=True)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def search(
         self,
         snapshot: Snapshot,
-        query: str,
+        queries: Sequence[str],
         *,
         top_k: int = 8,
         filters: Filter | None = None,
         vector_weight: float | None = None,
     ) -> list[SearchResult]:
-        """Return the passages that match `query`, best first, no two sharing a character.
+        """Return the passages that match, best first, no two sharing a character.
 
         Args:
             snapshot: The store as of its last commit.
-            query: A question or words; blank finds nothing.
+            queries: The question, and what it was split into; see plan.py. None finds nothing.
             top_k: 1..1000; fewer come back when the store holds fewer.
             filters: OpenAI's attribute filter; see filters.py.
             vector_weight: For this query, instead of the store's.
@@ -115,108 +131,241 @@ class Retriever:
         if not 1 <= top_k <= MAX_TOP_K:
             raise InvalidSetting(f"top_k is {top_k}; choose 1 to {MAX_TOP_K}")
         weight = self._vector_weight if vector_weight is None else vector_weight
-        if not 0 <= weight <= 1:
+        if weight is not None and not 0 <= weight <= 1:
             raise InvalidSetting(f"vector_weight is {weight}; choose 0 to 1")
         predicate = compile_filter(filters)
-        if not query.strip() or snapshot.chunk_count == 0:
+        if not queries or snapshot.chunk_count == 0:
             return []
         selection = (
             snapshot.everything
             if filters is None
             else snapshot.select(lambda entry: predicate(entry.attributes))
         )
-        weight *= known_share(query, self._embedder().languages) if weight else 0.0
-        candidates = self.find_candidates(snapshot, query, selection, use_vectors=weight > 0)
-        scored = score_candidates(candidates, vector_weight=weight)
-        return self._results(snapshot, pick_passages(snapshot, scored, top_k=top_k))
+        scored = self._rank_all(snapshot, queries, selection, "rerank", weight)
+        return _results(pick_passages(snapshot, scored, top_k=top_k, texts=self._catalog.passages))
 
-    def find_candidates(
-        self, snapshot: Snapshot, query: str, selection: Selection, *, use_vectors: bool
-    ) -> Candidates:
-        """Return what either search finds, scored by both."""
-        vector_search = (
-            self._pool.submit(self._search_vectors, snapshot, query, selection)
-            if use_vectors
-            else None
-        )
-        keyword = snapshot.keyword_scores(query_terms(query))
-        if selection.chunks is not None:
-            keyword = np.where(selection.chunks, keyword, 0.0)
-        by_keyword = _top_rows(keyword, CANDIDATE_CHUNKS)
-        if vector_search is None:
-            return Candidates(
-                rows=by_keyword,
-                keyword=keyword[by_keyword],
-                vector=np.zeros(len(by_keyword), dtype=np.float32),
-                windows=np.full(len(by_keyword), -1, dtype=np.int64),
+    def rank_files(
+        self, snapshot: Snapshot, queries: Sequence[str], *, stage: Stage, top_k: int
+    ) -> list[RankedFile]:
+        """Return the best files after one stage of ranking, best first.
+
+        Args:
+            snapshot: The store as of its last commit.
+            queries: As for `search`.
+            stage: "bm25" and "dense" rank by one search alone, "rrf" and "hybrid" by both,
+                "rerank" as `search` does.
+            top_k: At least 1.
+        """
+        if not queries or snapshot.chunk_count == 0:
+            return []
+        best: dict[str, RankedFile] = {}
+        weight = self._vector_weight
+        for scored in self._rank_all(snapshot, queries, snapshot.everything, stage, weight):
+            entry = snapshot.place(scored.row).entry
+            best.setdefault(entry.file_id, RankedFile(entry.file_id, entry.filename, scored.score))
+            if len(best) == top_k:
+                break
+        return list(best.values())
+
+    def _rank_all(
+        self,
+        snapshot: Snapshot,
+        queries: Sequence[str],
+        selection: Selection,
+        stage: Stage,
+        weight: float | None,
+    ) -> list[Scored]:
+        """Return the candidates of several queries as one ranking; each gets its share of it."""
+        rankings = list(
+            self._query_pool.map(
+                lambda query: self._rank(snapshot, query, selection, stage, weight), queries
             )
-        vector, by_vector = vector_search.result()
-        rows = np.union1d(by_keyword, by_vector)
-        best, windows = snapshot.best_windows(vector, rows)
-        return Candidates(rows=rows, keyword=keyword[rows], vector=best, windows=windows)
-
-    def _search_vectors(
-        self, snapshot: Snapshot, query: str, selection: Selection
-    ) -> tuple[FloatVector, IntArray]:
-        vector = self._embedder().embed_query(query)
-        windows, _scores = snapshot.nearest_windows(
-            vector, top_k=CANDIDATE_WINDOWS, selection=selection
         )
-        return vector, snapshot.chunks_of_windows(windows)
-
-    def _results(
-        self, snapshot: Snapshot, passages: Sequence[tuple[Scored, Place]]
-    ) -> list[SearchResult]:
-        texts = self._catalog.passages(
-            [(place.entry.document_id, place.start, place.end) for _scored, place in passages]
+        if len(rankings) == 1:
+            return rankings[0]
+        merged = merge_rankings(
+            rankings, key=lambda scored: scored.row, top_k=sum(map(len, rankings))
         )
-        results = []
-        for (scored, place), found in zip(passages, texts, strict=True):
-            if found is None:
-                continue  # removed since the snapshot was taken
-            text, spans = found
-            where = locate(spans, place.start, place.end)
-            results.append(
-                SearchResult(
-                    file_id=place.entry.file_id,
-                    filename=place.entry.filename,
-                    text=text,
-                    start=place.start,
-                    end=place.end,
-                    score=scored.score,
-                    keyword_share=scored.keyword,
-                    vector_share=scored.vector,
-                    page=where.page,
-                    end_page=where.end_page,
-                    heading_path=where.heading_path,
-                    attributes=place.entry.attributes,
-                    chunk=place.ordinal,
-                )
+        # By turns they came; the scores are dealt out again, so that they still fall.
+        scores = sorted((scored.score for scored in merged), reverse=True)
+        return [_with_score(scored, score) for scored, score in zip(merged, scores, strict=True)]
+
+    def _rank(
+        self,
+        snapshot: Snapshot,
+        query: str,
+        selection: Selection,
+        stage: Stage,
+        weight: float | None,
+    ) -> list[Scored]:
+        """Return the candidates as `stage` ranks them, best first."""
+        needs_vectors = stage != "bm25" and weight != 0
+        question, candidates = find_candidates(
+            snapshot,
+            query,
+            selection,
+            embedder=self._embedder if needs_vectors else None,
+            pool=self._pool,
+        )
+        if stage == "bm25":
+            return score_candidates(candidates, vector_weight=0.0)
+        if stage == "dense":
+            return score_candidates(candidates, vector_weight=1.0)
+        if stage == "rrf":
+            return score_candidates(candidates, vector_weight=None)
+        fused = fuse_candidates(question, candidates, weight)
+        reranker = self._reranker() if stage == "rerank" else None
+        if reranker is None:
+            return fused
+        top, rest = fused[: reranker.max_candidates], fused[reranker.max_candidates :]
+        request = self.rerank_request(snapshot, question, candidates, top)
+        return _reranked(top, reranker.rerank(request), rest)
+
+    def gather(self, snapshot: Snapshot, query: str, *, max_candidates: int) -> Gathered:
+        """Return the evidence for the candidates of a question that is not blank."""
+        question, candidates = find_candidates(
+            snapshot, query, snapshot.everything, embedder=self._embedder, pool=self._pool
+        )
+        fused = fuse_candidates(question, candidates, self._vector_weight)
+        rows = np.array([scored.row for scored in fused], dtype=np.int64)
+        return Gathered(
+            filenames=[snapshot.place(int(row)).entry.filename for row in candidates.rows],
+            keyword=normalise(candidates.keyword),
+            vector=candidates.vector,
+            keyword_share=candidates.keyword_share,
+            order=np.searchsorted(candidates.rows, rows).tolist(),
+            request=self.rerank_request(snapshot, question, candidates, fused[:max_candidates]),
+        )
+
+    def rerank_request(
+        self,
+        snapshot: Snapshot,
+        question: Question,
+        candidates: Candidates,
+        top: Sequence[Scored],
+    ) -> RerankRequest:
+        """Return the evidence for the candidates `top`, in their order."""
+        rows = np.array([scored.row for scored in top], dtype=np.int64)
+        at = np.searchsorted(candidates.rows, rows)
+        terms = list(dict.fromkeys(question.terms))
+        idf = snapshot.term_idf(terms)
+        late = late_evidence(snapshot, question, rows)
+        second = mean = np.zeros(len(candidates), np.float32)
+        if candidates.of_chunks is not None and candidates.similarities is not None:
+            second, mean = second_and_mean(candidates.similarities, candidates.of_chunks)
+        windows = np.where(late.windows >= 0, late.windows, candidates.windows[at])
+        places = [snapshot.place(scored.row) for scored in top]
+        documents = self._catalog.documents({place.entry.document_id for place in places})
+        looked_at = [
+            _look(snapshot, place, window, documents.get(place.entry.document_id))
+            for place, window in zip(places, windows.tolist(), strict=True)
+        ]
+        contexts, texts = [line for line, _ in looked_at], [text for _, text in looked_at]
+        evidence = Evidence(
+            question=question.text,
+            terms=terms,
+            idf=idf,
+            counts=snapshot.term_counts(terms, rows),
+            keyword=candidates.keyword[at],
+            max_keyword=max_keyword_score(snapshot, terms),
+            vector=candidates.vector[at],
+            vector_second=second[at],
+            vector_mean=mean[at],
+            late=late.window,
+            late_stretch=late.stretch,
+            contexts=[extract_terms(line) for line in contexts],
+            texts=texts,
+            ordinals=np.array([place.ordinal for place in places], dtype=np.int64),
+        )
+        return RerankRequest(
+            question=question.text,
+            texts=[f"{line}\n{text}" for line, text in zip(contexts, texts, strict=True)],
+            features=compute_features(evidence),
+        )
+
+
+def _results(passages: Sequence[Passage]) -> list[SearchResult]:
+    results = []
+    for passage in passages:
+        place, entry = passage.place, passage.place.entry
+        where = locate(passage.spans, place.start, place.end)
+        results.append(
+            SearchResult(
+                file_id=entry.file_id,
+                filename=entry.filename,
+                text=passage.text,
+                start=place.start,
+                end=place.end,
+                score=passage.scored.score,
+                keyword_share=passage.scored.keyword,
+                vector_share=passage.scored.vector,
+                page=where.page,
+                end_page=where.end_page,
+                heading_path=where.heading_path,
+                attributes=entry.attributes,
+                chunk=place.ordinal,
+                also_in=passage.also_in,
             )
-        return results
+        )
+    return results
 
 
-def _top_rows(scores: npt.NDArray[np.float64], top_k: int) -> IntArray:
-    """Return the rows with the `top_k` best scores above 0, ascending."""
-    if len(scores) > top_k:
-        rows = np.argpartition(-scores, top_k)[:top_k]
-    else:
-        rows = np.arange(len(scores))
-    return np.sort(rows[scores[rows] > 0]).astype(np.int64)
+def _look(
+    snapshot: Snapshot, place: Place, window: int, document: Document | None
+) -> tuple[str, str]:
+    """Return a chunk's context and the words of one of its windows.
+
+    Where the window is -1 it is the beginning of the chunk; without the document, nothing.
+    """
+    if document is None:
+        return "", ""
+    start, end = place.start, min(place.end, place.start + MAX_BLIND_CHARACTERS)
+    if window >= 0:
+        start, end = snapshot.window_span(window)
+    filename, title, spans = place.entry.filename, document.title, document.spans
+    [context] = find_contexts(filename, title, spans, [place.start])
+    return context, document.text[start:end]
 
 
-def score_candidates(candidates: Candidates, *, vector_weight: float) -> list[Scored]:
-    """Fuse both scores of each candidate; returns them best first, ties by row."""
+def fuse_candidates(
+    question: Question, candidates: Candidates, weight: float | None
+) -> list[Scored]:
+    """Return the candidates by their fused scores, best first.
+
+    Args:
+        question: The vector share falls with the share of it that the embedder does not know.
+        candidates: Of the question.
+        weight: Share of the vector score; None lets it follow the two lists of scores.
+    """
+    if weight is None:
+        weight = adaptive_weight(
+            normalise(candidates.keyword), candidates.vector, candidates.keyword_share
+        )
+    return score_candidates(candidates, vector_weight=weight * question.known)
+
+
+def score_candidates(candidates: Candidates, *, vector_weight: float | None) -> list[Scored]:
+    """Fuse both scores of each candidate; returns them best first, ties by row.
+
+    Args:
+        candidates: Any number.
+        vector_weight: Share of the vector score, 0..1; None fuses by reciprocal ranks instead.
+    """
     keyword = normalise(candidates.keyword)
     vector = normalise(candidates.vector)
-    fused = convex_combination(keyword, vector, vector_weight=vector_weight)
+    if vector_weight is None:
+        fused = reciprocal_rank_fusion(keyword, vector)
+        keyword_share = reciprocal_rank_fusion(keyword, np.zeros(len(vector)))
+    else:
+        fused = convex_combination(keyword, vector, vector_weight=vector_weight)
+        keyword_share = (1 - vector_weight) * keyword
     order = np.lexsort((candidates.rows, -fused))
     return [
         Scored(
             row=int(candidates.rows[i]),
             score=float(fused[i]),
-            keyword=float((1 - vector_weight) * keyword[i]),
-            vector=float(vector_weight * vector[i]),
+            keyword=float(keyword_share[i]),
+            vector=float(fused[i] - keyword_share[i]),
             window=int(candidates.windows[i]),
         )
         for i in order
@@ -224,57 +373,18 @@ def score_candidates(candidates: Candidates, *, vector_weight: float) -> list[Sc
     ]
 
 
-def pick_passages(
-    snapshot: Snapshot, scored: Sequence[Scored], *, top_k: int
-) -> list[tuple[Scored, Place]]:
-    """Return the `top_k` best passages, cut so that no two share a character, best first.
-
-    A candidate that shares characters with a better one of its document keeps the longest
-    stretch that is new, and waits in line again with the score of that stretch: its vector share
-    if its best window lies there, and of the rest as much as is left of the chunk. Less than
-    `MIN_LEFT` of a chunk is dropped.
-    """
-    picked: list[tuple[Scored, Place]] = []
-    taken: dict[int, list[tuple[int, int]]] = {}
-    queue = [(-candidate.score, rank) for rank, candidate in enumerate(scored)]
-    heapq.heapify(queue)
-    while queue and len(picked) < top_k:
-        negative_score, rank = heapq.heappop(queue)
-        candidate = scored[rank]
-        place = snapshot.place(candidate.row)
-        seen = taken.setdefault(place.entry.store_file_id, [])
-        start, end = _cut_off(place.start, place.end, seen)
-        left = (end - start) / (place.end - place.start)
-        if left < MIN_LEFT:
-            continue
-        if left < 1:
-            candidate = _rescore(snapshot, candidate, start, end, left)
-            if candidate.score < -negative_score:
-                heapq.heappush(queue, (-candidate.score, rank))
-                continue
-        seen.append((start, end))
-        picked.append((candidate, Place(place.entry, start, end, place.ordinal)))
-    return picked
+def _reranked(top: Sequence[Scored], scores: FloatVector, rest: Sequence[Scored]) -> list[Scored]:
+    """Return `top` by its new scores, then the rest, whose scores shrink to fit below."""
+    order = sorted(range(len(top)), key=lambda i: (-scores[i], i))
+    ranked = [_with_score(top[i], float(scores[i])) for i in order]
+    if not rest:
+        return ranked
+    ceiling = min(ranked[-1].score / max(rest[0].score, 1e-9), 1.0) if ranked else 1.0
+    return ranked + [_with_score(scored, ceiling * scored.score) for scored in rest]
 
 
-def _rescore(snapshot: Snapshot, candidate: Scored, start: int, end: int, left: float) -> Scored:
-    """Return the candidate with what its characters start..end - 1 deserve of its score."""
-    vector_left = left
-    if candidate.window >= 0:
-        window_start, window_end = snapshot.window_span(candidate.window)
-        shared = min(end, window_end) - max(start, window_start)
-        if 2 * shared >= window_end - window_start:
-            vector_left = 1.0
-    keyword, vector = candidate.keyword * left, candidate.vector * vector_left
-    return replace(candidate, score=keyword + vector, keyword=keyword, vector=vector)
-
-
-def _cut_off(start: int, end: int, taken: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Return the longest stretch of start..end that none of `taken` covers; may be empty."""
-    cuts = sorted((max(start, a), min(end, b)) for a, b in taken if a < end and b > start)
-    best, position = (start, start), start
-    for a, b in [*cuts, (end, end)]:
-        if a - position > best[1] - best[0]:
-            best = (position, a)
-        position = max(position, b)
-    return best
+def _with_score(scored: Scored, score: float) -> Scored:
+    """Return the candidate with another score, its shares in the same proportion."""
+    share = score / scored.score if scored.score > 0 else 0.0
+    keyword = scored.keyword * share
+    return replace(scored, score=score, keyword=keyword, vector=score - keyword)

@@ -149,6 +149,7 @@ def to_store_record(row: Row[tuple[object, ...]]) -> StoreRecord:
         embedder=row.embedder,
         dimension=row.dimension,
         chunk_settings=ChunkSettings(row.chunk_size, row.chunk_overlap),
+        late_interaction=row.late_interaction,
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -49,6 +50,7 @@ vector_stores = Table(
     Column("dimension", Integer, nullable=False),
     Column("chunk_size", Integer, nullable=False),
     Column("chunk_overlap", Integer, nullable=False),
+    Column("late_interaction", Boolean, nullable=False),
 )
 
 documents = Table(

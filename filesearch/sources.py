@@ -1,4 +1,4 @@
-"""Sources: paths given by the caller -> the files to ingest.
+"""Sources: what the caller gives -> what to ingest, one by one: files, or documents at hand.
 
 Folders are walked in sorted order. Hidden files and folders are skipped, symbolic links inside a
 folder are not followed, and an `.fsearchignore` file keeps out what its patterns name: one
@@ -8,20 +8,23 @@ slash means a folder; `#` starts a comment.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TypeAlias
 
-from filesearch.errors import NotFound
+from filesearch.errors import InvalidFile, NotFound
+from filesearch.types import Document, NamedDocument
 
 IGNORE_FILE = ".fsearchignore"
 # Every index directory holds this file; see lock.py.
 INDEX_MARK = "writer.lock"
+_DOCUMENT_SCHEME = "document:"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class FileSource:
     r"""A file to ingest.
 
     Attributes:
@@ -42,13 +45,62 @@ class Source:
         return printable(str(self.path))
 
 
-def find_sources(paths: Sequence[Path]) -> list[Source]:
+@dataclass(frozen=True, slots=True)
+class DocumentSource:
+    """A document to ingest that is at hand as text.
+
+    Attributes:
+        document: As the caller gave it.
+        filename: What citations show. An id, not words to be searched.
+        size_bytes: Of its text in UTF-8.
+    """
+
+    document: Document
+    filename: str
+    size_bytes: int
+
+    @property
+    def key(self) -> str:
+        """What identifies it from one ingest to the next; no path of a file looks like this."""
+        return _DOCUMENT_SCHEME + self.filename
+
+
+Source: TypeAlias = FileSource | DocumentSource
+
+
+def document_sources(documents: Iterable[NamedDocument]) -> list[DocumentSource]:
+    """Return what to ingest for `documents`, in their order.
+
+    Raises:
+        InvalidFile: A name is blank, comes twice, or is not text that a database takes.
+    """
+    found: dict[str, DocumentSource] = {}
+    for given in documents:
+        name = given.name
+        if not name.strip() or "\0" in name or not _is_unicode(name):
+            raise InvalidFile(f"a document cannot be named {name!r}; give it a name in plain text")
+        if name in found:
+            raise InvalidFile(f"the name '{name}' is given to two documents; make them differ")
+        size = len(given.document.text.encode("utf-8", "replace"))
+        found[name] = DocumentSource(given.document, name, size)
+    return list(found.values())
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
+    return True
+
+
+def find_sources(paths: Sequence[Path]) -> list[FileSource]:
     """Return the files under `paths`, each once, in the order given and sorted within folders.
 
     Raises:
         NotFound: A path does not exist; nothing is returned then.
     """
-    found: dict[Path, Source] = {}
+    found: dict[Path, FileSource] = {}
     for path in paths:
         if not path.exists():
             raise NotFound(f"'{path}' does not exist; give a file or a folder")
@@ -56,9 +108,9 @@ def find_sources(paths: Sequence[Path]) -> list[Source]:
         if resolved.is_dir():
             for file in _walk(resolved, []):
                 filename = printable(file.relative_to(resolved).as_posix())
-                found.setdefault(file, Source(file, filename, _size(file)))
+                found.setdefault(file, FileSource(file, filename, _size(file)))
         else:
-            found.setdefault(resolved, Source(resolved, printable(path.name), _size(resolved)))
+            found.setdefault(resolved, FileSource(resolved, printable(path.name), _size(resolved)))
     return list(found.values())
 
 

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from filesearch.types import FloatMatrix, FloatVector, IntArray
+from filesearch.signs import join_signs, token_signs
+from filesearch.types import (
+    FloatMatrix,
+    FloatVector,
+    IntArray,
+    QuestionEmbedding,
+    RerankRequest,
+    WindowEmbeddings,
+)
 
 _PIECE = re.compile(r"\w+|[^\w\s]")
 
@@ -16,10 +24,11 @@ _PIECE = re.compile(r"\w+|[^\w\s]")
 class HashingEmbedder:
     """An Embedder without a model: the sum of one fixed random vector per word.
 
-    Texts that share words are near each other; meaning is not known. Deterministic.
+    Texts that share words are near each other; meaning is not known. Deterministic. A
+    TokenEmbedder as well.
 
     Args:
-        dimension: Length of a vector.
+        dimension: Length of a vector, a multiple of 8.
         max_tokens: Words and signs that it reads of one text.
     """
 
@@ -51,9 +60,46 @@ class HashingEmbedder:
         unit: FloatVector = (total / np.linalg.norm(total)).astype(np.float32)
         return unit
 
+    def embed_windows(self, texts: Sequence[str]) -> WindowEmbeddings:
+        """Return the vectors of `embed_texts` and the token signs of the same texts."""
+        signs = []
+        for text in texts:
+            tokens = self._tokens(text)
+            padded = np.pad(tokens, ((1, 1), (0, 0)))[np.newaxis]  # as between [CLS] and [SEP]
+            signs += list(token_signs(padded, np.array([len(tokens) + 2])))
+        return WindowEmbeddings(self.embed_texts(texts), join_signs(signs, self.dimension))
+
+    def embed_question(self, text: str) -> QuestionEmbedding:
+        """Return the vector of `embed_query` and one for each word."""
+        tokens = self._tokens(text)
+        return QuestionEmbedding(
+            vector=self.embed_query(text),
+            tokens=tokens / np.maximum(np.linalg.norm(tokens, axis=1, keepdims=True), 1e-9),
+            offsets=self.token_offsets(text)[: self.max_tokens],
+        )
+
+    def _tokens(self, text: str) -> FloatMatrix:
+        pieces = _PIECE.findall(text.lower())[: self.max_tokens]
+        vectors = [self._vector(piece) for piece in pieces]
+        return np.array(vectors, dtype=np.float32).reshape(-1, self.dimension)
+
     def _vector(self, piece: str) -> FloatVector:
         if piece not in self._known:
             seed = int.from_bytes(hashlib.sha256(piece.encode()).digest()[:8], "little")
             drawn = np.random.default_rng(seed).standard_normal(self.dimension)
             self._known[piece] = drawn.astype(np.float32)
         return self._known[piece]
+
+
+class OverlapReranker:
+    """A Reranker without a model: the share of the question's words that a passage holds."""
+
+    def __init__(self, max_candidates: int = 50) -> None:
+        self.name = "overlap"
+        self.max_candidates = max_candidates
+
+    def rerank(self, request: RerankRequest) -> FloatVector:
+        """Return the share of words found: float32 (n,), 0 for a question without words."""
+        asked = set(_PIECE.findall(request.question.lower()))
+        found = [asked & set(_PIECE.findall(text.lower())) for text in request.texts]
+        return np.array([len(words) / max(1, len(asked)) for words in found], dtype=np.float32)

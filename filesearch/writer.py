@@ -15,7 +15,7 @@ from filesearch.index.segment import sweep_segments, write_segment
 from filesearch.prepare import PreparedText
 from filesearch.protocols import BlobStore
 from filesearch.records import NewFile, StoreRecord
-from filesearch.types import Attributes, ErrorCode, FloatMatrix
+from filesearch.types import Attributes, ErrorCode, WindowEmbeddings
 
 
 class IndexWriter:
@@ -55,9 +55,9 @@ class IndexWriter:
         """Windows that wait for the next commit."""
         return self._builder.window_count
 
-    def add(self, new: NewFile, text: PreparedText, vectors: FloatMatrix) -> None:
-        """Take a searchable file: its text cut up, and float32 (n_windows, dimension) vectors."""
-        text.add_to(self._builder, vectors)
+    def add(self, new: NewFile, text: PreparedText, embeddings: WindowEmbeddings) -> None:
+        """Take a searchable file: its text cut up, and what was made of its windows."""
+        text.add_to(self._builder, embeddings)
         self._new.append(new)
 
     def add_failed(self, new: NewFile) -> None:

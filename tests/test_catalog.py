@@ -120,7 +120,9 @@ def catalog(url):
 
 @pytest.fixture
 def store(catalog):
-    return catalog.create_store("s", embedder="e-1", dimension=8, chunk_settings=SETTINGS)
+    return catalog.create_store(
+        "s", embedder="e-1", dimension=8, chunk_settings=SETTINGS, late_interaction=True
+    )
 
 
 def new_file(name, text=None, **more):
@@ -150,7 +152,9 @@ def segment(name, slots):
 
 
 def test_a_store_is_made_once_and_keeps_what_it_was_made_with(catalog, store):
-    again = catalog.create_store("s", embedder="e-2", dimension=9, chunk_settings=ChunkSettings())
+    again = catalog.create_store(
+        "s", embedder="e-2", dimension=9, chunk_settings=ChunkSettings(), late_interaction=False
+    )
     assert again == store == catalog.find_store("s")
     assert (store.embedder, store.dimension, store.chunk_settings) == ("e-1", 8, SETTINGS)
 

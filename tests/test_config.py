@@ -38,6 +38,10 @@ def test_a_smaller_chunk_alone_shrinks_the_overlap(tmp_path):
         ({}, {"FSEARCH_COLOUR": "red"}, "unknown setting 'colour' in the environment"),
         ({}, {"FSEARCH_CHUNK_SIZE": "many"}, "in the environment"),
         ({"chat_model": "gpt-9"}, {}, "'gpt-9' is not available"),
+        ({"reranker": "word2vec"}, {}, "'word2vec' is unknown; use learned, none, onnx:FOLDER"),
+        ({"reranker": "onnx:"}, {}, "'onnx:' is unknown"),
+        ({"reranker": "learned:x"}, {}, "'learned:x' is unknown"),
+        ({}, {"FSEARCH_RERANKER": "best"}, "'best' is unknown"),
     ],
 )
 def test_a_bad_setting_is_refused_with_its_place(tmp_path, flags, environ, says):
@@ -49,6 +53,24 @@ def test_a_broken_settings_file_is_named(tmp_path):
     (tmp_path / "fsearch.toml").write_text("index = ")
     with pytest.raises(InvalidSetting, match=r"fsearch\.toml cannot be read as TOML"):
         load_settings(environ={}, directory=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "reranker",
+    "learned none onnx:models/tiny sentence-transformers:a/b tei:http://127.0.0.1:80 http://host "
+    "jina:https://host/v1/rerank#m cohere:https://host#m https://host".split(),
+)
+def test_every_kind_of_reranker_may_be_set(tmp_path, reranker):
+    found = load_settings(environ={"FSEARCH_RERANKER": reranker}, directory=tmp_path)
+    assert found.reranker == reranker
+
+
+def test_a_key_is_not_shown(tmp_path):
+    environ = {"FSEARCH_RERANKER_API_KEY": "sk-clay"}
+    found = load_settings(environ=environ, directory=tmp_path)
+    assert found.reranker_api_key == "sk-clay"
+    assert "sk-clay" not in f"{found} {found!r}"
+    assert "reranker='learned', reranker_api_key=..., chat_model='extractive'" in repr(found)
 
 
 def test_settings_are_frozen(tmp_path):

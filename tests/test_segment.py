@@ -8,9 +8,9 @@ import pytest
 from filesearch.errors import IndexDamaged
 from filesearch.index.builder import SegmentBuilder
 from filesearch.index.segment import Segment, merge_contents, sweep_segments, write_segment
-from filesearch.prepare import prepare_text
+from filesearch.prepare import prepare_document
 from filesearch.testing import HashingEmbedder
-from filesearch.types import ChunkSettings
+from filesearch.types import ChunkSettings, Document
 
 EMBEDDER = HashingEmbedder(dimension=16, max_tokens=20)
 SETTINGS = ChunkSettings(100, 50)
@@ -26,8 +26,8 @@ def random_text(rng):
 def build(texts):
     builder = SegmentBuilder(EMBEDDER.fingerprint, EMBEDDER.dimension)
     for text in texts:
-        prepared = prepare_text(text, SETTINGS, EMBEDDER)
-        prepared.add_to(builder, EMBEDDER.embed_texts(prepared.window_texts))
+        prepared = prepare_document(Document(text), "note", SETTINGS, EMBEDDER)
+        prepared.add_to(builder, EMBEDDER.embed_windows(prepared.window_texts))
     return builder.build()
 
 
@@ -40,6 +40,8 @@ def assert_same_content(left, right):
     np.testing.assert_array_equal(left.chunk_table, right.chunk_table)
     np.testing.assert_array_equal(left.window_table, right.window_table)
     np.testing.assert_allclose(left.vectors, right.vectors, atol=1e-3)  # float16
+    np.testing.assert_array_equal(left.signs.bits, right.signs.bits)
+    np.testing.assert_array_equal(left.signs.counts, right.signs.counts)
     for name, array in left.postings.arrays().items():
         np.testing.assert_array_equal(array, right.postings.arrays()[name], err_msg=name)
 

@@ -13,11 +13,11 @@ from filesearch.errors import IndexDamaged
 from filesearch.index.builder import SegmentBuilder
 from filesearch.index.segment import Segment, write_segment
 from filesearch.index.snapshot import MIN_IDF, Snapshot
-from filesearch.prepare import prepare_text
+from filesearch.prepare import prepare_document
 from filesearch.records import Entry, Picture
 from filesearch.terms import query_terms, term_spans
 from filesearch.testing import HashingEmbedder
-from filesearch.types import ChunkSettings
+from filesearch.types import ChunkSettings, Document
 
 EMBEDDER = HashingEmbedder(dimension=16, max_tokens=20)
 SETTINGS = ChunkSettings(100, 50)
@@ -40,9 +40,9 @@ def twin(request, tmp_path_factory):
         n_slots = int(rng.integers(1, 6))
         for slot in range(n_slots):
             text = " ".join(rng.choice(WORDS, size=int(rng.choice([2, 40, 150]))))
-            prepared = prepare_text(text, SETTINGS, EMBEDDER)
-            vectors = EMBEDDER.embed_texts(prepared.window_texts)
-            prepared.add_to(builder, vectors)
+            prepared = prepare_document(Document(text), "note", SETTINGS, EMBEDDER)
+            embeddings = EMBEDDER.embed_windows(prepared.window_texts)
+            prepared.add_to(builder, embeddings)
             entry = None
             if rng.random() < 0.7:
                 number = len(entries)
@@ -65,8 +65,14 @@ def twin(request, tmp_path_factory):
                     )
                 )
             windows += [
-                SimpleNamespace(entry=entry, start=w.start, end=w.end, vector=vector)
-                for w, vector in zip(prepared.windows, vectors, strict=True)
+                SimpleNamespace(
+                    entry=entry,
+                    start=w.start,
+                    end=w.end,
+                    vector=embeddings.vectors[i],
+                    signs=embeddings.part(i, i + 1).signs,
+                )
+                for i, w in enumerate(prepared.windows)
             ]
         record = write_segment(root, builder.build())
         records.append(replace(record, id=segment_id))
@@ -158,16 +164,43 @@ def test_chunks_of_windows_are_those_that_hold_them(twin):
 def test_the_best_window_of_a_chunk_is_its_nearest(twin):
     expected = cosines(twin)
     rows = np.random.default_rng(2).permutation(len(twin.chunks))
-    best, best_rows = twin.snapshot.best_windows(EMBEDDER.embed_query(QUERY), rows)
+    of_chunks = twin.snapshot.windows_of_chunks(rows)
+    found = twin.snapshot.window_vectors(of_chunks.rows) @ EMBEDDER.embed_query(QUERY)
+    best, best_rows = of_chunks.best(found)
     for row, score, window in zip(rows, best, best_rows, strict=True):
         assert score == pytest.approx(max(expected[twin.chunks[row].windows]), abs=1e-3)
         assert window in twin.chunks[row].windows
         assert score == pytest.approx(expected[window], abs=1e-3)
 
 
-def test_no_rows_have_no_best_windows(twin):
-    best, rows = twin.snapshot.best_windows(EMBEDDER.embed_query(QUERY), np.empty(0, np.int64))
-    assert (len(best), len(rows)) == (0, 0)
+def test_no_chunks_have_no_windows(twin):
+    of_chunks = twin.snapshot.windows_of_chunks(np.empty(0, np.int64))
+    best, rows = of_chunks.best(np.empty(0, np.float32))
+    assert (len(of_chunks.rows), len(best), len(rows)) == (0, 0, 0)
+
+
+def test_windows_keep_the_signs_they_were_given(twin):
+    rows = np.arange(0, twin.snapshot.window_count, 2)
+    signs = twin.snapshot.window_signs(rows)
+    assert signs.counts.tolist() == [len(twin.windows[row].signs.bits) for row in rows]
+    np.testing.assert_array_equal(
+        signs.bits, np.concatenate([twin.windows[row].signs.bits for row in rows])
+    )
+
+
+def test_terms_are_counted_in_every_chunk(twin):
+    terms = ["kiln", "陶器", "unknown", "chunk"]
+    rows = np.random.default_rng(3).permutation(len(twin.chunks))
+    expected = [[twin.chunks[row].terms.count(term) for row in rows] for term in terms]
+    assert twin.snapshot.term_counts(terms, rows).tolist() == expected
+
+
+def test_rarer_terms_say_more_and_every_term_says_something(twin):
+    terms = ["kiln", "glaze", "陶器", "unknown"]
+    frequency = [sum(term in twin.chunks[row].terms for row in twin.live) for term in terms]
+    idf = twin.snapshot.term_idf(terms)
+    assert (idf > 0).all()
+    assert np.argsort(frequency, kind="stable").tolist() == np.argsort(-idf, kind="stable").tolist()
 
 
 def test_places_and_spans_are_those_that_went_in(twin):

@@ -21,7 +21,16 @@ import numpy as np
 
 from filesearch.embed.pieces import piece_offsets
 from filesearch.errors import InvalidSetting
-from filesearch.types import FloatMatrix, FloatVector, IntArray
+from filesearch.onnx_session import batches, open_session
+from filesearch.signs import join_signs, token_signs
+from filesearch.types import (
+    BitMatrix,
+    FloatMatrix,
+    FloatVector,
+    IntArray,
+    QuestionEmbedding,
+    WindowEmbeddings,
+)
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -36,10 +45,8 @@ _CARD_FIELDS = {
     "languages": list,
 }
 _SPECIAL_TOKENS = 2  # [CLS] and [SEP]
+_VECTORS, _TOKENS = "sentence_embedding", "token_embeddings"  # outputs of the model
 
-# Word pieces in one run, padding included. Texts of 200 pieces a second on 2 cores (AVX-512), in
-# one run on a noisy machine: 50 at 200, 57 at 800, 69 at 1,600, 77 at 3,200, 73 at 6,400.
-_BATCH_TOKENS = 4096
 # Texts tokenised and sorted together: 20 KB each while they wait, so 20 MB.
 _SLAB_TEXTS = 1024
 
@@ -117,18 +124,35 @@ class OnnxEmbedder:
             float32, shape (len(texts), dimension), C-contiguous.
         """
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        for start in range(0, len(texts), _SLAB_TEXTS):
-            slab = list(texts[start : start + _SLAB_TEXTS])
-            encodings = self._tokenizer.encode_batch_fast(slab)
-            lengths = np.array([len(encoding) for encoding in encodings])
-            for rows in _batches(lengths):
-                vectors[start + rows] = self._run([encodings[row] for row in rows])
+        for rows, encodings in self._batches(texts):
+            vectors[rows] = self._run(encodings, [_VECTORS])[0]
         return vectors
 
     def embed_query(self, text: str) -> FloatVector:
         """Return the unit vector of a question: float32, shape (dimension,)."""
-        vector: FloatVector = self._run(self._tokenizer.encode_batch_fast([text]))[0]
+        vector: FloatVector = self._run(self._tokenizer.encode_batch_fast([text]), [_VECTORS])[0][0]
         return vector
+
+    def embed_windows(self, texts: Sequence[str]) -> WindowEmbeddings:
+        """Return the vectors of `embed_texts` and the token signs of the same texts."""
+        vectors = np.empty((len(texts), self.dimension), np.float32)
+        signs: list[BitMatrix] = [np.empty((0, self.dimension // 8), np.uint8)] * len(texts)
+        for rows, encodings in self._batches(texts):
+            vectors[rows], tokens = self._run(encodings, [_VECTORS, _TOKENS])
+            for row, bits in zip(rows, token_signs(tokens, _lengths(encodings)), strict=True):
+                signs[row] = bits
+        return WindowEmbeddings(vectors, join_signs(signs, self.dimension))
+
+    def embed_question(self, text: str) -> QuestionEmbedding:
+        """Return the vector of `embed_query` and those of the word pieces."""
+        [encoding] = self._tokenizer.encode_batch([text])
+        vectors, tokens = self._run([encoding], [_VECTORS, _TOKENS])
+        pieces = tokens[0, 1:-1]
+        return QuestionEmbedding(
+            vector=vectors[0],
+            tokens=pieces / np.linalg.norm(pieces, axis=1, keepdims=True),
+            offsets=np.array(encoding.offsets[1:-1], np.int64).reshape(-1, 2),
+        )
 
     def verify(self) -> None:
         """Compare the files with the digests on the card; takes about 20 ms.
@@ -145,8 +169,16 @@ class OnnxEmbedder:
                     f"reinstall filesearch, or export the model again: scripts/export_model.py"
                 )
 
-    def _run(self, encodings: Sequence[Encoding]) -> FloatMatrix:
-        """Return the vectors of some texts, shape (len(encodings), dimension)."""
+    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[IntArray, list[Encoding]]]:
+        """Yield row numbers and their encodings, each row once."""
+        for start in range(0, len(texts), _SLAB_TEXTS):
+            slab = list(texts[start : start + _SLAB_TEXTS])
+            encodings = self._tokenizer.encode_batch_fast(slab)
+            for rows in batches(_lengths(encodings)):
+                yield start + rows, [encodings[row] for row in rows]
+
+    def _run(self, encodings: Sequence[Encoding], outputs: list[str]) -> list[FloatMatrix]:
+        """Return the named outputs for some texts, one row a text, padded to the longest."""
         width = max(len(encoding) for encoding in encodings)
         ids = np.zeros((len(encodings), width), np.int64)  # 0 is [PAD]
         mask = np.zeros_like(ids)
@@ -154,8 +186,8 @@ class OnnxEmbedder:
             ids[row, : len(encoding)] = encoding.ids
             mask[row, : len(encoding)] = 1
         feed = {"input_ids": ids, "attention_mask": mask}
-        vectors: FloatMatrix = self._session.run(["sentence_embedding"], feed)[0]
-        return vectors
+        found: list[FloatMatrix] = self._session.run(outputs, feed)
+        return found
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -184,21 +216,7 @@ class OnnxEmbedder:
 
     @cached_property
     def _loaded_session(self) -> onnxruntime.InferenceSession:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # errors; warnings concern hardware it looks for in vain
-        # The exported graph is fused already, and faster than what the levels above make of it.
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        # A plan per input shape pays when shapes repeat; ours do not, and it costs 20 MB.
-        options.enable_mem_pattern = False
-        # Idle workers sleep instead of spinning: beside a thread that prepares the next texts,
-        # 5.1 against 3.8 thousand word pieces a second, and that thread gets 40% further. A
-        # question takes 0.2 ms longer for it.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return onnxruntime.InferenceSession(
-            str(self._directory / MODEL_FILE), options, providers=["CPUExecutionProvider"]
-        )
+        return open_session(self._directory / MODEL_FILE, is_fused=True)
 
 
 def _read_card(directory: Path) -> dict[str, Any]:
@@ -226,14 +244,5 @@ def _read_card(directory: Path) -> dict[str, Any]:
     return dict(card)
 
 
-def _batches(lengths: IntArray) -> Iterator[IntArray]:
-    """Yield row numbers, each row once, so that a batch is of like lengths and within budget.
-
-    Longest first, so that the session's memory grows once.
-    """
-    order = np.argsort(-lengths, kind="stable")
-    start = 0
-    while start < len(order):
-        count = max(1, _BATCH_TOKENS // int(lengths[order[start]]))
-        yield order[start : start + count]
-        start += count
+def _lengths(encodings: Sequence[Encoding]) -> IntArray:
+    return np.array([len(encoding) for encoding in encodings], np.int64)

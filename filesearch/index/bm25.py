@@ -126,18 +126,33 @@ class KeywordScorer:
         """
         return self._score(terms)[0]
 
+    def idf(self, terms: Sequence[str]) -> ScoreArray:
+        """Return ln(1 + (N - df + 0.5) / (df + 0.5)) for each term: float64, always above 0.
+
+        BM25's own idf turns negative for common terms; this one (of Lucene) weighs a question's
+        words against each other.
+        """
+        frequencies = np.array(
+            [self._frequency([part.find(term) for part in self._parts]) for term in terms],
+            dtype=np.float64,
+        )
+        weights: ScoreArray = np.log1p((self.n_live - frequencies + 0.5) / (frequencies + 0.5))
+        return weights
+
+    def _frequency(self, where: Sequence[slice]) -> int:
+        """Return how many live rows hold the term whose postings stand at `where`, by part."""
+        return sum(
+            span.stop - span.start if mask is None else int(np.count_nonzero(mask[part.rows[span]]))
+            for part, mask, span in zip(self._parts, self._live, where, strict=True)
+        )
+
     def _score(self, terms: Sequence[str]) -> tuple[list[ScoreArray], list[BoolArray]]:
         """Return the scores and, beside them, which live rows hold a query term."""
         scores = [np.zeros(part.n_rows, np.float64) for part in self._parts]
         found: list[BoolArray] | None = None
         for term in dict.fromkeys(terms):
             where = [part.find(term) for part in self._parts]
-            frequency = sum(
-                span.stop - span.start
-                if mask is None
-                else int(np.count_nonzero(mask[part.rows[span]]))
-                for part, mask, span in zip(self._parts, self._live, where, strict=True)
-            )
+            frequency = self._frequency(where)
             if not frequency:
                 continue
             idf = math.log(self.n_live - frequency + 0.5) - math.log(frequency + 0.5)

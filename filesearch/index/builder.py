@@ -9,7 +9,7 @@ import numpy as np
 from filesearch.index.postings import PostingsBuilder
 from filesearch.index.segment import SegmentContent, Table
 from filesearch.terms import TermSequence
-from filesearch.types import Chunk, FloatMatrix, IntArray, Window
+from filesearch.types import Chunk, FloatMatrix, IntArray, TokenSigns, Window, WindowEmbeddings
 
 
 class SegmentBuilder:
@@ -26,6 +26,7 @@ class SegmentBuilder:
         self._chunk_tables: list[Table] = []
         self._window_tables: list[Table] = []
         self._vectors: list[FloatMatrix] = []
+        self._signs: list[TokenSigns] = []
         self._postings = PostingsBuilder()
         self.slot_count = 0
         self.window_count = 0
@@ -37,7 +38,8 @@ class SegmentBuilder:
         windows: Sequence[Window],
         chunk_windows: IntArray,
         terms: TermSequence,
-        vectors: FloatMatrix,
+        context_terms: Sequence[Sequence[str]],
+        embeddings: WindowEmbeddings,
     ) -> int:
         """Add one document and return its slot.
 
@@ -45,7 +47,8 @@ class SegmentBuilder:
             chunks, windows: Of the document, each ordered by start, at least one of each.
             chunk_windows: int64 (n_chunks, 2): first and one-past-last window of each chunk.
             terms: Of the whole document.
-            vectors: float32 (n_windows, dimension), unit rows.
+            context_terms: For each chunk further terms that count as its own.
+            embeddings: Of the windows; all documents of a segment have token signs or none.
         """
         slot = self.slot_count
         chunk_table = np.empty((len(chunks), 5), dtype=np.int32)
@@ -57,8 +60,12 @@ class SegmentBuilder:
         window_table[:, 1:3] = [(window.start, window.end) for window in windows]
         self._chunk_tables.append(chunk_table)
         self._window_tables.append(window_table)
-        self._vectors.append(vectors)
-        self._postings.add_chunks(terms, [(chunk.start, chunk.end) for chunk in chunks])
+        self._vectors.append(embeddings.vectors)
+        if embeddings.signs is not None:
+            self._signs.append(embeddings.signs)
+        self._postings.add_chunks(
+            terms, [(chunk.start, chunk.end) for chunk in chunks], context_terms
+        )
         self.slot_count += 1
         self.window_count += len(windows)
         return slot
@@ -71,5 +78,6 @@ class SegmentBuilder:
             chunk_table=np.concatenate(self._chunk_tables),
             window_table=np.concatenate(self._window_tables),
             vectors=np.concatenate(self._vectors),
+            signs=TokenSigns.join(self._signs) if self._signs else None,
             postings=self._postings.build(),
         )

@@ -88,6 +88,19 @@ class Postings:
             i += 1
         return slice(0, 0)
 
+    def counts_at(self, terms: Sequence[str], rows: IntArray) -> IntArray:
+        """Return how often each term stands in each of `rows`: int64 (n_terms, n_rows)."""
+        found = np.zeros((len(terms), len(rows)), np.int64)
+        wanted = rows.astype(np.uint32)  # of the kind that is searched, or that would be copied
+        for i, term in enumerate(terms):
+            span = self.find(term)
+            held = self.rows[span]
+            if len(held) == 0 or len(rows) == 0:
+                continue
+            at = np.minimum(np.searchsorted(held, wanted), len(held) - 1)
+            found[i] = np.where(held[at] == wanted, self.counts[span][at], 0)
+        return found
+
     def write(self, directory: Path) -> list[Path]:
         """Write one `.npy` file per array into `directory`, which must exist.
 
@@ -245,21 +258,30 @@ class PostingsBuilder:
         """Add a row with these terms (none is allowed) and return its number."""
         return self._add_ids(self._intern(terms))
 
-    def add_chunks(self, sequence: TermSequence, spans: Sequence[tuple[int, int]]) -> range:
+    def add_chunks(
+        self,
+        sequence: TermSequence,
+        spans: Sequence[tuple[int, int]],
+        further: Sequence[Sequence[str]] | None = None,
+    ) -> range:
         """Add one row for each chunk of a document that was cut into terms once.
 
         Args:
             sequence: The terms of the whole document.
             spans: Start and end character of each chunk; they may overlap. A term counts for the
                 chunks that it lies fully inside.
+            further: For each chunk terms that count for it as well; None for none.
 
         Returns:
             The numbers of the rows, in the order of `spans`.
         """
         first = self.n_rows
         ids = self._intern(sequence.terms)
-        for start, end in spans:
-            self._add_ids(ids[sequence.positions_within(start, end)])
+        for number, (start, end) in enumerate(spans):
+            own = ids[sequence.positions_within(start, end)]
+            if further is not None and further[number]:
+                own = np.concatenate([own, self._intern(further[number])])
+            self._add_ids(own)
         return range(first, self.n_rows)
 
     def _intern(self, terms: Sequence[str]) -> IntArray:

@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -26,12 +26,13 @@ from filesearch.errors import IndexDamaged
 from filesearch.index.bm25 import Postings
 from filesearch.index.vectors import VectorIndex
 from filesearch.records import SegmentRecord
-from filesearch.types import FloatMatrix
+from filesearch.types import BitMatrix, FloatMatrix, IntArray, TokenSigns
 
 Table: TypeAlias = npt.NDArray[np.int32]
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+SIGNS_FILE, SIGN_OFFSETS_FILE = "signs.npy", "sign_offsets.npy"
 _INCOMING = "incoming-"
 _BLOCK_BYTES = 1 << 20
 
@@ -68,6 +69,7 @@ class SegmentContent:
         window_table: int32 (n_windows, 3): slot, start, end, in the same order.
         vectors: float32 (n_windows, dimension).
         postings: Over the chunks, row by row.
+        signs: Of the windows; None in a store without late interaction.
     """
 
     embedder: str
@@ -76,6 +78,7 @@ class SegmentContent:
     window_table: Table
     vectors: FloatMatrix
     postings: Postings
+    signs: TokenSigns | None = None
 
 
 def write_segment(root: Path, content: SegmentContent) -> SegmentRecord:
@@ -88,6 +91,9 @@ def write_segment(root: Path, content: SegmentContent) -> SegmentRecord:
     np.save(incoming / "windows.npy", content.window_table)
     VectorIndex.build(content.vectors).write(incoming)
     content.postings.write(incoming)
+    if content.signs is not None:
+        np.save(incoming / SIGNS_FILE, content.signs.bits)
+        np.save(incoming / SIGN_OFFSETS_FILE, _offsets(content.signs.counts))
     files = {path.name: _describe(path) for path in sorted(incoming.iterdir())}
     manifest = msgspec.json.encode(
         Manifest(
@@ -114,6 +120,10 @@ def write_segment(root: Path, content: SegmentContent) -> SegmentRecord:
         window_count=len(content.window_table),
         size_bytes=len(manifest) + sum(file.size_bytes for file in files.values()),
     )
+
+
+def _offsets(counts: IntArray) -> IntArray:
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
 
 
 def _describe(path: Path) -> _File:
@@ -190,13 +200,49 @@ class Segment:
         except (OSError, ValueError) as error:
             raise _damaged(self.record, str(error)) from error
 
+    @property
+    def has_signs(self) -> bool:
+        """Whether the windows' token signs are kept."""
+        return SIGNS_FILE in self.manifest.files
+
+    @property
+    def sign_bytes(self) -> int:
+        """What the token signs take on disk; 0 without."""
+        files = self.manifest.files
+        return sum(files[n].size_bytes for n in (SIGNS_FILE, SIGN_OFFSETS_FILE) if n in files)
+
+    def signs(self, window_rows: IntArray) -> TokenSigns:
+        """Return the token signs of some windows, in the order given; without any, empty ones."""
+        if not self.has_signs:
+            empty = np.empty((0, self.manifest.dimension // 8), np.uint8)
+            return TokenSigns(empty, np.zeros(len(window_rows), np.int64))
+        first, past = self._sign_offsets[window_rows], self._sign_offsets[window_rows + 1]
+        counts: IntArray = past - first
+        starts = np.cumsum(counts) - counts
+        rows = np.arange(int(counts.sum())) + np.repeat(first - starts, counts)
+        return TokenSigns(self._signs[rows], counts)
+
+    @cached_property
+    def _signs(self) -> BitMatrix:
+        return self._map(SIGNS_FILE)
+
+    @cached_property
+    def _sign_offsets(self) -> IntArray:
+        return self._map(SIGN_OFFSETS_FILE)
+
     def _table(self, name: str) -> Table:
+        table: Table = self._map(name)
+        return table
+
+    def _map(self, name: str) -> npt.NDArray[Any]:
         try:
             # mmap_mode keeps start-up short: pages are read when they are looked at.
-            table: Table = np.load(self._directory / name, mmap_mode="r", allow_pickle=False)
+            array: npt.NDArray[Any] = np.load(
+                self._directory / name, mmap_mode="r", allow_pickle=False
+            )
         except (OSError, ValueError) as error:
             raise _damaged(self.record, str(error)) from error
-        return table
+        return array
 
     def map_all(self) -> None:
         """Open every file now: what is mapped stays readable when a merge deletes the segment.
@@ -205,6 +251,8 @@ class Segment:
             IndexDamaged: A file is missing or not readable.
         """
         _ = self.chunk_table, self.window_table, self.vectors, self.postings
+        if self.has_signs:
+            _ = self._signs, self._sign_offsets
 
     def damages(self) -> list[str]:
         """Compare every file with its hash in the manifest; returns what is wrong."""
@@ -233,7 +281,7 @@ def merge_contents(
     Returns:
         Content whose slots are the live slots of the parts in order.
     """
-    chunk_tables, window_tables, vectors, postings = [], [], [], []
+    chunk_tables, window_tables, vectors, postings, signs = [], [], [], [], []
     slot_count = window_count = 0
     for segment, live in parts:
         new_slots = np.cumsum(live, dtype=np.int32) - 1 + slot_count
@@ -247,7 +295,9 @@ def merge_contents(
         chunks[:, LAST_WINDOW] = new_windows[chunks[:, LAST_WINDOW] - 1] + 1
         chunk_tables.append(chunks)
         window_tables.append(windows)
-        vectors.append(segment.vectors.vectors(np.flatnonzero(keep_windows)))
+        kept = np.flatnonzero(keep_windows)
+        vectors.append(segment.vectors.vectors(kept))
+        signs.append(segment.signs(kept))
         postings.append((segment.postings, keep_chunks))
         slot_count += int(live.sum())
         window_count += len(windows)
@@ -258,4 +308,5 @@ def merge_contents(
         window_table=np.concatenate(window_tables),
         vectors=np.concatenate(vectors),
         postings=Postings.merge(postings),
+        signs=TokenSigns.join(signs) if all(part.has_signs for part, _ in parts) else None,
     )

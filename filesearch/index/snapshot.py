@@ -7,7 +7,7 @@ they are masked here and never come back from a search.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from filesearch.index.bm25 import KeywordScorer
 from filesearch.index.segment import END, FIRST_WINDOW, LAST_WINDOW, SLOT, START, Segment
 from filesearch.index.vectors import BoolArray
 from filesearch.records import Entry, Picture
-from filesearch.types import FloatVector, IntArray
+from filesearch.types import FloatMatrix, FloatVector, IntArray, TokenSigns
 
 ScoreArray: TypeAlias = npt.NDArray[np.float64]
 
@@ -50,6 +50,39 @@ class Place:
     start: int
     end: int
     ordinal: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChunkWindows:
+    """The windows of n chunks; chunks that overlap share some.
+
+    Attributes:
+        rows: int64 (m,), window rows, each once, ascending.
+        index: int64 (k,), positions in `rows`, chunk after chunk.
+        starts: int64 (n,), where each chunk's stretch of `index` begins.
+    """
+
+    rows: IntArray
+    index: IntArray
+    starts: IntArray
+
+    def best(self, scores: FloatVector) -> tuple[FloatVector, IntArray]:
+        """Return each chunk's best score and the row of the window that has it (the first).
+
+        Args:
+            scores: float32 (m,), of `rows`.
+
+        Returns:
+            float32 (n,) and int64 (n,).
+        """
+        spread = scores[self.index]
+        if len(self.starts) == 0:
+            return spread, self.rows
+        best = np.maximum.reduceat(spread, self.starts)
+        lengths = np.diff(np.append(self.starts, len(self.index)))
+        is_best = np.flatnonzero(spread == np.repeat(best, lengths))
+        first = is_best[np.searchsorted(is_best, self.starts)]
+        return best, self.rows[self.index[first]]
 
 
 class Snapshot:
@@ -137,6 +170,18 @@ class Snapshot:
             return np.zeros(0)
         return np.concatenate(self._scorer.score(terms))
 
+    def term_idf(self, terms: Sequence[str]) -> ScoreArray:
+        """Return how much each term says: float64 (n_terms,), above 0, more for rarer ones."""
+        return self._scorer.idf(terms)
+
+    def term_counts(self, terms: Sequence[str], chunk_rows: IntArray) -> IntArray:
+        """Return how often each term stands in each chunk: int64 (n_terms, n_chunks)."""
+        found = np.zeros((len(terms), len(chunk_rows)), np.int64)
+        for number, segment in enumerate(self.segments):
+            mine, local = self._within(self._chunk_base, number, chunk_rows)
+            found[:, mine] = segment.postings.counts_at(terms, local)
+        return found
+
     def nearest_windows(
         self, query: FloatVector, *, top_k: int, selection: Selection
     ) -> tuple[IntArray, FloatVector]:
@@ -169,40 +214,55 @@ class Snapshot:
                 found.append(np.arange(low, high, dtype=np.int64) + self._chunk_base[number])
         return np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
 
-    def best_windows(
-        self, query: FloatVector, chunk_rows: IntArray
-    ) -> tuple[FloatVector, IntArray]:
-        """Return the best cosine similarity among each chunk's windows, and that window's row.
-
-        Args:
-            query: float32, shape (dimension,), unit length.
-            chunk_rows: int64 (n,).
-
-        Returns:
-            float32 (n,) in [-1, 1] and int64 (n,).
-        """
-        best = np.empty(len(chunk_rows), dtype=np.float32)
-        best_rows = np.empty(len(chunk_rows), dtype=np.int64)
+    def windows_of_chunks(self, chunk_rows: IntArray) -> ChunkWindows:
+        """Return the windows of some chunks, at least one each; none for no chunks."""
+        first = np.empty(len(chunk_rows), np.int64)
+        past = np.empty(len(chunk_rows), np.int64)
         for number, segment in enumerate(self.segments):
-            base = self._chunk_base[number]
-            mine = np.flatnonzero(
-                (chunk_rows >= base) & (chunk_rows < base + segment.record.chunk_count)
-            )
-            if len(mine) == 0:
-                continue
-            table = segment.chunk_table[chunk_rows[mine] - base]
-            first, last = table[:, FIRST_WINDOW].astype(np.int64), table[:, LAST_WINDOW]
-            lengths = last - first
-            starts = np.cumsum(lengths) - lengths
-            flat = np.arange(int(lengths.sum())) - np.repeat(starts, lengths)
-            flat += np.repeat(first, lengths)
-            windows, inverse = np.unique(flat, return_inverse=True)
-            similarities = (segment.vectors.vectors(windows) @ query)[inverse]
-            best[mine] = np.maximum.reduceat(similarities, starts)
-            for place, start, length in zip(mine, starts, lengths, strict=True):
-                top = int(np.argmax(similarities[start : start + length]))
-                best_rows[place] = flat[start + top] + self._window_base[number]
-        return best, best_rows
+            mine, local = self._within(self._chunk_base, number, chunk_rows)
+            table = segment.chunk_table[local]
+            first[mine] = table[:, FIRST_WINDOW] + self._window_base[number]
+            past[mine] = table[:, LAST_WINDOW] + self._window_base[number]
+        lengths = past - first
+        starts = np.cumsum(lengths) - lengths
+        flat = np.arange(int(lengths.sum())) + np.repeat(first - starts, lengths)
+        rows, index = np.unique(flat, return_inverse=True)
+        return ChunkWindows(rows=rows, index=index, starts=starts)
+
+    def window_vectors(self, window_rows: IntArray) -> FloatMatrix:
+        """Return the vectors of some windows: float32 (n, dimension)."""
+        found: list[FloatMatrix] = []
+        order: list[IntArray] = []
+        for number, segment in enumerate(self.segments):
+            mine, local = self._within(self._window_base, number, window_rows)
+            if len(mine):
+                found.append(segment.vectors.vectors(local))
+                order.append(mine)
+        if not found:
+            dimension = self.segments[0].vectors.dimension if self.segments else 0
+            return np.empty((0, dimension), np.float32)
+        vectors = np.empty((len(window_rows), found[0].shape[1]), np.float32)
+        for mine, part in zip(order, found, strict=True):
+            vectors[mine] = part
+        return vectors
+
+    def window_signs(self, window_rows: IntArray) -> TokenSigns:
+        """Return the token signs of some windows, whose rows ascend."""
+        parts = []
+        for number, segment in enumerate(self.segments):
+            _mine, local = self._within(self._window_base, number, window_rows)
+            parts.append(segment.signs(local))
+        return TokenSigns.join(parts)
+
+    @property
+    def has_signs(self) -> bool:
+        """Whether every segment keeps token signs; false without segments."""
+        return bool(self.segments) and all(segment.has_signs for segment in self.segments)
+
+    def _within(self, bases: IntArray, number: int, rows: IntArray) -> tuple[IntArray, IntArray]:
+        """Return which of `rows` lie in a segment, and their numbers there."""
+        mine = np.flatnonzero((rows >= bases[number]) & (rows < bases[number + 1]))
+        return mine, rows[mine] - bases[number]
 
     def place(self, chunk_row: int) -> Place:
         """Return the file and the characters of a live chunk."""

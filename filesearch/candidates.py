@@ -1,0 +1,228 @@
+"""Candidates: a question -> the chunks that either search found, with the evidence for each.
+
+question -> keyword and vector search (in parallel, filters applied inside both) -> Candidates.
+What stands here is measured, not judged: `fuse` and `rerank` weigh it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from filesearch.index.bm25 import K1
+from filesearch.index.late import late_scores
+from filesearch.index.snapshot import ChunkWindows, Selection, Snapshot
+from filesearch.languages import known_share
+from filesearch.protocols import Embedder, TokenEmbedder
+from filesearch.terms import query_terms, term_spans
+from filesearch.types import FloatVector, IntArray, QuestionEmbedding
+
+# How deep each list is read before fusion. Deeper changed no figure on the development sets.
+CANDIDATE_WINDOWS = 200
+CANDIDATE_CHUNKS = 200
+
+ScoreArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """A question as both searches read it.
+
+    Attributes:
+        text: As searched.
+        terms: Keyword terms, repetitions kept.
+        known: Share of its letters in a script that the embedder knows, 0..1.
+        embedding: None where the embedder is of no use or not wanted. Its token vectors are empty
+            where it has none.
+    """
+
+    text: str
+    terms: tuple[str, ...]
+    known: float
+    embedding: QuestionEmbedding | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Chunks that either search found; arrays over n chunks.
+
+    Attributes:
+        rows: int64, chunk rows of the snapshot, ascending.
+        keyword: float64, BM25; 0 for a chunk without a term of the question.
+        keyword_share: What the best BM25 score is of the most that the question's terms can give,
+            in [0, 1].
+        vector: float32, best cosine similarity among the chunk's windows; 0 without vectors.
+        windows: int64, row of that window; -1 without vectors.
+        of_chunks: The windows of all candidates; None without vectors.
+        similarities: float32, cosine similarity of each of `of_chunks.rows`.
+    """
+
+    rows: IntArray
+    keyword: ScoreArray
+    keyword_share: float
+    vector: FloatVector
+    windows: IntArray
+    of_chunks: ChunkWindows | None = None
+    similarities: FloatVector | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def find_candidates(
+    snapshot: Snapshot,
+    text: str,
+    selection: Selection,
+    *,
+    embedder: Callable[[], Embedder] | None,
+    pool: ThreadPoolExecutor,
+) -> tuple[Question, Candidates]:
+    """Return what either search finds, scored by both.
+
+    Args:
+        snapshot: The store.
+        text: The question; not blank.
+        selection: Rows that may come back.
+        embedder: Gives the embedder; None leaves vector search out, as does a question in a
+            language that the embedder does not know.
+        pool: Runs the vector search beside the keyword search.
+    """
+    vector_search = pool.submit(_search_vectors, snapshot, text, selection, embedder)
+    terms = query_terms(text)
+    keyword = snapshot.keyword_scores(terms)
+    if selection.chunks is not None:
+        keyword = np.where(selection.chunks, keyword, 0.0)
+    by_keyword = top_rows(keyword, CANDIDATE_CHUNKS)
+    share = float(keyword.max(initial=0.0)) / max(max_keyword_score(snapshot, terms), 1e-9)
+    known, embedding, by_vector = vector_search.result()
+    question = Question(text, tuple(terms), known, embedding)
+    if embedding is None:
+        return question, Candidates(
+            rows=by_keyword,
+            keyword=keyword[by_keyword],
+            keyword_share=share,
+            vector=np.zeros(len(by_keyword), dtype=np.float32),
+            windows=np.full(len(by_keyword), -1, dtype=np.int64),
+        )
+    rows = np.union1d(by_keyword, by_vector)
+    of_chunks = snapshot.windows_of_chunks(rows)
+    similarities = snapshot.window_vectors(of_chunks.rows) @ embedding.vector
+    best, windows = of_chunks.best(similarities)
+    return question, Candidates(rows, keyword[rows], share, best, windows, of_chunks, similarities)
+
+
+def max_keyword_score(snapshot: Snapshot, terms: Sequence[str]) -> float:
+    """Return the BM25 score that no chunk can reach: every term repeated without end."""
+    return float(snapshot.term_idf(list(dict.fromkeys(terms))).sum()) * (K1 + 1)
+
+
+def _search_vectors(
+    snapshot: Snapshot,
+    text: str,
+    selection: Selection,
+    embedder: Callable[[], Embedder] | None,
+) -> tuple[float, QuestionEmbedding | None, IntArray]:
+    """Return the known share of the question, its embedding, and the chunks near it."""
+    nothing = np.empty(0, np.int64)
+    if embedder is None:
+        return 1.0, None, nothing
+    chosen = embedder()
+    known = known_share(text, chosen.languages)
+    if known == 0:
+        return known, None, nothing
+    question = _embed_question(chosen, text)
+    windows, _scores = snapshot.nearest_windows(
+        question.vector, top_k=CANDIDATE_WINDOWS, selection=selection
+    )
+    return known, question, snapshot.chunks_of_windows(windows)
+
+
+def _embed_question(embedder: Embedder, text: str) -> QuestionEmbedding:
+    if isinstance(embedder, TokenEmbedder):
+        return embedder.embed_question(text)
+    vector = embedder.embed_query(text)
+    return QuestionEmbedding(
+        vector=vector,
+        tokens=np.empty((0, len(vector)), np.float32),
+        offsets=np.empty((0, 2), np.int64),
+    )
+
+
+def top_rows(scores: ScoreArray, top_k: int) -> IntArray:
+    """Return the rows with the `top_k` best scores above 0, ascending."""
+    if len(scores) > top_k:
+        rows = np.argpartition(-scores, top_k)[:top_k]
+    else:
+        rows = np.arange(len(scores))
+    return np.sort(rows[scores[rows] > 0]).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LateEvidence:
+    """Late interaction of some chunks: float32 (n,) each, 0 without token signs.
+
+    Attributes:
+        window: The best window's score; `windows` its row, int64 (-1 without).
+        stretch: The best sentence-long stretch's score.
+    """
+
+    window: FloatVector
+    stretch: FloatVector
+    windows: IntArray
+
+
+def late_evidence(snapshot: Snapshot, question: Question, chunk_rows: IntArray) -> LateEvidence:
+    """Compare the question's word pieces with the windows of some chunks."""
+    none = np.zeros(len(chunk_rows), np.float32)
+    embedding = question.embedding
+    if embedding is None or len(embedding.tokens) == 0 or not snapshot.has_signs:
+        return LateEvidence(none, none, np.full(len(chunk_rows), -1, np.int64))
+    of_chunks = snapshot.windows_of_chunks(chunk_rows)
+    weights = piece_weights(snapshot, question.text, embedding.offsets)
+    scores = late_scores(embedding.tokens, weights, snapshot.window_signs(of_chunks.rows))
+    best, windows = of_chunks.best(scores.window)
+    stretch, _ = of_chunks.best(scores.stretch)
+    return LateEvidence(best, stretch, windows)
+
+
+def piece_weights(snapshot: Snapshot, text: str, offsets: IntArray) -> FloatVector:
+    """Return what each word piece of a question weighs: the idf of the word that it belongs to.
+
+    Returns:
+        float32 (n_pieces,), with a sum of 1; all equal where no piece is part of a word.
+    """
+    found = term_spans(text)
+    idf = snapshot.term_idf(found.terms)
+    inside = (offsets[:, :1] < found.ends) & (offsets[:, 1:] > found.starts)
+    weights = np.where(inside, idf, 0.0).max(axis=1, initial=0.0)
+    if weights.sum() <= 0:
+        weights = np.ones(len(offsets))
+    shares: FloatVector = (weights / weights.sum()).astype(np.float32)
+    return shares
+
+
+def second_and_mean(
+    scores: FloatVector, of_chunks: ChunkWindows
+) -> tuple[FloatVector, FloatVector]:
+    """Return the second best and the mean of each chunk's window scores: float32 (n,) each.
+
+    A chunk with one window has that one's score as its second best.
+
+    Args:
+        scores: float32 (m,), of `of_chunks.rows`.
+        of_chunks: Windows of n chunks.
+    """
+    if len(of_chunks.starts) == 0:
+        return np.empty(0, np.float32), np.empty(0, np.float32)
+    spread = scores[of_chunks.index]
+    lengths = np.diff(np.append(of_chunks.starts, len(of_chunks.index)))
+    mean = np.add.reduceat(spread, of_chunks.starts) / lengths
+    best = np.maximum.reduceat(spread, of_chunks.starts)
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    order = np.lexsort((-spread, owner))
+    second = np.where(lengths > 1, spread[order][of_chunks.starts + (lengths > 1)], best)
+    return second.astype(np.float32), mean.astype(np.float32)

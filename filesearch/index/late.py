@@ -1,0 +1,85 @@
+"""Late: compare every word piece of a question with every row of a window's token signs.
+
+question tokens + weights + TokenSigns -> a score for each window. Pure numpy. This is ColBERT's
+MaxSim (Khattab, Zaharia 2020) with a weight for each piece of the question:
+
+    score = sum over pieces t of weight_t * max over rows r of <q_t, s_r> / sqrt(dimension)
+
+where s_r is +1 or -1 in each dimension. No model runs: signs were kept when windows were embedded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from filesearch.types import FloatMatrix, FloatVector, IntArray, TokenSigns
+
+# Rows of three word pieces each: about as long as a sentence (25 to 30 pieces in English prose).
+STRETCH_ROWS = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LateScores:
+    """Scores of n windows, in [-1, 1]; 0 for a window without signs.
+
+    Attributes:
+        window: float32 (n,): each piece's best row may be anywhere in the window.
+        stretch: float32 (n,): the best that `STRETCH_ROWS` consecutive rows of it reach alone.
+    """
+
+    window: FloatVector
+    stretch: FloatVector
+
+
+def late_scores(tokens: FloatMatrix, weights: FloatVector, signs: TokenSigns) -> LateScores:
+    """Score windows for a question.
+
+    Args:
+        tokens: float32 (n_pieces, dimension), unit rows; n_pieces may be 0.
+        weights: float32 (n_pieces,), at least 0, with a sum of 1.
+        signs: Of the windows.
+    """
+    counts = signs.counts
+    window = np.zeros(len(counts), np.float32)
+    stretch = np.zeros(len(counts), np.float32)
+    if len(tokens) == 0 or len(signs.bits) == 0:
+        return LateScores(window, stretch)
+    similarities = _similarities(tokens, signs)
+    has_rows = counts > 0
+    starts = (np.cumsum(counts) - counts)[has_rows]
+    window[has_rows] = np.maximum.reduceat(similarities, starts, axis=0) @ weights
+    stretch[has_rows] = _best_stretches(similarities, weights, starts, counts[has_rows])
+    # Windows shorter than a stretch have no whole one.
+    stretch = np.where(counts < STRETCH_ROWS, window, stretch)
+    return LateScores(window, stretch)
+
+
+def _similarities(tokens: FloatMatrix, signs: TokenSigns) -> FloatMatrix:
+    """Return <q_t, s_r> / sqrt(dimension) for every row and piece: float32 (m, n_pieces)."""
+    dimension = tokens.shape[1]
+    bits = np.unpackbits(signs.bits, axis=1, count=dimension).astype(np.float32)
+    # A sign is 2 * bit - 1.
+    similarities: FloatMatrix = (2 * (bits @ tokens.T) - tokens.sum(axis=1)) / np.float32(
+        np.sqrt(dimension)
+    )
+    return similarities
+
+
+def _best_stretches(
+    similarities: FloatMatrix, weights: FloatVector, starts: IntArray, counts: IntArray
+) -> FloatVector:
+    """Return the best weighted score of STRETCH_ROWS consecutive rows within each window."""
+    reached, length = similarities, 1
+    while length < STRETCH_ROWS:
+        step = min(length, STRETCH_ROWS - length)
+        further = np.full_like(reached, -1)
+        further[:-step] = reached[step:]
+        reached = np.maximum(reached, further)
+        length += step
+    scores = reached @ weights
+    position = np.arange(len(scores)) - np.repeat(starts, counts)
+    scores[position > np.repeat(counts, counts) - STRETCH_ROWS] = -1  # reaches the next window
+    best: FloatVector = np.maximum.reduceat(scores, starts)
+    return best

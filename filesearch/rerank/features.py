@@ -1,0 +1,195 @@
+"""Features: the evidence for each candidate, as numbers that the learned reranker weighs.
+
+Candidates + late interaction + a few looks at the text -> float32 (n, len(FEATURE_NAMES)). Every
+feature is 0 where it has nothing to say, and most lie in [0, 1]. They measure how well a passage
+fits the question, never which store it stands in, so that a weight learned on some stores holds
+on others. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import regex
+
+from filesearch.fuse import convex_combination, normalise, reciprocal_rank_fusion
+from filesearch.terms import extract_terms
+from filesearch.types import FloatMatrix, FloatVector, IntArray
+
+FEATURE_NAMES = (
+    "keyword",  # BM25 over the best candidate's
+    "keyword_share",  # BM25 over what a chunk could reach with every term repeated without end
+    "coverage",  # idf-weighted share of the question's terms in the chunk or its context
+    "context_coverage",  # the same for file name, title and headings alone
+    "passage_coverage",  # the best sentence of the best window
+    "phrase",  # idf-weighted share of neighbouring terms that stand side by side in the window
+    "exact",  # share of numbers, names and identifiers of the question that stand in the window
+    "vector",  # best cosine similarity of a window
+    "vector_second",
+    "vector_mean",
+    "vector_share",  # best cosine over the best candidate's
+    "vector_lead",  # best cosine minus the best candidate's, at most 0
+    "late",  # MaxSim of the best window
+    "late_share",
+    "late_lead",
+    "late_stretch",  # MaxSim of the best sentence-long stretch
+    "fused",  # mean of keyword and vector_share; keyword alone without vectors
+    "agreement",  # reciprocal rank fusion of both lists, first in both is 1
+    "opening",  # 1 for the first chunk of its file
+    "length",  # log of the window's characters over 1,000
+    "same_script",  # the passage is in the question's script
+)
+
+_NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*%?")
+_NAME = regex.compile(r"\b\p{Lu}[\p{L}\p{N}]*(?:[._-][\p{L}\p{N}]+)*\b")
+_IDENTIFIER = re.compile(
+    r"\b\w+(?:_\w+)+\b|\b[a-z]+(?:[A-Z]\w*)+\b|\b\w+\(\)|[\"“「][^\"”」]{2,60}[\"”」]"
+)
+_SENTENCE_END = re.compile(r"[.!?]\s|[。！？\n]")
+_HAN = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What is known of n candidates; arrays over them, in one order.
+
+    Attributes:
+        question: As searched.
+        terms: Distinct keyword terms of the question, in order.
+        idf: float64 (n_terms,), above 0.
+        counts: int64 (n_terms, n): how often each term stands in each chunk, context included.
+        keyword: float64, BM25; max_keyword: what no chunk can reach.
+        vector, vector_second, vector_mean: float32, cosine similarities of windows.
+        late, late_stretch: float32, see index/late.py.
+        contexts: File name, title and headings, one line each.
+        texts: The words of each candidate's best window.
+        ordinals: int64, position of the chunk in its document, from 0.
+    """
+
+    question: str
+    terms: Sequence[str]
+    idf: npt.NDArray[np.float64]
+    counts: IntArray
+    keyword: npt.NDArray[np.float64]
+    max_keyword: float
+    vector: FloatVector
+    vector_second: FloatVector
+    vector_mean: FloatVector
+    late: FloatVector
+    late_stretch: FloatVector
+    contexts: Sequence[Sequence[str]]
+    texts: Sequence[str]
+    ordinals: IntArray
+
+
+def compute_features(evidence: Evidence) -> FloatMatrix:
+    """Return the features of every candidate: float32 (n, len(FEATURE_NAMES)); n may be 0."""
+    e = evidence
+    n = len(e.keyword)
+    if n == 0:
+        return np.empty((0, len(FEATURE_NAMES)), np.float32)
+    total_idf = max(float(e.idf.sum()), 1e-9)
+    lowered = [" ".join(text.split()).casefold() for text in e.texts]
+    looks = _Looks(e)
+    columns = {
+        "keyword": normalise(e.keyword),
+        "keyword_share": e.keyword / max(e.max_keyword, 1e-9),
+        "coverage": e.idf @ (e.counts > 0) / total_idf,
+        "context_coverage": np.array([looks.context_coverage(terms) for terms in e.contexts]),
+        "passage_coverage": np.array([looks.sentence_coverage(text) for text in lowered]),
+        "phrase": np.array([looks.phrase(text) for text in lowered]),
+        "exact": np.array([looks.exact(text) for text in e.texts]),
+        "vector": e.vector,
+        "vector_second": e.vector_second,
+        "vector_mean": e.vector_mean,
+        "vector_share": normalise(e.vector),
+        "vector_lead": e.vector - e.vector.max(),
+        "late": e.late,
+        "late_share": normalise(e.late),
+        "late_lead": e.late - e.late.max(),
+        "late_stretch": e.late_stretch,
+        "fused": convex_combination(
+            normalise(e.keyword), normalise(e.vector), vector_weight=0.5 if e.vector.any() else 0.0
+        ),
+        "agreement": reciprocal_rank_fusion(e.keyword, e.vector.astype(np.float64)),
+        "opening": e.ordinals == 0,
+        "length": np.log1p(np.array([len(text) for text in lowered]) / 1000),
+        "same_script": np.array([looks.same_script(text) for text in lowered]),
+    }
+    return np.column_stack([columns[name] for name in FEATURE_NAMES]).astype(np.float32)
+
+
+class _Looks:
+    """What one question looks for in texts."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._idf: dict[str, float] = dict(zip(evidence.terms, evidence.idf.tolist(), strict=True))
+        self._total = max(sum(self._idf.values()), 1e-9)
+        question = evidence.question
+        # A stem is found in its words by its beginning: "polici" in "policies" and "policy".
+        self._prefixes = [
+            (_as_prefix(term), weight) for term, weight in self._idf.items() if len(term) > 1
+        ]
+        self._pairs = _pairs(question, self._idf)
+        wanted = [m.group() for m in _NUMBER.finditer(question)]
+        wanted += [m.group().strip('"“”「」()') for m in _IDENTIFIER.finditer(question)]
+        # The first word of a question is capitalised whatever it is.
+        wanted += [m.group() for m in _NAME.finditer(question) if m.start() > 0]
+        self._exact = [
+            re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
+            for word in dict.fromkeys(wanted)
+            if len(word) > 1
+        ]
+        self._is_unspaced = _is_unspaced(question)
+
+    def context_coverage(self, terms: Sequence[str]) -> float:
+        held = set(terms)
+        return sum(weight for term, weight in self._idf.items() if term in held) / self._total
+
+    def sentence_coverage(self, text: str) -> float:
+        best = 0.0
+        for sentence in _SENTENCE_END.split(text):
+            best = max(best, sum(weight for word, weight in self._prefixes if word in sentence))
+        return best / self._total
+
+    def phrase(self, text: str) -> float:
+        if not self._pairs:
+            return 0.0
+        total = sum(weight for _pair, weight in self._pairs)
+        return sum(weight for pair, weight in self._pairs if pair in text) / total
+
+    def exact(self, text: str) -> float:
+        if not self._exact:
+            return 0.0
+        return sum(pattern.search(text) is not None for pattern in self._exact) / len(self._exact)
+
+    def same_script(self, text: str) -> float:
+        return float(_is_unspaced(text) == self._is_unspaced)
+
+
+def _as_prefix(term: str) -> str:
+    return term[:-1] if len(term) > 3 and term.endswith(("i", "e")) else term
+
+
+def _pairs(question: str, idf: dict[str, float]) -> list[tuple[str, float]]:
+    """Return neighbouring words of the question, lower-cased, with what they weigh together."""
+    words = re.findall(r"\w+", question.casefold())
+    pairs: dict[str, float] = {}
+    for left, right in pairwise(words):
+        weight = _word_weight(left, idf) + _word_weight(right, idf)
+        if _word_weight(left, idf) and _word_weight(right, idf):
+            pairs[f"{left} {right}"] = weight
+    return list(pairs.items())
+
+
+def _word_weight(word: str, idf: dict[str, float]) -> float:
+    return max((idf.get(term, 0.0) for term in extract_terms(word)), default=0.0)
+
+
+def _is_unspaced(text: str) -> bool:
+    return 3 * len(_HAN.findall(text)) > len(text) / 4
