@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from filesearch.doctor import Check
+    from filesearch.evaluation.running import Evaluation
     from filesearch.ingest import IngestProgress
     from filesearch.maintain import Verification
     from filesearch.records import FileRecord, IndexStats
 
 SNIPPET_CHARACTERS = 300
+_STAGE_LABELS = {"rerank": "hybrid+rerank"}
 _MAX_NAMED = 20
 
 
@@ -219,3 +221,32 @@ def render_checks(checks: Sequence[Check]) -> str:
         f"{check.name}: {check.detail}"
         for check in checks
     )
+
+
+def render_evaluation(evaluation: Evaluation) -> str:
+    """Return a table of figures, a stage a line, and how nDCG@10 changes from stage to stage."""
+    from filesearch.evaluation.measures import MEASURES
+
+    labels = {o.stage: _STAGE_LABELS.get(o.stage, o.stage) for o in evaluation.outcomes}
+    columns = [*MEASURES, "p50 ms", "p95 ms"]
+    lines = [
+        f"{evaluation.dataset}: {evaluation.query_count} queries, "
+        f"{evaluation.document_count} documents",
+        "",
+        click.style(f"{'stage':<15}" + "".join(f"{name:>12}" for name in columns), bold=True),
+    ]
+    for outcome in evaluation.outcomes:
+        figures = "".join(f"{outcome.mean(name):12.4f}" for name in MEASURES)
+        times = "".join(f"{outcome.percentile_ms(percent):12.1f}" for percent in (50, 95))
+        lines.append(f"{labels[outcome.stage]:<15}{figures}{times}")
+    steps = [step for step in evaluation.steps() if step.measure == "nDCG@10"]
+    if steps:
+        title = "change of nDCG@10 (95% interval, paired bootstrap over queries)"
+        lines += ["", click.style(title, bold=True)]
+    for step in steps:
+        found = step.difference
+        lines.append(
+            f"{labels[step.first]} to {labels[step.second]}".ljust(27)
+            + f"{found.mean:+.4f}  [{found.low:+.4f}, {found.high:+.4f}]  p {found.p:.4f}"
+        )
+    return "\n".join(lines)

@@ -82,11 +82,11 @@ def say(sentence: str) -> None:
     click.echo(sentence, err=True)
 
 
-def count_to_stderr(verb: str) -> Callable[[int, int], None]:
+def count_to_stderr(verb: str, noun: str = "files") -> Callable[[int, int], None]:
     """Return a progress function that counts on a terminal and is silent elsewhere."""
 
     def report(done: int, total: int) -> None:
         if sys.stderr.isatty():
-            click.echo(f"\r{verb} {done}/{total} files", err=True, nl=done == total)
+            click.echo(f"\r{verb} {done}/{total} {noun}", err=True, nl=done == total)
 
     return report
