@@ -200,6 +200,7 @@ class IndexDirectory:
             characters=sum(record.char_count for record in searchable),
             segments=len(picture.segments),
             segment_bytes=sum(segment.size_bytes for segment in picture.segments),
+            late_interaction_bytes=_size(self.segments, "*/sign*.npy"),
             catalog_bytes=_size(self.path, f"{CATALOG_FILE}*"),
             blob_bytes=_size(self.blobs_path, "??/*"),
             embedder=store.embedder,

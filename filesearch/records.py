@@ -145,6 +145,7 @@ class IndexStats:
         chunks, windows, characters: Of the searchable files.
         segments: Number of segments.
         segment_bytes, catalog_bytes, blob_bytes: On disk; catalog_bytes is 0 with a database URL.
+        late_interaction_bytes: What token signs take of segment_bytes; 0 without.
         embedder, dimension: Fingerprint of what made the vectors, and their length.
         generation: Grows with every commit.
     """
@@ -157,6 +158,7 @@ class IndexStats:
     characters: int
     segments: int
     segment_bytes: int
+    late_interaction_bytes: int
     catalog_bytes: int
     blob_bytes: int
     embedder: str

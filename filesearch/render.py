@@ -180,7 +180,8 @@ def render_stats(stats: IndexStats) -> str:
         "chunks": f"{stats.chunks:,} of {stats.chunk_size} tokens, {stats.chunk_overlap} shared",
         "windows": f"{stats.windows:,} of {stats.dimension} dimensions",
         "embedder": stats.embedder,
-        "segments": f"{stats.segments}, {_bytes(stats.segment_bytes)}",
+        "segments": f"{stats.segments}, {_bytes(stats.segment_bytes)}, of it "
+        f"{_bytes(stats.late_interaction_bytes)} for late interaction",
         "catalog": _bytes(stats.catalog_bytes) if stats.catalog_bytes else "in a database",
         "blobs": _bytes(stats.blob_bytes),
         "generation": str(stats.generation),

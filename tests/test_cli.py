@@ -306,6 +306,7 @@ def test_stats_shows_what_the_index_holds(made):
     found = run_json("stats", "--index", made)
     assert set(found) == names(IndexStats)
     assert (found["files"], found["dimension"], found["chunk_size"]) == (3, 384, 800)
+    assert 0 < found["late_interaction_bytes"] < found["segment_bytes"]
 
 
 def test_remove_takes_patterns_and_names_what_went(index):

@@ -122,6 +122,18 @@ def test_other_chunk_settings_are_refused_until_rebuilt(make_fs, docs):
     assert make_fs().verify().damages == ()  # no settings given: those recorded hold
 
 
+def test_late_interaction_can_be_left_out_and_brought_back(make_fs, docs):
+    without = make_fs(late_interaction=False)
+    without.ingest(docs)
+    assert without.stats().late_interaction_bytes == 0
+    assert without.search("kiln degrees")[0].filename == "kiln.txt"
+    with pytest.raises(IndexMismatch, match="does not keep what late interaction needs"):
+        make_fs(late_interaction=True).ingest(docs)
+    make_fs(late_interaction=True).rebuild()
+    assert make_fs().stats().late_interaction_bytes > 0
+    assert make_fs().verify().damages == ()
+
+
 def test_the_same_text_under_two_names_is_stored_once(fs, docs):
     (docs / "copy.txt").write_text((docs / "kiln.txt").read_text())
     fs.ingest(docs)
