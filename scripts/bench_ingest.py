@@ -100,7 +100,7 @@ def run_bare(folder: Path) -> None:
 
     from filesearch.embed.onnx import OnnxEmbedder
     from filesearch.load import load
-    from filesearch.prepare import prepare_text
+    from filesearch.prepare import prepare_document
     from filesearch.sources import find_sources
     from filesearch.types import ChunkSettings
 
@@ -118,8 +118,9 @@ def run_bare(folder: Path) -> None:
     embedder, recorder = OnnxEmbedder(), Recorder()
     windows: list[str] = []
     for source in find_sources([folder]):
-        text = load(source.path.read_bytes(), source.filename).text
-        windows += prepare_text(text, ChunkSettings(), embedder).window_texts
+        document = load(source.path.read_bytes(), source.filename)
+        prepared = prepare_document(document, source.filename, ChunkSettings(), embedder)
+        windows += prepared.window_texts
     session = embedder._loaded_session
     vars(embedder)["_loaded_session"] = recorder
     embedder.embed_texts(windows)
