@@ -365,7 +365,7 @@ def score_candidates(candidates: Candidates, *, vector_weight: float | None) -> 
             row=int(candidates.rows[i]),
             score=float(fused[i]),
             keyword=float(keyword_share[i]),
-            vector=float(fused[i] - keyword_share[i]),
+            vector=max(0.0, float(fused[i] - keyword_share[i])),
             window=int(candidates.windows[i]),
         )
         for i in order
@@ -386,5 +386,5 @@ def _reranked(top: Sequence[Scored], scores: FloatVector, rest: Sequence[Scored]
 def _with_score(scored: Scored, score: float) -> Scored:
     """Return the candidate with another score, its shares in the same proportion."""
     share = score / scored.score if scored.score > 0 else 0.0
-    keyword = scored.keyword * share
+    keyword = min(scored.keyword * share, score)  # rounding must not make the rest negative
     return replace(scored, score=score, keyword=keyword, vector=score - keyword)
