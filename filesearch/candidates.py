@@ -6,7 +6,7 @@ What stands here is measured, not judged: `fuse` and `rerank` weigh it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -34,16 +34,23 @@ class Question:
 
     Attributes:
         text: As searched.
-        terms: Keyword terms, repetitions kept.
+        terms: Its distinct keyword terms, in order.
+        idf: float64 (n_terms,), what each says; above 0.
         known: Share of its letters in a script that the embedder knows, 0..1.
         embedding: None where the embedder is of no use or not wanted. Its token vectors are empty
             where it has none.
     """
 
     text: str
-    terms: tuple[str, ...]
+    terms: list[str]
+    idf: ScoreArray
     known: float
     embedding: QuestionEmbedding | None
+
+    @property
+    def max_keyword(self) -> float:
+        """The BM25 score that no chunk can reach: every term repeated without end."""
+        return float(self.idf.sum()) * (K1 + 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,9 +104,11 @@ def find_candidates(
     if selection.chunks is not None:
         keyword = np.where(selection.chunks, keyword, 0.0)
     by_keyword = top_rows(keyword, CANDIDATE_CHUNKS)
-    share = float(keyword.max(initial=0.0)) / max(max_keyword_score(snapshot, terms), 1e-9)
+    distinct = list(dict.fromkeys(terms))
+    idf = snapshot.term_idf(distinct)
     known, embedding, by_vector = vector_search.result()
-    question = Question(text, tuple(terms), known, embedding)
+    question = Question(text, distinct, idf, known, embedding)
+    share = float(keyword.max(initial=0.0)) / max(question.max_keyword, 1e-9)
     if embedding is None:
         return question, Candidates(
             rows=by_keyword,
@@ -113,11 +122,6 @@ def find_candidates(
     similarities = snapshot.window_vectors(of_chunks.rows) @ embedding.vector
     best, windows = of_chunks.best(similarities)
     return question, Candidates(rows, keyword[rows], share, best, windows, of_chunks, similarities)
-
-
-def max_keyword_score(snapshot: Snapshot, terms: Sequence[str]) -> float:
-    """Return the BM25 score that no chunk can reach: every term repeated without end."""
-    return float(snapshot.term_idf(list(dict.fromkeys(terms))).sum()) * (K1 + 1)
 
 
 def _search_vectors(
@@ -218,8 +222,7 @@ def second_and_mean(
     """
     if len(of_chunks.starts) == 0:
         return np.empty(0, np.float32), np.empty(0, np.float32)
-    spread = scores[of_chunks.index]
-    lengths = np.diff(np.append(of_chunks.starts, len(of_chunks.index)))
+    spread, lengths = scores[of_chunks.index], of_chunks.lengths
     mean = np.add.reduceat(spread, of_chunks.starts) / lengths
     best = np.maximum.reduceat(spread, of_chunks.starts)
     owner = np.repeat(np.arange(len(lengths)), lengths)

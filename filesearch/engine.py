@@ -20,7 +20,6 @@ from filesearch.config import Settings, load_settings
 from filesearch.errors import InvalidSetting, NotFound
 from filesearch.filters import Filter
 from filesearch.index_directory import IndexDirectory
-from filesearch.plan import find_queries
 from filesearch.protocols import Embedder, Reranker
 from filesearch.records import FileRecord, IndexStats
 from filesearch.retrieve import Gathered, Retriever
@@ -211,6 +210,8 @@ class FileSearch:
             InvalidFilter: `filters` is not well formed.
             RerankFailed: The reranker that the settings name gave no scores.
         """
+        from filesearch.plan import find_queries
+
         snapshot = self._index.snapshot(self._index.open_store())
         return self._retriever.search(
             snapshot,
@@ -238,6 +239,8 @@ class FileSearch:
             top_k: How many; at least 1.
             history, rewrite_query: As for `search`.
         """
+        from filesearch.plan import find_queries
+
         snapshot = self._index.snapshot(self._index.open_store())
         queries = find_queries(query, history, should_rewrite=rewrite_query and stage == "rerank")
         return self._retriever.rank_files(snapshot, queries, stage=stage, top_k=top_k)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from filesearch.chunk import chunk_document, chunk_windows, cut_windows
 from filesearch.context import find_contexts
@@ -73,27 +74,26 @@ def prepare_document(
     def contexts(starts: Sequence[int]) -> list[str]:
         return find_contexts(filename, document.title, document.spans, starts)
 
+    @cache
+    def head(line: str) -> tuple[str, int]:
+        return _context_head(line, embedder)
+
     chunks = chunk_document(text, settings)
     # Where headings stand is known before windows are cut: any start of a section may be one's.
-    longest = max(
-        (_context_head(line, embedder)[1] for line in set(contexts(_section_starts(document)))),
-        default=0,
-    )
+    longest = max(head(line)[1] for line in contexts(_section_starts(document)))
     windows = cut_windows(
         text,
         embedder.token_offsets(text),
         max_pieces=max(embedder.max_tokens - longest, embedder.max_tokens // 2),
     )
-    heads: dict[str, str] = {}
-    window_texts = []
-    for line, window in zip(contexts([w.start for w in windows]), windows, strict=True):
-        if line not in heads:
-            heads[line] = _context_head(line, embedder)[0]
-        window_texts.append(heads[line] + text[window.start : window.end])
+    lines = contexts([window.start for window in windows])
     return PreparedText(
         chunks=chunks,
         windows=windows,
-        window_texts=window_texts,
+        window_texts=[
+            head(line)[0] + text[window.start : window.end]
+            for line, window in zip(lines, windows, strict=True)
+        ],
         chunk_windows=chunk_windows(chunks, windows),
         terms=term_spans(text),
         context_terms=[extract_terms(line) for line in contexts([c.start for c in chunks])],

@@ -20,7 +20,6 @@ from filesearch.candidates import (
     Question,
     find_candidates,
     late_evidence,
-    max_keyword_score,
     second_and_mean,
 )
 from filesearch.catalog import Catalog
@@ -176,13 +175,13 @@ class Retriever:
         weight: float | None,
     ) -> list[Scored]:
         """Return the candidates of several queries as one ranking; each gets its share of it."""
+        if len(queries) == 1:
+            return self._rank(snapshot, queries[0], selection, stage, weight)
         rankings = list(
             self._query_pool.map(
                 lambda query: self._rank(snapshot, query, selection, stage, weight), queries
             )
         )
-        if len(rankings) == 1:
-            return rankings[0]
         merged = merge_rankings(
             rankings, key=lambda scored: scored.row, top_k=sum(map(len, rankings))
         )
@@ -247,8 +246,6 @@ class Retriever:
         """Return the evidence for the candidates `top`, in their order."""
         rows = np.array([scored.row for scored in top], dtype=np.int64)
         at = np.searchsorted(candidates.rows, rows)
-        terms = list(dict.fromkeys(question.terms))
-        idf = snapshot.term_idf(terms)
         late = late_evidence(snapshot, question, rows)
         second = mean = np.zeros(len(candidates), np.float32)
         if candidates.of_chunks is not None and candidates.similarities is not None:
@@ -263,11 +260,11 @@ class Retriever:
         contexts, texts = [line for line, _ in looked_at], [text for _, text in looked_at]
         evidence = Evidence(
             question=question.text,
-            terms=terms,
-            idf=idf,
-            counts=snapshot.term_counts(terms, rows),
+            terms=question.terms,
+            idf=question.idf,
+            counts=snapshot.term_counts(question.terms, rows),
             keyword=candidates.keyword[at],
-            max_keyword=max_keyword_score(snapshot, terms),
+            max_keyword=question.max_keyword,
             vector=candidates.vector[at],
             vector_second=second[at],
             vector_mean=mean[at],

@@ -66,6 +66,11 @@ class ChunkWindows:
     index: IntArray
     starts: IntArray
 
+    @property
+    def lengths(self) -> IntArray:
+        """How many windows each chunk has: int64 (n,), at least 1."""
+        return np.diff(np.append(self.starts, len(self.index)))
+
     def best(self, scores: FloatVector) -> tuple[FloatVector, IntArray]:
         """Return each chunk's best score and the row of the window that has it (the first).
 
@@ -79,8 +84,7 @@ class ChunkWindows:
         if len(self.starts) == 0:
             return spread, self.rows
         best = np.maximum.reduceat(spread, self.starts)
-        lengths = np.diff(np.append(self.starts, len(self.index)))
-        is_best = np.flatnonzero(spread == np.repeat(best, lengths))
+        is_best = np.flatnonzero(spread == np.repeat(best, self.lengths))
         first = is_best[np.searchsorted(is_best, self.starts)]
         return best, self.rows[self.index[first]]
 

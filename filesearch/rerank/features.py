@@ -94,10 +94,11 @@ def compute_features(evidence: Evidence) -> FloatMatrix:
     if n == 0:
         return np.empty((0, len(FEATURE_NAMES)), np.float32)
     total_idf = max(float(e.idf.sum()), 1e-9)
+    keyword, vector = normalise(e.keyword), normalise(e.vector)
     lowered = [" ".join(text.split()).casefold() for text in e.texts]
     looks = _Looks(e)
     columns = {
-        "keyword": normalise(e.keyword),
+        "keyword": keyword,
         "keyword_share": e.keyword / max(e.max_keyword, 1e-9),
         "coverage": e.idf @ (e.counts > 0) / total_idf,
         "context_coverage": np.array([looks.context_coverage(terms) for terms in e.contexts]),
@@ -107,15 +108,13 @@ def compute_features(evidence: Evidence) -> FloatMatrix:
         "vector": e.vector,
         "vector_second": e.vector_second,
         "vector_mean": e.vector_mean,
-        "vector_share": normalise(e.vector),
+        "vector_share": vector,
         "vector_lead": e.vector - e.vector.max(),
         "late": e.late,
         "late_share": normalise(e.late),
         "late_lead": e.late - e.late.max(),
         "late_stretch": e.late_stretch,
-        "fused": convex_combination(
-            normalise(e.keyword), normalise(e.vector), vector_weight=0.5 if e.vector.any() else 0.0
-        ),
+        "fused": convex_combination(keyword, vector, vector_weight=0.5 if e.vector.any() else 0.0),
         "agreement": reciprocal_rank_fusion(e.keyword, e.vector.astype(np.float64)),
         "opening": e.ordinals == 0,
         "length": np.log1p(np.array([len(text) for text in lowered]) / 1000),
@@ -136,6 +135,7 @@ class _Looks:
             (_as_prefix(term), weight) for term, weight in self._idf.items() if len(term) > 1
         ]
         self._pairs = _pairs(question, self._idf)
+        self._pairs_total = sum(weight for _pair, weight in self._pairs)
         wanted = [m.group() for m in _NUMBER.finditer(question)]
         wanted += [m.group().strip('"“”「」()') for m in _IDENTIFIER.finditer(question)]
         # The first word of a question is capitalised whatever it is.
@@ -160,8 +160,7 @@ class _Looks:
     def phrase(self, text: str) -> float:
         if not self._pairs:
             return 0.0
-        total = sum(weight for _pair, weight in self._pairs)
-        return sum(weight for pair, weight in self._pairs if pair in text) / total
+        return sum(weight for pair, weight in self._pairs if pair in text) / self._pairs_total
 
     def exact(self, text: str) -> float:
         if not self._exact:
@@ -179,12 +178,14 @@ def _as_prefix(term: str) -> str:
 def _pairs(question: str, idf: dict[str, float]) -> list[tuple[str, float]]:
     """Return neighbouring words of the question, lower-cased, with what they weigh together."""
     words = re.findall(r"\w+", question.casefold())
-    pairs: dict[str, float] = {}
-    for left, right in pairwise(words):
-        weight = _word_weight(left, idf) + _word_weight(right, idf)
-        if _word_weight(left, idf) and _word_weight(right, idf):
-            pairs[f"{left} {right}"] = weight
-    return list(pairs.items())
+    weighed = [(word, _word_weight(word, idf)) for word in words]
+    return list(
+        {
+            f"{left} {right}": left_weight + right_weight
+            for (left, left_weight), (right, right_weight) in pairwise(weighed)
+            if left_weight and right_weight
+        }.items()
+    )
 
 
 def _word_weight(word: str, idf: dict[str, float]) -> float:
