@@ -19,6 +19,7 @@ from rank_bm25 import BM25Okapi
 from filesearch.cite import Location
 from filesearch.fuse import normalise
 from filesearch.languages import known_share
+from filesearch.patterns import lazy_pattern
 from filesearch.protocols import Embedder
 from filesearch.sentences import sentence_spans
 from filesearch.terms import extract_terms, query_terms
@@ -55,25 +56,25 @@ _NO_ANSWER = {
     "en": "The documents hold no answer to this question.",
     "zh": "文档中没有找到这个问题的答案。",
 }
-_ASKS_QUANTITY = regex.compile(
+_ASKS_QUANTITY = lazy_pattern(
     r"\bhow (?:many|much|long|often|old|far|big|large|tall|heavy|fast|soon|late|early)\b"
     r"|\bwhen\b|\bwhat (?:year|date|time|day|month|price|percentage|amount|number|temperature)\b"
     r"|\bprice\b|\bcosts?\b|多少|几|何时|多久|多长|多大|多高|什么时候|哪年|哪天|价格",
     regex.IGNORECASE,
 )
-_HAS_QUANTITY = regex.compile(
+_HAS_QUANTITY = lazy_pattern(
     r"\p{Nd}|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|"
     r"forty|fifty|hundred|thousand|half|once|twice|daily|weekly|monthly)\b|[一二三四五六七八九十百千万两半]",
     regex.IGNORECASE,
 )
 # Marks that open a line without being part of what it says.
-_LEADING_MARK = regex.compile(
+_LEADING_MARK = lazy_pattern(
     r"(?:[-*+•·‣▪>|#]+\s+|\d{1,2}[.)]\s+|\[[ xX]\]\s+|[一二三四五六七八九十]{1,3}、)+"
 )
 # Lines with fewer terms than this, without a figure or a stop at their end, are headings.
 _HEADING_TERMS = 8
-_ENDS_AS_SENTENCE = regex.compile(r"[.!?:;。！？：；…]['\"”’)\]）】」』]*$")
-_HAN = regex.compile(r"\p{Script=Han}")
+_ENDS_AS_SENTENCE = lazy_pattern(r"[.!?:;。！？：；…]['\"”’)\]）】」』]*$")
+_HAN = lazy_pattern(r"\p{Script=Han}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ def answer_question(
     question: str,
     results: Sequence[SearchResult],
     *,
+    wanted: str,
     embedder: Embedder,
     locate: Locate,
 ) -> Answer:
@@ -116,6 +118,8 @@ def answer_question(
     Args:
         question: As asked.
         results: Passages, best first; none gives an answer that says so.
+        wanted: The question as it is searched for: without chatter, and with what it leaves to
+            the conversation.
         embedder: Compares sentences with the question, where it knows the language.
         locate: File id, start and end -> where that stretch of the file's document stands.
 
@@ -126,7 +130,7 @@ def answer_question(
     sentences = find_sentences(results[:MAX_PASSAGES])
     if not sentences:
         return _decline(question, results)
-    ranking = rank_sentences(question, sentences, results, embedder)
+    ranking = rank_sentences(wanted, sentences, results, embedder)
     picked = pick_sentences(sentences, ranking)
     if not picked:
         return _decline(question, results)

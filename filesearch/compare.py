@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import regex
 
+from filesearch.patterns import lazy_pattern
 from filesearch.wording import (
     ASKING,
     AUXILIARY,
@@ -30,36 +31,36 @@ from filesearch.wording import (
 # Characters of a Chinese question that is looked at; longer ones tell a story.
 MAX_CHINESE = 200
 
-_OPENS_ASKING = regex.compile(rf"\W*{ASKING}\b", regex.IGNORECASE)
-_OPENS_YES_NO = regex.compile(rf"\W*(?:{AUXILIARY}|between|(?:which )?of)\b", regex.IGNORECASE)
-_ENDS = regex.compile(r"(?:\s+[\p{Ll}’'-]{1,30}){0,2}\W*(?:$|[.?!]\s)")
+_OPENS_ASKING = lazy_pattern(rf"\W*{ASKING}\b", regex.IGNORECASE)
+_OPENS_YES_NO = lazy_pattern(rf"\W*(?:{AUXILIARY}|between|(?:which )?of)\b", regex.IGNORECASE)
+_ENDS = lazy_pattern(r"(?:\s+[\p{Ll}’'-]{1,30}){0,2}\W*(?:$|[.?!]\s)")
 # Between two joined names: "A and B", "A, B", "A or the birth of B".
 _JOIN = r"(?P<join>(?i:and|or|nor|versus|vs\.?))\s+"
-_LINK = regex.compile(
+_LINK = lazy_pattern(
     rf"(?P<trail>(?:\s+[\p{{Ll}}’'-]{{1,30}}){{0,2}}?)(?:\s*(?P<comma>,)\s*(?:{_JOIN})?|\s+{_JOIN})"
     r"(?:(?i:both|either|the|an|a) )?(?P<lead>(?:[\p{Ll}’'-]{1,30}\s+){0,3})"
 )
 # With one of these, names joined by "and" are taken one by one.
-_DISTRIBUTIVE = regex.compile(
+_DISTRIBUTIVE = lazy_pattern(
     r"\b(?:both|either|neither|each|respective(?:ly)?|same|different|differ|differences?|differs"
     r"|compar\w+|contrast|similar\w*|in common|versus|vs|share)\b|^\W*between\b",
     regex.IGNORECASE,
 )
 # As the subject of a yes-or-no question two names take a plural verb, when they are not one name.
-_PLURAL_SUBJECT = regex.compile(r"\W*(?:are|were|do|have)\s+(?:the )?", regex.IGNORECASE)
-_SUBJECT = regex.compile(rf"\W*{AUXILIARY}\s+(?:the )?", regex.IGNORECASE)
+_PLURAL_SUBJECT = lazy_pattern(r"\W*(?:are|were|do|have)\s+(?:the )?", regex.IGNORECASE)
+_SUBJECT = lazy_pattern(rf"\W*{AUXILIARY}\s+(?:the )?", regex.IGNORECASE)
 # Right before the second of two names, this holds them against each other.
-_AGAINST = regex.compile(
+_AGAINST = lazy_pattern(
     r"\b(?:than|compar\w+ (?:to|with)|differ\w* (?:from|to|than)|versus|vs\.?|similar to"
     r"|(?:same|as (?!well)\w+) as)\s+(?:the |an? )?$",
     regex.IGNORECASE,
 )
-_HOW_RELATED = regex.compile(
+_HOW_RELATED = lazy_pattern(
     r"^\W*how\b.*\b(?:related|connected|differ|compare|alike|similar|linked)\W*$", regex.IGNORECASE
 )
-_DROPPED = regex.compile(r"\b(?:both|either|neither|respectively|respective)\s+", regex.IGNORECASE)
+_DROPPED = lazy_pattern(r"\b(?:both|either|neither|respectively|respective)\s+", regex.IGNORECASE)
 # The same of things without capitals.
-_PAIR = regex.compile(
+_PAIR = lazy_pattern(
     r"\b(?:differences?|distinctions?|comparison|similarities)\s+between\s+"
     r"(?P<a>[^,.;:?!\n]{2,80}?)\s+(?:and|versus|vs\.?)\s+(?P<b>[^,.;:?!\n]{2,80})"
     r"|^\W*(?:compare|contrast)\s+(?P<a>[^,.;:?!\n]{2,80}?)\s+(?:and|with|to|against|versus|vs\.?)\s+"
@@ -68,7 +69,7 @@ _PAIR = regex.compile(
     regex.IGNORECASE,
 )
 # What follows belongs to both of a pair.
-_ASPECT = regex.compile(
+_ASPECT = lazy_pattern(
     r"\s+(?=(?:on|in|for|under|within|by|when|while|if|with (?:respect|regard) to|regarding"
     r"|concerning)\s)",
     regex.IGNORECASE,
@@ -80,14 +81,14 @@ _CHINESE_JOIN = (
     r"(?:(?<![共总總饱飽温溫])和(?![平谐諧睦解气氣])|(?<![参參给給赋賦])[与與]|跟|以及|[还還]是"
     r"|vs\.?|VS)"
 )
-_CHINESE_PAIR = regex.compile(
+_CHINESE_PAIR = lazy_pattern(
     rf"(?V1)(?:^|[，,。：:；;\s])(?P<a>{_CHINESE_ITEM})\s*{_CHINESE_JOIN}\s*(?P<b>{_CHINESE_ITEM})"
     r"(?P<rest>[，,]?(?:(?:哪一?[个個家种種款位座部本所国國]|[谁誰]|何者|孰)[^，,。？?]{0,12}?"
     r"(?:更|[较較]|最|先|早|晚|大|小|高|低|多|少|好|快|慢|[长長]|[远遠]|[强強])"
     r"|(?:之[间間])?(?:的|有|有什[么麼]|有何|有哪些)(?:主要)?(?:[区區][别別]|差[异異别別]|不同|[异異]同|共同[点點])"
     r"|更|比[较較]|相比(?![鄰邻])|分[别別]|都|各自)[^\n]{0,80})"
 )
-_CHINESE_COMPARE = regex.compile(
+_CHINESE_COMPARE = lazy_pattern(
     rf"(?V1)^\W*(?:[请請])?(?:比[较較]|[对對]比)(?:一下)?(?P<a>{_CHINESE_ITEM}){_CHINESE_JOIN}"
     rf"(?P<b>{_CHINESE_ITEM})(?P<rest>的[^\n]{{0,60}})?[？?。！!]*\s*$"
 )
@@ -218,11 +219,12 @@ def _pair_of_names(question: str, names: Sequence[Name]) -> list[str]:
 
 
 def _chinese_pair(question: str) -> list[str]:
-    found = _CHINESE_COMPARE.search(question) or _CHINESE_PAIR.search(question)
+    asks_to_compare = _CHINESE_COMPARE.search(question)
+    found = asks_to_compare or _CHINESE_PAIR.search(question)
     if not found:
         return []
     rest = found["rest"] or ""
-    before = question[: found.start("a")] if found.re is _CHINESE_PAIR else ""
+    before = "" if asks_to_compare else question[: found.start("a")]
     a, b = found["a"].strip(), found["b"].strip()
     if "的" in b and "的" not in a:
         a += b[b.index("的") :]  # 约翰一书和约翰三书的作者

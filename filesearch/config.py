@@ -45,8 +45,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             it. None means what the index was made with, and OpenAI's 800 and 400 for a new one.
         late_interaction: Keep where single words point (about 3 KB a window), which makes ranking
             better. None means what the index was made with, and true for a new one.
+        top_k: How many passages a search returns, 1..1000, where the call does not say.
+        score_threshold: Passages with a lower score are left out, 0..1; see the score of
+            types.SearchResult.
         vector_weight: Share of the vector score in hybrid search, 0..1; the rest is the keyword
-            score's.
+            score's. None lets it follow the question.
         lock_timeout_s: How long to wait for another process that is writing to the index.
         parse_timeout_s: Longest time one file may take to be read.
         parse_memory_mb: Memory one file may take to be read, in MiB.
@@ -61,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     chunk_size: int | None = None
     chunk_overlap: int | None = None
     late_interaction: bool | None = None
+    top_k: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 8
+    score_threshold: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     vector_weight: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     lock_timeout_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
     parse_timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0

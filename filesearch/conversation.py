@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import regex
 
+from filesearch.patterns import lazy_pattern
 from filesearch.rewrite import drop_chatter
 from filesearch.terms import extract_terms
 from filesearch.types import Turn
@@ -75,7 +76,7 @@ _BEFORE_NOUN = (_DETERMINERS | _PREPOSITIONS | _SUBORDINATORS | {"what", "which"
 _ADDITIVE = frozenset("else others ones".split())
 _PRO_FORMS = frozenset("one there then former latter".split())
 # "Is it possible to ...", "How long does it take to ...": this `it` stands for what follows.
-_EXPLETIVE = regex.compile(
+_EXPLETIVE = lazy_pattern(
     r"\b(?:(?:is|was|isn't|wasn't|be) it|it(?:'s| is| was| isn't| would be| will be| might be))"
     r"(?: (?:not|also|still|really|even|ever|always|more|very|a|the))*"
     r" (?:possible|impossible|necessary|important|true|legal|illegal|safe|ok|okay|allowed|mandatory"
@@ -88,7 +89,7 @@ _EXPLETIVE = regex.compile(
     r"|\bit (?:(?:takes|costs)(?: \w+){0,4} to|makes sense|seems|appears)\b",
     regex.IGNORECASE,
 )
-_ELLIPTICAL = regex.compile(
+_ELLIPTICAL = lazy_pattern(
     r"\s*(?:(?:and|but|or|plus|also|then|so|otherwise|instead)\b|(?:what|how) (?:about|of|if)\b"
     r"|(?:no|yes|yeah|oops|actually)\b[,. ]|(?:oops,? )?i (?:mean|meant|am referring)\b"
     r"|why(?: not)?\W*$|how (?:so|come|much|many|long|often|far)?\W*$|(?:when|where|who|what)\W*$"
@@ -96,30 +97,30 @@ _ELLIPTICAL = regex.compile(
     regex.IGNORECASE,
 )
 # Of these, the ones that put something new in the place of what was named before.
-_SUBSTITUTION = regex.compile(
+_SUBSTITUTION = lazy_pattern(
     r"\s*(?:(?:and|but|or|also|then|so)\b|(?:what|how) (?:about|of)\b"
     r"|.{0,40}呢\W*$)",
     regex.IGNORECASE,
 )
-_DEFINITION = regex.compile(
+_DEFINITION = lazy_pattern(
     r"\s*(?:what (?:is|are|was|were|does)|what's|define|who (?:is|are|was|were))"
     r" (?!(?:the|this|that|these|those|my|your|his|her|its|their|our)\b)",
     regex.IGNORECASE,
 )
-_STATEMENT = regex.compile(r"\W*(?:i|we|my|our)\b[^?]*$", regex.IGNORECASE)
-_ASKS_FOR_THING = regex.compile(
+_STATEMENT = lazy_pattern(r"\W*(?:i|we|my|our)\b[^?]*$", regex.IGNORECASE)
+_ASKS_FOR_THING = lazy_pattern(
     r"^\W*(?:\w+\W+){0,3}(?:who|whom|whose|which|what)\b|[谁誰哪]|什[么麼]", regex.IGNORECASE
 )
-_CHINESE_REFERENCE = regex.compile(
+_CHINESE_REFERENCE = lazy_pattern(
     r"[它他她牠][们們]?|[这這]|那[个個些里裡儿样樣种種家位本部款次]|其(?![他它实實中余餘])"
     r"|上述|前者|[后後]者|[该該](?=[公产產项項品书書人国國])"
 )
-_CHINESE_ELLIPTICAL = regex.compile(
+_CHINESE_ELLIPTICAL = lazy_pattern(
     r"\s*(?:那(?:[么麼])?|[还還]有|另外|以及|而且?|[为為]什[么麼]|[为為]何|[怎咋][么麼]?[会會]?[这這][样樣])"
     r"|.{0,40}呢[？?。!！\s]*$"
 )
-_HAN = regex.compile(rf"[{HAN}]")
-_NUMBER = regex.compile(r"\d")
+_HAN = lazy_pattern(rf"[{HAN}]")
+_NUMBER = lazy_pattern(r"\d")
 
 
 @dataclass(frozen=True, slots=True)

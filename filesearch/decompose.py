@@ -18,6 +18,7 @@ from itertools import islice
 import regex
 
 from filesearch.compare import compared_parts
+from filesearch.patterns import lazy_pattern
 from filesearch.sentences import sentence_spans
 from filesearch.wording import (
     ASKING,
@@ -39,25 +40,26 @@ MAX_CARRIED = 3
 # Content words that a part needs to be worth a search of its own.
 MIN_CONTENT = 2
 
-_IS_AUXILIARY = regex.compile(AUXILIARY, regex.IGNORECASE)
-_BEFORE_MARK = regex.compile(r"\s+([,.?!;:])")
-_STOP = regex.compile(r"[.?!。？！]")
-_OPENS_ASKING = regex.compile(rf"\W*{ASKING}\b", regex.IGNORECASE)
+_IS_AUXILIARY = lazy_pattern(AUXILIARY, regex.IGNORECASE)
+_BEFORE_MARK = lazy_pattern(r"\s+([,.?!;:])")
+_STOP = lazy_pattern(r"[.?!。？！]")
+_OPENS_ASKING = lazy_pattern(rf"\W*{ASKING}\b", regex.IGNORECASE)
 _PRONOUN = r"(?:it|they|he|she|this|that|these|those|there|you|i|we)"
 # "... and how much does it cost", "... and who made it", "... and how it works", "... and is it"
-_NEXT_QUESTION = regex.compile(
+_NEXT_QUESTION = lazy_pattern(
     rf"[,;]?\s+(?:and|but)\s+(?:if so,?\s+)?"
     rf"(?={ASKING}(?:\s+\w+){{0,3}}?\s+{AUXILIARY}\b|who\s|{ASKING}\s+{_PRONOUN}\b"
     rf"|{AUXILIARY}\s+(?:{_PRONOUN}|the|its|their|his|her)\b)",
     regex.IGNORECASE,
 )
 
-_NEXT_CHINESE = regex.compile(r"[，,；;]")
-_CHINESE_ASKING = regex.compile(
+_NEXT_CHINESE = lazy_pattern(r"[，,；;]")
+_CHINESE_WORDS = (
     r"什[么麼]|甚[么麼]|多[少久长長大高远遠]|哪|怎|[为為如]何|何[时時处處人地年]|[谁誰]|[吗嗎]|是否|是不是"
     r"|有[没沒]有|[几幾](?=[个個年月天次位种種名岁歲])|呢\W*$"
 )
-_ENDS_ASKING = regex.compile(rf"(?:{_CHINESE_ASKING.pattern}).{{0,2}}$")
+_CHINESE_ASKING = lazy_pattern(_CHINESE_WORDS)
+_ENDS_ASKING = lazy_pattern(rf"(?:{_CHINESE_WORDS}).{{0,2}}$")
 
 _ARTICLES = frozenset("a an the".split())
 _RELATIVES = frozenset("who whom whose which that where".split())

@@ -7,7 +7,7 @@ What only some calls need is imported by them, so that a search from a cold proc
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,9 @@ from filesearch.config import Settings, load_settings
 from filesearch.errors import InvalidSetting, NotFound
 from filesearch.filters import Filter
 from filesearch.index_directory import IndexDirectory
+from filesearch.plan import QueryPlan, plan_queries, unplanned
 from filesearch.protocols import Embedder, Reranker
+from filesearch.ranking_options import RankingOptions, parse_ranking_options
 from filesearch.records import FileRecord, IndexStats
 from filesearch.retrieve import Gathered, Retriever
 from filesearch.types import (
@@ -186,9 +188,9 @@ class FileSearch:
         self,
         query: str,
         *,
-        top_k: int = 8,
+        top_k: int | None = None,
         filters: Filter | None = None,
-        vector_weight: float | None = None,
+        ranking_options: RankingOptions | Mapping[str, object] | None = None,
         rewrite_query: bool = True,
         history: Sequence[Turn] = (),
     ) -> list[SearchResult]:
@@ -196,29 +198,45 @@ class FileSearch:
 
         Args:
             query: A question or words; blank finds nothing.
-            top_k: 1..1000; fewer come back when the store holds fewer.
+            top_k: 1..1000, the settings' for None; fewer come back when the store holds fewer.
             filters: OpenAI's attribute filter; see filters.py.
-            vector_weight: Share of the vector score in fusion, 0..1, instead of the settings'.
-            rewrite_query: Leave chatter out, take in what the conversation said, and split a
-                question that asks about several things; see plan.py.
+            ranking_options: OpenAI's; where silent, the settings hold. See ranking_options.py.
+            rewrite_query: Search for what `plan` makes of the query, not for the query as it is.
             history: Earlier turns of the conversation, oldest first.
 
         Raises:
             NotFound: There is no index yet.
             IndexMismatch: The index was made with another embedder.
-            InvalidSetting: `top_k` or `vector_weight` out of bounds.
+            InvalidSetting: `top_k` or `ranking_options` out of bounds.
             InvalidFilter: `filters` is not well formed.
             RerankFailed: The reranker that the settings name gave no scores.
         """
-        from filesearch.plan import find_queries
+        plan = self.plan(query, history=history) if rewrite_query else unplanned(query)
+        return self._search(plan.queries, top_k, filters, ranking_options)
 
+    def plan(self, query: str, *, history: Sequence[Turn] = ()) -> QueryPlan:
+        """Return what `search` looks for when it is asked `query`, and why; see plan.py.
+
+        Chatter is left out, what the conversation said is taken in, and a question that asks about
+        several things is split.
+        """
+        return plan_queries(query, history=history)
+
+    def _search(
+        self,
+        queries: Sequence[str],
+        top_k: int | None,
+        filters: Filter | None,
+        ranking_options: RankingOptions | Mapping[str, object] | None,
+    ) -> list[SearchResult]:
+        options = parse_ranking_options(ranking_options)
         snapshot = self._index.snapshot(self._index.open_store())
         return self._retriever.search(
             snapshot,
-            find_queries(query, history, should_rewrite=rewrite_query),
-            top_k=top_k,
+            queries,
+            top_k=self.settings.top_k if top_k is None else top_k,
             filters=filters,
-            vector_weight=vector_weight,
+            options=options,
         )
 
     def rank_files(
@@ -239,28 +257,45 @@ class FileSearch:
             top_k: How many; at least 1.
             history, rewrite_query: As for `search`.
         """
-        from filesearch.plan import find_queries
-
+        is_planned = rewrite_query and stage == "rerank"
+        plan = self.plan(query, history=history) if is_planned else unplanned(query)
         snapshot = self._index.snapshot(self._index.open_store())
-        queries = find_queries(query, history, should_rewrite=rewrite_query and stage == "rerank")
-        return self._retriever.rank_files(snapshot, queries, stage=stage, top_k=top_k)
+        return self._retriever.rank_files(snapshot, plan.queries, stage=stage, top_k=top_k)
 
     def gather(self, query: str, *, max_candidates: int = 50) -> Gathered:
         """Return what ranks the candidates of a question; see retrieve.Gathered."""
         snapshot = self._index.snapshot(self._index.open_store())
         return self._retriever.gather(snapshot, query, max_candidates=max_candidates)
 
-    def ask(self, question: str, *, top_k: int = 8, filters: Filter | None = None) -> Answer:
+    def ask(
+        self,
+        question: str,
+        *,
+        top_k: int | None = None,
+        filters: Filter | None = None,
+        ranking_options: RankingOptions | Mapping[str, object] | None = None,
+        history: Sequence[Turn] = (),
+    ) -> Answer:
         """Answer `question` from the documents, with citations; see answer.answer_question.
 
+        Args:
+            question: Blank gets the answer that nothing was found.
+            top_k, filters, ranking_options, history: As for `search`.
+
         Raises:
-            NotFound: There is no index yet.
-            IndexMismatch: The index was made with another embedder.
+            As `search` does.
         """
         from filesearch.answer import answer_question
 
-        results = self.search(question, top_k=top_k, filters=filters)
-        return answer_question(question, results, embedder=self._embedder, locate=self._locate)
+        plan = self.plan(question, history=history)
+        results = self._search(plan.queries, top_k, filters, ranking_options)
+        return answer_question(
+            question,
+            results,
+            wanted=plan.queries[0] if plan.queries else question,
+            embedder=self._embedder,
+            locate=self._locate,
+        )
 
     def as_tool(self) -> Tool:
         """Return search as a tool for other assistants: JSON schema and callable."""
@@ -293,20 +328,9 @@ class FileSearch:
         Raises:
             NotFound: A target matches no file; nothing is removed then.
         """
-        from filesearch.maintain import match_files, merge_segments
+        from filesearch.upkeep import remove_files
 
-        self._index.open_store(check=False)
-        with self._index.writing():
-            store = self._index.open_store(check=False)
-            known = self._index.catalog.files(store.id)
-            doomed = match_files(known, targets)
-            writer = self._index.writer(store)
-            writer.sweep()
-            for record in doomed:
-                writer.remove(record.id, record.content_hash)
-            writer.commit()
-            merge_segments(self._index.segments, self._index.catalog, store)
-        return doomed
+        return remove_files(self._index, targets)
 
     # Upkeep
 
@@ -326,53 +350,26 @@ class FileSearch:
             should_repair: Rebuild damaged segments from the catalog's text.
             on_progress: Told files rebuilt and files to rebuild.
         """
-        from filesearch.maintain import repair, verify
+        from filesearch.upkeep import repair_index, verify_index
 
-        if not should_repair:
-            store = self._index.open_store(check=False)
-            return verify(self._index.segments, self._index.catalog, store)
-        self._index.open_store()
-        with self._index.writing():
-            store = self._index.open_store()
-            return repair(
-                self._index.segments,
-                self._index.catalog,
-                store,
-                self._embedder,
-                on_progress=on_progress,
-            )
+        if should_repair:
+            return repair_index(self._index, self._embedder, on_progress=on_progress)
+        return verify_index(self._index)
 
     def rebuild(self, *, on_progress: Callable[[int, int], None] | None = None) -> int:
         """Chunk and embed every file again, with the settings of now; returns how many.
 
         The old state serves searches until one transaction replaces it.
         """
-        from filesearch.maintain import rebuild
+        from filesearch.upkeep import rebuild_index
 
-        self._index.open_store(check=False)
-        with self._index.writing():
-            store = self._index.open_store(check=False)
-            picture = self._index.catalog.picture(store.id)
-            rebuild(
-                self._index.segments,
-                self._index.catalog,
-                store,
-                self._embedder,
-                picture.segments,
-                picture.entries,
-                new_store=self._index.as_asked(store),
-                on_progress=on_progress,
-            )
-        return len(picture.entries)
+        return rebuild_index(self._index, self._embedder, on_progress=on_progress)
 
     def compact(self) -> int:
         """Merge all segments into one and drop the removed; returns how many were merged."""
-        from filesearch.maintain import merge_segments
+        from filesearch.upkeep import compact_index
 
-        self._index.open_store(check=False)
-        with self._index.writing():
-            store = self._index.open_store(check=False)
-            return merge_segments(self._index.segments, self._index.catalog, store, everything=True)
+        return compact_index(self._index)
 
     # Parts, made when first needed
 
@@ -391,6 +388,7 @@ class FileSearch:
             embedder=lambda: self._embedder,
             reranker=lambda: self._reranker,
             vector_weight=self.settings.vector_weight,
+            score_threshold=self.settings.score_threshold,
         )
 
     def _locate(self, file_id: str, start: int, end: int) -> Location:

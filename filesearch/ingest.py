@@ -42,8 +42,10 @@ from filesearch.types import (
 )
 from filesearch.writer import IndexWriter
 
-# Windows that go to the embedder at once: enough for batches of equal length.
+# Windows that go to the embedder at once: enough for batches of equal length. The first ones go
+# after fewer, so that it does not wait for files to be read; from then on they are read ahead.
 EMBED_WINDOWS = 256
+FIRST_WINDOWS = 32
 # A commit costs some fsyncs; these keep that under 2% of the time and a kill's loss small.
 COMMIT_WINDOWS = 2000
 COMMIT_SECONDS = 5.0
@@ -148,7 +150,7 @@ class Ingest:
         self._total_bytes = sum(source.size_bytes for source in sources)
         self._done_bytes = 0
         waiting: deque[_Prepared] = deque()
-        pending_windows = 0
+        pending_windows, enough = 0, FIRST_WINDOWS
         try:
             with ReadAhead(
                 self._read, sources, stop=self._loader.interrupt, ahead=_QUEUE_FILES
@@ -159,9 +161,9 @@ class Ingest:
                         pending_windows += len(item.text.windows)
                     else:
                         self._settle(item)
-                    if pending_windows >= EMBED_WINDOWS:
+                    if pending_windows >= enough:
                         self._embed(waiting)
-                        pending_windows = 0
+                        pending_windows, enough = 0, min(2 * enough, EMBED_WINDOWS)
                 self._embed(waiting)
         finally:
             self._writer.commit()

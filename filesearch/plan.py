@@ -18,6 +18,7 @@ import regex
 from filesearch.conversation import MAX_TURN_CHARACTERS, MAX_TURNS, find_context
 from filesearch.decompose import split_question
 from filesearch.errors import FilesearchError
+from filesearch.patterns import lazy_pattern
 from filesearch.rewrite import drop_chatter
 from filesearch.terms import extract_terms
 from filesearch.types import Turn
@@ -43,8 +44,8 @@ of the question.
 """
 _MAX_ARRAYS = 50
 _DECODER = json.JSONDecoder()
-_STRING = regex.compile(r"\"((?:[^\"\\\n]|\\.){1,500})\"|'((?:[^'\\\n]|\\.){1,500})'")
-_LIST_ITEM = regex.compile(r"^[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+(\S.{0,499})$", regex.MULTILINE)
+_STRING = lazy_pattern(r"\"((?:[^\"\\\n]|\\.){1,500})\"|'((?:[^'\\\n]|\\.){1,500})'")
+_LIST_ITEM = lazy_pattern(r"^[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+(\S.{0,499})$", regex.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +131,9 @@ def _clean(queries: Iterable[str]) -> tuple[str, ...]:
     return tuple(found.values())[:MAX_QUERIES]
 
 
-def find_queries(
-    question: str, history: Sequence[Turn], *, should_rewrite: bool
-) -> tuple[str, ...]:
-    """Return what to search for: the plan's queries, or the question as it is; none if blank."""
-    if not question.strip():
-        return ()
-    return plan_queries(question, history=history).queries if should_rewrite else (question,)
+def unplanned(question: str) -> QueryPlan:
+    """Return the plan that searches for the question as it is; for nothing if it is blank."""
+    return QueryPlan(question, (question,) if question.strip() else ())
 
 
 def plan_with_model(

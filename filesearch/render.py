@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from filesearch.evaluation.running import Evaluation
     from filesearch.ingest import IngestProgress
     from filesearch.maintain import Verification
+    from filesearch.plan import QueryPlan
     from filesearch.records import FileRecord, IndexStats
 
 SNIPPET_CHARACTERS = 300
@@ -137,6 +138,12 @@ def _one_line(text: str, limit: int) -> str:
     return joined if len(joined) <= limit else joined[: limit - 1].rstrip() + "…"
 
 
+def render_plan(plan: QueryPlan) -> str:
+    """Return a line for each query that was searched for, then what was done to the question."""
+    lines = [f"searched for: {query}" for query in plan.queries]
+    return "\n".join([*lines, *(f"  ({note})" for note in plan.notes)])
+
+
 def render_results(results: Sequence[SearchResult], *, explain: bool) -> str:
     """Return the passages: score, place, the beginning of the text; with shares to explain."""
     if not results:
@@ -145,6 +152,8 @@ def render_results(results: Sequence[SearchResult], *, explain: bool) -> str:
     for number, result in enumerate(results, start=1):
         place = _place(result.filename, result.page, result.heading_path)
         lines.append(f"{number:2d}. {result.score:.3f}  {place}")
+        if result.also_in:
+            lines.append(f"      also in {_names(result.also_in)}")
         if explain:
             lines.append(
                 f"      keyword {result.keyword_share:.3f} + vector {result.vector_share:.3f}, "
@@ -152,6 +161,11 @@ def render_results(results: Sequence[SearchResult], *, explain: bool) -> str:
             )
         lines.append(f"      {_one_line(result.text, SNIPPET_CHARACTERS)}")
     return "\n".join(lines)
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 
 def render_files(records: Sequence[FileRecord]) -> str:

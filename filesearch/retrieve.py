@@ -37,6 +37,7 @@ from filesearch.fuse import (
 from filesearch.index.snapshot import Place, Selection, Snapshot
 from filesearch.passages import Passage, Scored, pick_passages
 from filesearch.protocols import Embedder, Reranker
+from filesearch.ranking_options import RankingOptions
 from filesearch.rerank.features import Evidence, compute_features
 from filesearch.terms import extract_terms
 from filesearch.types import (
@@ -49,6 +50,7 @@ from filesearch.types import (
 )
 
 MAX_TOP_K = 1000
+DEFAULT_OPTIONS = RankingOptions()
 # Of a chunk without a best window, this much of its beginning is looked at.
 MAX_BLIND_CHARACTERS = 4000
 
@@ -81,6 +83,7 @@ class Retriever:
         embedder: Must be the one that the store's vectors were made with.
         reranker: Gives what ranks the best candidates anew; None leaves them as they were fused.
         vector_weight: Share of the vector score in fusion, 0..1; None lets it follow the question.
+        score_threshold: Results with a lower score are left out, 0..1.
     """
 
     def __init__(
@@ -90,11 +93,13 @@ class Retriever:
         embedder: Callable[[], Embedder],
         reranker: Callable[[], Reranker | None],
         vector_weight: float | None,
+        score_threshold: float = 0.0,
     ) -> None:
         self._catalog = catalog
         self._embedder = embedder
         self._reranker = reranker
         self._vector_weight = vector_weight
+        self._score_threshold = score_threshold
         # Apart, because a query waits for the vector search that it started.
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="filesearch-vector")
         self._query_pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="filesearch-query")
@@ -111,7 +116,7 @@ class Retriever:
         *,
         top_k: int = 8,
         filters: Filter | None = None,
-        vector_weight: float | None = None,
+        options: RankingOptions = DEFAULT_OPTIONS,
     ) -> list[SearchResult]:
         """Return the passages that match, best first, no two sharing a character.
 
@@ -120,18 +125,19 @@ class Retriever:
             queries: The question, and what it was split into; see plan.py. None finds nothing.
             top_k: 1..1000; fewer come back when the store holds fewer.
             filters: OpenAI's attribute filter; see filters.py.
-            vector_weight: For this query, instead of the store's.
+            options: For this search; where silent, the store's hold.
 
         Raises:
-            InvalidSetting: `top_k` or `vector_weight` out of bounds.
+            InvalidSetting: `top_k` out of bounds.
             InvalidFilter: `filters` is not well formed.
             IndexDamaged: A segment cannot be read.
         """
         if not 1 <= top_k <= MAX_TOP_K:
             raise InvalidSetting(f"top_k is {top_k}; choose 1 to {MAX_TOP_K}")
-        weight = self._vector_weight if vector_weight is None else vector_weight
-        if weight is not None and not 0 <= weight <= 1:
-            raise InvalidSetting(f"vector_weight is {weight}; choose 0 to 1")
+        asked, threshold = options.vector_weight, options.score_threshold
+        weight = self._vector_weight if asked is None else asked
+        least = self._score_threshold if threshold is None else threshold
+        stage: Stage = "hybrid" if options.ranker == "none" else "rerank"
         predicate = compile_filter(filters)
         if not queries or snapshot.chunk_count == 0:
             return []
@@ -140,7 +146,8 @@ class Retriever:
             if filters is None
             else snapshot.select(lambda entry: predicate(entry.attributes))
         )
-        scored = self._rank_all(snapshot, queries, selection, "rerank", weight)
+        scored = self._rank_all(snapshot, queries, selection, stage, weight)
+        scored = [one for one in scored if one.score >= least]
         return _results(pick_passages(snapshot, scored, top_k=top_k, texts=self._catalog.passages))
 
     def rank_files(
@@ -344,6 +351,10 @@ def fuse_candidates(
 def score_candidates(candidates: Candidates, *, vector_weight: float | None) -> list[Scored]:
     """Fuse both scores of each candidate; returns them best first, ties by row.
 
+    Normalised scores say how candidates compare, not what they are worth: the best of a bad list
+    has 1 too. So they are scaled by what the best match is worth on any store: the same combination
+    of its cosine and of its share of the question's terms.
+
     Args:
         candidates: Any number.
         vector_weight: Share of the vector score, 0..1; None fuses by reciprocal ranks instead.
@@ -354,8 +365,10 @@ def score_candidates(candidates: Candidates, *, vector_weight: float | None) -> 
         fused = reciprocal_rank_fusion(keyword, vector)
         keyword_share = reciprocal_rank_fusion(keyword, np.zeros(len(vector)))
     else:
-        fused = convex_combination(keyword, vector, vector_weight=vector_weight)
-        keyword_share = (1 - vector_weight) * keyword
+        best_cosine = float(np.clip(candidates.vector.max(initial=0.0), 0, 1))
+        worth = vector_weight * best_cosine + (1 - vector_weight) * candidates.keyword_share
+        fused = worth * convex_combination(keyword, vector, vector_weight=vector_weight)
+        keyword_share = worth * (1 - vector_weight) * keyword
     order = np.lexsort((candidates.rows, -fused))
     return [
         Scored(

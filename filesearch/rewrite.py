@@ -8,10 +8,12 @@ nothing would be left, the text stays as it is. Pure, English and Chinese, linea
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import regex
 
+from filesearch.patterns import lazy_pattern
 from filesearch.sentences import sentence_spans
 from filesearch.wording import (
     ASKING,
@@ -71,19 +73,20 @@ _FRAMES = (
     r"what (?:can|could) you tell me about\b",
     r"what do you (?:know about|mean by)\b",
 )
-_FRAME = regex.compile(rf"\s*(?:{'|'.join(_FRAMES)})\s*", regex.IGNORECASE)
+# Compiled by `re`, which takes a third of the time and knows all that stands here.
+_FRAME = lazy_pattern(rf"\s*(?:{'|'.join(_FRAMES)})\s*", re.IGNORECASE, engine=re)
 # "a letter of thanks", "as you please": what stands before shows that it is said of something.
 _SAID_OF = (
     r"(?<!\b(?:a|as|for|give|giving|he|i|if|many|my|no|of|say|saying|she|the|they|to|we|with|you|your)"
     r" )"
 )
-_TAIL = regex.compile(
+_TAIL = lazy_pattern(
     rf"[\s,.;!–—-]*\b(?:{_SAID_OF}(?:please|pls|plz"
     r"|thanks?(?: you)?(?: (?:a lot|so much|very much|in advance))*)|for me"
     r"|if (?:you )?(?:possible|please|can|could|don't mind))\s*(?P<stop>[.!?]*)\s*$",
     regex.IGNORECASE,
 )
-_SIGN_OFF = regex.compile(
+_SIGN_OFF = lazy_pattern(
     r"(?<=[.?!\n])\s*\b(?:(?:best|kind|warm|many) (?:regards|wishes|thanks)|regards|cheers"
     r"|(?:yours )?sincerely)\b[,.!]?(?:\s+\p{Lu}\w{0,30}){0,3}\W*$",
     regex.IGNORECASE,
@@ -91,12 +94,12 @@ _SIGN_OFF = regex.compile(
 
 # Instructions on how to answer. A sentence or a clause before a colon is one when it tells the
 # reader to answer, speaks of "your answer", or puts the reader in a role.
-_ROLE = regex.compile(
+_ROLE = lazy_pattern(
     r"\s*(?:please )?(?:(?:assume|imagine|pretend|suppose) (?:that )?(?:you|yourself)\b"
     r"|act as\b|you are (?:an?|the|my)\b|you're (?:an?|the|my)\b)",
     regex.IGNORECASE,
 )
-_INSTRUCTION = regex.compile(
+_INSTRUCTION = lazy_pattern(
     r"^\s*(?:please )?(?:answer|respond|reply)\b"
     r"|^\s*(?:please )?(?:use|utili[sz]e|rely|refer|consult|base)\b.{0,60}"
     r"\b(?:information|details?|data|documents?|context|judge?ments?|only|provided|shown)\b"
@@ -107,13 +110,13 @@ _INSTRUCTION = regex.compile(
     r"|^\s*(?:here(?:'s| is) )?(?:the |my )?(?:following )?question$",
     regex.IGNORECASE,
 )
-_ROLE_INSIDE = regex.compile(
+_ROLE_INSIDE = lazy_pattern(
     r"\bas if you\b.*|\b(?:perspective|standpoint|viewpoint|role|point of view) of an? "
     r"(?:\w+ ){0,4}\w+(?= who\b| that\b|\W*$)",
     regex.IGNORECASE,
 )
-_OPENS_WITH_ASKING = regex.compile(rf"\s*{_ASKING_OR_IF}", regex.IGNORECASE)
-_OPENS_AS_QUESTION = regex.compile(
+_OPENS_WITH_ASKING = lazy_pattern(rf"\s*{_ASKING_OR_IF}", regex.IGNORECASE)
+_OPENS_AS_QUESTION = lazy_pattern(
     rf"\s*(?:{_ASKING_OR_IF}|{AUXILIARY}\b)",
     regex.IGNORECASE,
 )
@@ -127,7 +130,7 @@ _INSTRUCTION_WORDS = frozenset(
     state stated text three two units utilize utilizing""".split()
 )
 
-_CHINESE_FRAME = regex.compile(
+_CHINESE_FRAME = lazy_pattern(
     r"\s*(?:(?:你|您)好[啊呀]?|哈[喽囉]|嗨|[请請][问問](?:一下)?|麻[烦煩](?:你|您)?|[劳勞][驾駕]|打[扰擾]一下|不好意思"
     r"|[谢謝][谢謝](?:你|您)?|多[谢謝]"
     r"|我(?:很)?(?:想|要)(?:要)?(?:[请請]教|[问問]|知道|了解|瞭解)(?:一下|下)?"
@@ -136,7 +139,7 @@ _CHINESE_FRAME = regex.compile(
     r"|[请請]?(?:[帮幫]我|告[诉訴]我|[给給]我)(?:[查找看问問]|[讲講][讲講]?|[说說][说說]?)?(?:一下|下)?"
     r"|[请請]?介[绍紹](?:一下|下)|(?:你|您|有[谁誰]|[谁誰])知道)[\s，,。.！!、:：~～]*"
 )
-_CHINESE_TAIL = regex.compile(
+_CHINESE_TAIL = lazy_pattern(
     r"[\s，,。！!？?]*(?:[谢謝][谢謝](?:你|您|了|啦|大家)*|多[谢謝](?:了|啦)?|感[谢謝]|麻[烦煩](?:你|您)?了"
     r"|好[吗嗎]|可以[吗嗎]|行[吗嗎])[\s。！!？?~～]*$"
 )
@@ -209,7 +212,7 @@ def _is_chatter(sentence: str) -> bool:
     """Whether nothing but grammar and talk is said: Thank you so much! Can you clarify?"""
     if _OPENS_WITH_ASKING.match(sentence):
         return False
-    if _CHINESE_FRAME.fullmatch(sentence):
+    if not sentence.isascii() and _CHINESE_FRAME.fullmatch(sentence):
         return True
     return all(
         word.kind == "mark" or (word.kind == "word" and word.lower in EMPTY_WORDS)
@@ -221,11 +224,12 @@ def _peel(sentence: str) -> str:
     """Take frames off both ends while content is left."""
     for _ in range(_MAX_PEELS):
         peeled = sentence
-        for pattern in (_FRAME, _CHINESE_FRAME):
+        is_ascii = peeled.isascii()
+        for pattern in (_FRAME,) if is_ascii else (_FRAME, _CHINESE_FRAME):
             found = pattern.match(peeled)
             if found and found.end() > 0:
                 peeled = peeled[found.end() :]
-        for pattern in (_TAIL, _CHINESE_TAIL):
+        for pattern in (_TAIL,) if is_ascii else (_TAIL, _CHINESE_TAIL):
             found = pattern.search(peeled, max(0, len(peeled) - 80))
             if found:
                 stop = found.groupdict().get("stop") or ""

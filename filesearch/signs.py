@@ -35,8 +35,16 @@ def token_signs(tokens: FloatMatrix, lengths: IntArray) -> Iterator[BitMatrix]:
         if len(pieces) == 0:
             yield np.empty((0, tokens.shape[2] // 8), np.uint8)
             continue
-        pooled = np.add.reduceat(pieces, np.arange(0, len(pieces), PIECES_PER_ROW), axis=0)
-        yield np.packbits(pooled > 0, axis=1)
+        whole = len(pieces) // PIECES_PER_ROW * PIECES_PER_ROW
+        # Strided sums; np.add.reduceat gives the same and takes six times as long.
+        pooled = pieces[0:whole:PIECES_PER_ROW].copy()
+        for offset in range(1, PIECES_PER_ROW):
+            pooled += pieces[offset:whole:PIECES_PER_ROW]
+        bits = np.packbits(pooled > 0, axis=1)
+        if whole < len(pieces):
+            rest = np.packbits(pieces[whole:].sum(axis=0) > 0)
+            bits = np.concatenate([bits, rest[np.newaxis]])
+        yield bits
 
 
 def join_signs(signs: Sequence[BitMatrix], dimension: int) -> TokenSigns:

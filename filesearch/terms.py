@@ -100,8 +100,8 @@ _PIECE = re.compile(
 )
 _BLOCK_END = re.compile(r"[\s。，、；：！？「」]")
 _PLAIN_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)*")
-_STABLE_RUN = re.compile(rf"[{_STABLE}]+")
-_UNSPACED_START = re.compile(rf"[{_UNSPACED}]")
+_STABLE_RUN = regex.compile(rf"[{_STABLE}]+")
+_UNSPACED_START = regex.compile(rf"[{_UNSPACED}]")
 _INVISIBLE = re.compile(rf"[{_ZERO_WIDTH}]+")
 _CLUSTER = regex.compile(r"\P{M}[\p{M}\uff9e\uff9f]*|\p{M}+")
 _PART = regex.compile(

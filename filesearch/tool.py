@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from filesearch.errors import InvalidSetting
 from filesearch.types import SearchResult
+
+MAX_NUM_RESULTS = 50  # OpenAI's limit
 
 
 class Searcher(Protocol):
@@ -28,7 +31,15 @@ class Tool:
     searcher: Searcher
 
     def __call__(self, query: str, max_num_results: int = 8) -> str:
-        """Return the passages as numbered text with their sources, for a model to read."""
+        """Return the passages as numbered text with their sources, for a model to read.
+
+        Raises:
+            InvalidSetting: `max_num_results` is not 1 to 50.
+        """
+        if not 1 <= max_num_results <= MAX_NUM_RESULTS:
+            raise InvalidSetting(
+                f"max_num_results is {max_num_results}; choose 1 to {MAX_NUM_RESULTS}"
+            )
         return render_passages(self.searcher.search(query, top_k=max_num_results))
 
 
@@ -49,7 +60,7 @@ def make_tool(searcher: Searcher) -> Tool:
                             "type": "integer",
                             "description": "How many passages to return.",
                             "minimum": 1,
-                            "maximum": 50,
+                            "maximum": MAX_NUM_RESULTS,
                             "default": 8,
                         },
                     },
@@ -71,5 +82,7 @@ def render_passages(results: Sequence[SearchResult]) -> str:
         source = (
             result.filename if result.page is None else f"{result.filename}, page {result.page}"
         )
+        if result.also_in:
+            source += f" (also in {', '.join(result.also_in)})"
         blocks.append(f"[{number}] {source}\n{result.text.strip()}")
     return "\n\n".join(blocks)

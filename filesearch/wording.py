@@ -14,6 +14,8 @@ from typing import Literal
 
 import regex
 
+from filesearch.patterns import lazy_pattern
+
 _CACHED_TEXTS = 256
 
 # Closed classes of English: articles, pronouns, auxiliaries, prepositions, conjunctions, question
@@ -87,7 +89,7 @@ QUOTED = (
     r"\"[^\"\n]{1,200}\"|“[^”\n]{1,200}”|「[^」\n]{1,200}」|『[^』\n]{1,200}』"
     r"|《[^》\n]{1,200}》|`[^`\n]{1,200}`|(?<!\w)['‘][^'’\n]{1,200}['’](?!\w)"
 )
-_WORD = regex.compile(
+_WORD = lazy_pattern(
     rf"(?P<quoted>{QUOTED})|(?P<han>[{HAN}]+)"
     rf"|(?P<word>(?:(?![{HAN}])[\p{{L}}\p{{M}}\p{{N}}_])+"
     rf"(?:(?:\.|['’&@/+#-]{{1,2}})(?:(?![{HAN}])[\p{{L}}\p{{M}}\p{{N}}_])+)*[+#]{{0,2}})"
@@ -99,14 +101,14 @@ ASKING = r"(?:who|whom|whose|what|when|where|which|why|how)"
 AUXILIARY = (
     r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must)"
 )
-_IS_QUESTION = regex.compile(rf"[?？]\W*$|^\W*(?:{ASKING}|{AUXILIARY})\b", regex.IGNORECASE)
-_HAN = regex.compile(rf"[{HAN}]")
-_INITIALS = regex.compile(r"(?:\p{Lu}\.)*\p{Lu}")
-_PERIOD = regex.compile(r"(?:FY|CY|Q|H)?['’]?\d[\d\-–/Qq]*s?|\d+(?:st|nd|rd|th)?")
-_SHAPE = regex.compile(r"[^_]*_|\p{L}\S*\d|\S*\p{Ll}\p{Lu}")
-_POSSESSIVE = regex.compile(r"['’][sS]?$")
+_IS_QUESTION = lazy_pattern(rf"[?？]\W*$|^\W*(?:{ASKING}|{AUXILIARY})\b", regex.IGNORECASE)
+_HAN = lazy_pattern(rf"[{HAN}]")
+_INITIALS = lazy_pattern(r"(?:\p{Lu}\.)*\p{Lu}")
+_PERIOD = lazy_pattern(r"(?:FY|CY|Q|H)?['’]?\d[\d\-–/Qq]*s?|\d+(?:st|nd|rd|th)?")
+_SHAPE = lazy_pattern(r"[^_]*_|\p{L}\S*\d|\S*\p{Ll}\p{Lu}")
+_POSSESSIVE = lazy_pattern(r"['’][sS]?$")
 # What Chinese asks and joins with; what is left between carries the topic.
-CHINESE_FUNCTION = regex.compile(
+CHINESE_FUNCTION = lazy_pattern(
     r"什[么麼]|甚[么麼]|多少|多久|多[重长長大高远遠]|哪[些个個里裡裏儿年一]?|怎[么麼样樣]*|[为為]何|如何|是否|能否|有[没沒]有"
     r"|[谁誰]|[吗嗎呢吧啊]|[请請][问問]|[这這那][个個些里裡样樣种種位家]?|[它他她][们們]?|我[们們]?|你[们們]?|您"
     r"|[几幾](?=[个個年月天次位种種名岁歲])|(?<!目)的(?![士确確])|了(?!解)|是"

@@ -68,6 +68,10 @@ def run(command: list[str]) -> tuple[float, str, float]:
         SystemExit: It fails, or takes longer than `TIMEOUT_S`.
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("FSEARCH_")}
+    # An installed package has its bytecode; a checkout that may not write any would be compiled
+    # anew by every process.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment.setdefault("PYTHONPYCACHEPREFIX", str(Path(tempfile.gettempdir()) / "bench-pyc"))
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         started = time.perf_counter()
         child = subprocess.Popen(command, stdout=output, stderr=errors, env=environment)
@@ -167,6 +171,8 @@ def measure(source: Path, files: int, runs: int) -> dict[str, float | int | dict
         cold = {"fsearch search": search} | {
             name: [python, "-c", code] for name, code in REFERENCES.items()
         }
+        for command in cold.values():
+            run(command)  # writes the bytecode
         times: dict[str, list[float]] = {name: [] for name in cold}
         for _ in range(COLD_RUNS):
             for name, command in cold.items():

@@ -23,6 +23,10 @@ CHINESE = {
 }
 
 
+def weigh(vector):
+    return {"hybrid_search": {"embedding_weight": vector, "text_weight": 1 - vector}}
+
+
 def result(filename, text, start=0, end=None, score=1.0):
     end = len(text) if end is None else end
     return SearchResult(f"file-{filename}", filename, text[start:end], start, end, score, score, 0)
@@ -263,5 +267,5 @@ def test_the_bundled_model_declines_what_is_not_there(bundled_fs, question):
 
 
 def test_meaning_finds_what_words_do_not(bundled_fs):
-    hits = bundled_fs.search("beverage preferences", vector_weight=1)
+    hits = bundled_fs.search("beverage preferences", ranking_options=weigh(1))
     assert hits[0].filename == "tea.txt"

@@ -21,7 +21,16 @@ from filesearch.records import FileRecord
 
 COMMANDS = "ask compact doctor eval files ingest remove search stats verify".split()
 OPTIONS = {
-    "ask": {"--index", "--model", "--top-k", "--filter", "--json"},
+    "ask": {
+        "--index",
+        "--model",
+        "--top-k",
+        "--filter",
+        "--ranker",
+        "--score-threshold",
+        "--vector-weight",
+        "--json",
+    },
     "compact": {"--index", "--json"},
     "doctor": {"--index", "--json"},
     "eval": {
@@ -45,7 +54,17 @@ OPTIONS = {
         "--json",
     },
     "remove": {"--index", "--json"},
-    "search": {"--index", "--top-k", "--filter", "--explain", "--json"},
+    "search": {
+        "--index",
+        "--top-k",
+        "--filter",
+        "--ranker",
+        "--score-threshold",
+        "--vector-weight",
+        "--no-rewrite",
+        "--explain",
+        "--json",
+    },
     "stats": {"--index", "--json"},
     "verify": {"--index", "--repair", "--json"},
 }
@@ -240,6 +259,27 @@ def test_search_json_has_the_documented_keys(made):
     hits = run_json("search", "kiln", "--index", made, "--top-k", 1)
     assert [set(hit) for hit in hits] == [names(SearchResult)]
     assert hits[0]["attributes"] == {"year": 2025}
+
+
+def test_explain_shows_what_was_searched_for(made):
+    question = "Please tell me what is the kiln and how many mugs are there?"
+    done = run("search", question, "--index", made, "--explain")
+    queries = [line for line in done.stdout.splitlines() if line.startswith("searched for: ")]
+    assert len(queries) > 1
+    assert "Please" not in done.stdout.split("(")[0]
+    given = json.loads(run("search", question, "--index", made, "--explain", "--json").stdout)
+    assert [f"searched for: {query}" for query in given["search_query"]] == queries
+    as_it_is = run("search", question, "--index", made, "--explain", "--no-rewrite")
+    assert as_it_is.stdout.startswith(f"searched for: {question}\n ")
+
+
+def test_ranking_options_reach_the_search(made):
+    assert run("search", "kiln", "--index", made, "--score-threshold", 1).stdout == (
+        "No passage matches.\n"
+    )
+    found = run("search", "kiln", "--index", made, "--vector-weight", 0, "--json").stdout
+    assert {hit["vector_share"] for hit in json.loads(found)} == {0.0}
+    assert run("search", "kiln", "--index", made, "--ranker", "best").exit_code == 2
 
 
 def test_explain_shows_the_two_shares_that_make_the_score(made):

@@ -27,6 +27,10 @@ HISTORY = (Turn("user", "What is Terraform?"), Turn("assistant", "A tool."))
 # By rules
 
 
+def weigh(vector):
+    return {"hybrid_search": {"embedding_weight": vector, "text_weight": 1 - vector}}
+
+
 def test_the_whole_question_comes_first_and_its_parts_follow():
     assert plan_queries(ASKED).queries == (
         "who is older, Sid Haig or Vic Darchinyan?",
@@ -140,7 +144,7 @@ def test_a_comparison_finds_both_documents(tmp_path):
     with FileSearch(tmp_path / "index") as fs:
         fs.ingest(tmp_path / "docs")
         plan = plan_queries("Who is older, Sid Haig or Vic Darchinyan?")
-        rankings = [fs.search(query, vector_weight=0) for query in plan.queries]
+        rankings = [fs.search(query, ranking_options=weigh(0)) for query in plan.queries]
         merged = merge_rankings(rankings, key=lambda result: result.filename, top_k=4)
     assert "vic.txt" in [result.filename for result in merged]
     assert merged[0] == rankings[0][0]

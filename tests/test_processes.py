@@ -25,6 +25,7 @@ def show(progress):
 with FileSearch(sys.argv[1], embedder=HashingEmbedder()) as fs:
     fs.ingest(sys.argv[2], on_progress=show)
 """
+SEMANTIC = {"hybrid_search": {"embedding_weight": 1, "text_weight": 0}}
 N_NOTES = 40
 
 
@@ -96,14 +97,14 @@ def test_killed_while_replacing_files_old_or_new_is_there_but_not_both(make_fs, 
 def test_a_reader_sees_what_another_process_commits(make_fs, notes, tmp_path):
     make_fs().ingest(notes / "000.md")
     reader = make_fs()
-    assert len(reader.search("note", top_k=100, vector_weight=1)) == 1
+    assert len(reader.search("note", top_k=100, ranking_options=SEMANTIC)) == 1
     process = start_ingest(tmp_path / "index", notes)
     counts = []
     while process.poll() is None:
-        counts.append(len(reader.search("note", top_k=100, vector_weight=1)))
+        counts.append(len(reader.search("note", top_k=100, ranking_options=SEMANTIC)))
     process.communicate()
     assert process.returncode == 0
-    counts.append(len(reader.search("note", top_k=100, vector_weight=1)))
+    counts.append(len(reader.search("note", top_k=100, ranking_options=SEMANTIC)))
     assert all(a <= b for a, b in pairwise(counts))
     assert counts[-1] == N_NOTES
     assert len(set(counts)) > 2  # seen growing, not only at its end

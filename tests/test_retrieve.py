@@ -18,6 +18,10 @@ WORDS = "kiln glaze mug bowl clay 陶器 窯 fire ash salt wheel studio 1280 sli
 QUESTIONS = ["kiln", "glaze for a bowl", "陶器", "1280 slip salt", "窯 fire"]
 
 
+def weigh(vector):
+    return {"hybrid_search": {"embedding_weight": vector, "text_weight": 1 - vector}}
+
+
 def write_notes(folder, texts):
     folder.mkdir(exist_ok=True)
     for name, text in texts.items():
@@ -46,7 +50,7 @@ def random_fs(request, tmp_path_factory):
 def searches(random_fs):
     """Many searches of that corpus: a list of results for each."""
     return [
-        random_fs.search(question, top_k=top_k, vector_weight=vector_weight)
+        random_fs.search(question, top_k=top_k, ranking_options=weigh(vector_weight))
         for question in QUESTIONS
         for top_k in (1, 4, 50)
         for vector_weight in (0.0, 0.5, 1.0)
@@ -104,8 +108,8 @@ def test_at_most_top_k_results_come_back(random_fs):
 
 def test_all_weight_on_one_side_leaves_the_other_share_at_zero(fs, docs):
     fs.ingest(docs)
-    assert {r.vector_share for r in fs.search("kiln", vector_weight=0)} == {0.0}
-    assert {r.keyword_share for r in fs.search("kiln", vector_weight=1)} == {0.0}
+    assert {r.vector_share for r in fs.search("kiln", ranking_options=weigh(0))} == {0.0}
+    assert {r.keyword_share for r in fs.search("kiln", ranking_options=weigh(1))} == {0.0}
 
 
 def test_a_filter_is_applied_before_ranking(fs, tmp_path):
@@ -116,7 +120,7 @@ def test_a_filter_is_applied_before_ranking(fs, tmp_path):
     fs.ingest(tmp_path / "odd.txt", attributes={"kind": "odd"})
     only_odd = {"type": "eq", "key": "kind", "value": "odd"}
     for weight in (0.0, 0.5, 1.0):
-        hits = fs.search("kiln", filters=only_odd, vector_weight=weight)
+        hits = fs.search("kiln", filters=only_odd, ranking_options=weigh(weight))
         assert [hit.filename for hit in hits] == ["odd.txt"], weight
         assert hits[0].attributes == {"kind": "odd"}
 
@@ -133,13 +137,6 @@ def test_a_top_k_out_of_bounds_is_refused_with_its_value(fs, docs, top_k):
     fs.ingest(docs)
     with pytest.raises(InvalidSetting, match=f"top_k is {top_k}; choose 1 to 1000"):
         fs.search("kiln", top_k=top_k)
-
-
-@pytest.mark.parametrize("weight", [-0.1, 1.1, float("nan")])
-def test_a_vector_weight_out_of_bounds_is_refused(fs, docs, weight):
-    fs.ingest(docs)
-    with pytest.raises(InvalidSetting, match="vector_weight"):
-        fs.search("kiln", vector_weight=weight)
 
 
 @pytest.mark.parametrize("query", ["", "  \n\t", "\u3000"])
@@ -185,21 +182,21 @@ def test_words_find_their_file_in_an_index_of_few_files(make_fs, tmp_path, n_oth
     texts |= {"kiln.txt": "The kiln is hot.", "second.txt": "A kiln needs care."}
     fs = make_fs()
     fs.ingest(write_notes(tmp_path / "notes", texts))
-    hits = fs.search("kiln", vector_weight=0)
+    hits = fs.search("kiln", ranking_options=weigh(0))
     assert {hit.filename for hit in hits} == {"kiln.txt", "second.txt"}
 
 
 def test_words_find_the_only_file(make_fs, tmp_path):
     fs = make_fs()
     fs.ingest(write_notes(tmp_path / "notes", {"only.txt": "退货期限为三十天。"}))
-    assert [hit.filename for hit in fs.search("退货期限", vector_weight=0)] == ["only.txt"]
+    assert [hit.filename for hit in fs.search("退货期限", ranking_options=weigh(0))] == ["only.txt"]
 
 
 def test_files_that_score_alike_come_in_order_of_insertion(fs, tmp_path):
     texts = {"3.txt": "Bob: a kiln.", "1.txt": "Eve: a kiln.", "2.txt": "Dan: a kiln."}
     for name, text in texts.items():
         fs.ingest(write_notes(tmp_path / "notes", {name: text}) / name)
-    assert [hit.filename for hit in fs.search("kiln", vector_weight=0)] == list(texts)
+    assert [hit.filename for hit in fs.search("kiln", ranking_options=weigh(0))] == list(texts)
 
 
 def test_a_result_says_where_it_stands(fs, docs):
@@ -226,21 +223,31 @@ def test_a_search_that_began_before_a_merge_ends_well(make_fs, docs):
 # Fusing, on its own
 
 
-def candidates(keyword, vector):
+def candidates(keyword, vector, keyword_share=0.5):
     n = len(keyword)
     return Candidates(
         rows=np.arange(n),
         keyword=np.array(keyword, np.float64),
-        keyword_share=0.5,
+        keyword_share=keyword_share,
         vector=np.array(vector, np.float32),
         windows=np.arange(n),
     )
 
 
 def test_candidates_are_fused_with_the_weight_and_sorted():
-    scored = score_candidates(candidates([4.0, 2.0, 0.0], [0.0, 0.5, 1.0]), vector_weight=0.25)
+    found = candidates([4.0, 2.0, 0.0], [0.0, 0.5, 1.0], keyword_share=1.0)
+    scored = score_candidates(found, vector_weight=0.25)
     assert [(s.row, s.score) for s in scored] == [(0, 0.75), (1, 0.5), (2, 0.25)]
     assert [(s.keyword, s.vector) for s in scored] == [(0.75, 0.0), (0.375, 0.125), (0.0, 0.25)]
+
+
+def test_the_best_of_a_bad_list_has_a_low_score():
+    good = score_candidates(
+        candidates([9.0, 1.0], [0.8, 0.1], keyword_share=0.6), vector_weight=0.5
+    )
+    bad = score_candidates(candidates([0.9, 0.1], [0.2, 0.0], keyword_share=0.1), vector_weight=0.5)
+    assert good[0].score == pytest.approx(0.7)
+    assert bad[0].score == pytest.approx(0.15)
 
 
 def test_ties_go_by_row_and_worthless_candidates_are_left_out():

@@ -46,10 +46,46 @@ def top_k_option(command: _Command) -> _Command:
     return click.option(
         "--top-k",
         type=click.IntRange(1, 1000),
-        default=8,
-        show_default=True,
-        help="How many passages.",
+        help="How many passages [default: FSEARCH_TOP_K or 8].",
     )(command)
+
+
+def ranking_options_options(command: _Command) -> _Command:
+    """Give a command `--ranker`, `--score-threshold`, `--vector-weight`."""
+    for add in (
+        click.option(
+            "--vector-weight",
+            type=click.FloatRange(0, 1),
+            help="Share of the vector score in fusion, 0 to 1 [default: it follows the question].",
+        ),
+        click.option(
+            "--score-threshold",
+            type=click.FloatRange(0, 1),
+            help="Leave out passages with a lower score, 0 to 1.",
+        ),
+        click.option(
+            "--ranker",
+            type=click.Choice(["auto", "none"]),
+            help="auto: the reranker of the settings; none: passages as they are fused.",
+        ),
+    ):
+        command = add(command)
+    return command
+
+
+def ranking_options_given(
+    ranker: str | None, score_threshold: float | None, vector_weight: float | None
+) -> dict[str, Any]:
+    """Return what `ranking_options_options` took as OpenAI's ranking options."""
+    given: dict[str, Any] = {}
+    if ranker is not None:
+        given["ranker"] = ranker
+    if score_threshold is not None:
+        given["score_threshold"] = score_threshold
+    if vector_weight is not None:
+        weights = {"embedding_weight": vector_weight, "text_weight": 1 - vector_weight}
+        given["hybrid_search"] = weights
+    return given
 
 
 def parse_filter(text: str | None) -> dict[str, Any] | None:
