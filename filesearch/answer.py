@@ -109,7 +109,7 @@ def answer_question(
     question: str,
     results: Sequence[SearchResult],
     *,
-    wanted: str,
+    wanted: str = "",
     embedder: Embedder,
     locate: Locate,
 ) -> Answer:
@@ -119,7 +119,7 @@ def answer_question(
         question: As asked.
         results: Passages, best first; none gives an answer that says so.
         wanted: The question as it is searched for: without chatter, and with what it leaves to
-            the conversation.
+            the conversation. Empty for the question as it is asked.
         embedder: Compares sentences with the question, where it knows the language.
         locate: File id, start and end -> where that stretch of the file's document stands.
 
@@ -130,7 +130,7 @@ def answer_question(
     sentences = find_sentences(results[:MAX_PASSAGES])
     if not sentences:
         return _decline(question, results)
-    ranking = rank_sentences(wanted, sentences, results, embedder)
+    ranking = rank_sentences(wanted or question, sentences, results, embedder)
     picked = pick_sentences(sentences, ranking)
     if not picked:
         return _decline(question, results)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 RRF_K = 60  # of the paper above
 
 # For `fusion_signals`, in their order; fitted by scripts/train_reranker.py.
-FUSION_WEIGHTS = np.array([-0.138, 1.681, -0.111, -0.615, -0.876])
+FUSION_WEIGHTS = np.array([0.06, 1.404, 0.078, -0.916, -0.627])
 T = TypeVar("T")
 
 

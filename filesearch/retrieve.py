@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -397,4 +397,4 @@ def _with_score(scored: Scored, score: float) -> Scored:
     """Return the candidate with another score, its shares in the same proportion."""
     share = score / scored.score if scored.score > 0 else 0.0
     keyword = min(scored.keyword * share, score)  # rounding must not make the rest negative
-    return replace(scored, score=score, keyword=keyword, vector=score - keyword)
+    return Scored(scored.row, score, keyword, score - keyword, scored.window)

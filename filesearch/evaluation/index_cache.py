@@ -31,8 +31,9 @@ _DONE_FILE = "evaluation.json"
 # not named here counts, so that a new part is on the safe side.
 _AFTER_INDEXING = frozenset(
     "__init__ __main__ adapters answer candidates cite cli compare config conversation decompose "
-    "doctor engine errors evaluation filters fuse intake lock maintain passages plan render "
-    "repeats rerank retrieve rewrite server testing tool wording".split()
+    "doctor engine errors evaluation filters fuse intake lock maintain passages patterns plan "
+    "ranking_options render repeats rerank retrieve rewrite server testing tool upkeep "
+    "wording".split()
 )
 
 
