@@ -20,7 +20,7 @@ from filesearch.config import Settings, load_settings
 from filesearch.errors import InvalidSetting, NotFound
 from filesearch.filters import Filter
 from filesearch.index_directory import IndexDirectory
-from filesearch.plan import QueryPlan, plan_queries, unplanned
+from filesearch.plan import QueryPlan, make_planner, unplanned
 from filesearch.protocols import Embedder, Reranker
 from filesearch.ranking_options import RankingOptions, parse_ranking_options
 from filesearch.records import FileRecord, IndexStats
@@ -54,6 +54,7 @@ class FileSearch:
         index: Directory of the index, made at the first ingest; None takes the settings'.
         settings: All settings at once; None reads them as the command line does.
         embedder: An own Embedder instead of the one that the settings name.
+        complete: A language model, prompt -> reply, to plan queries with; see plan.py.
         overrides: Single settings by name; see config.Settings.
 
     Safe to use from several threads. Close it, or use it as a context manager.
@@ -68,6 +69,7 @@ class FileSearch:
         *,
         settings: Settings | None = None,
         embedder: Embedder | None = None,
+        complete: Callable[[str], str] | None = None,
         **overrides: object,
     ) -> None:
         if settings is None:
@@ -78,6 +80,7 @@ class FileSearch:
         self.settings = settings
         self.directory = Path(settings.index)
         self._given_embedder = embedder
+        self._planner = make_planner(complete)
         self._index = IndexDirectory(
             settings, embedder=lambda: self._embedder, make_blobs=make_blob_store
         )
@@ -215,12 +218,8 @@ class FileSearch:
         return self._search(plan.queries, top_k, filters, ranking_options)
 
     def plan(self, query: str, *, history: Sequence[Turn] = ()) -> QueryPlan:
-        """Return what `search` looks for when it is asked `query`, and why; see plan.py.
-
-        Chatter is left out, what the conversation said is taken in, and a question that asks about
-        several things is split.
-        """
-        return plan_queries(query, history=history)
+        """Return what `search` looks for when it is asked `query`, and why; see plan.py."""
+        return self._planner(query, history=history)
 
     def _search(
         self,

@@ -9,8 +9,9 @@ and over, and whoever reads it pays for the same words again.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TypeAlias
 
 from filesearch.index.snapshot import Place, Snapshot
@@ -26,6 +27,8 @@ MAX_JOINED = 1.75
 neighbour, 1.5 in tokens and a little more or less in characters. scripts/chunk_recall.py, recall
 and characters of 5 results: 0.965 and 17,485 without joining, 0.965 and 19,021 at 1.75, 0.972 and
 22,424 at 2.25, where 6 passages unjoined bring 0.975 for 20,735: longer ones are not worth it."""
+
+NO_COPIES: Mapping[int, Sequence[Entry]] = MappingProxyType({})
 
 _SAME_SCORE = 0.99
 """Copies of a file score alike, but for rounding and what a reranker makes of their order."""
@@ -76,7 +79,12 @@ class Passage:
 
 
 def pick_passages(
-    snapshot: Snapshot, scored: Sequence[Scored], *, top_k: int, texts: Texts
+    snapshot: Snapshot,
+    scored: Sequence[Scored],
+    *,
+    top_k: int,
+    texts: Texts,
+    copies: Mapping[int, Sequence[Entry]] = NO_COPIES,
 ) -> list[Passage]:
     """Return the `top_k` best passages, best first, no two sharing a character of one text.
 
@@ -90,8 +98,9 @@ def pick_passages(
         scored: Best first, ties in the order in which they are to come.
         top_k: At least 1; fewer come back when `scored` holds no more than that.
         texts: Called in blocks: mostly once or twice, for little more than what is returned.
+        copies: Document id -> further files with its text, which `scored` leaves out.
     """
-    line = _Line(snapshot, scored)
+    line = _Line(snapshot, scored, copies)
     told = ToldTexts()
     tellers: list[_Draft] = []  # of each text that was told, the draft that it is part of
     drafts: list[_Draft] = []
@@ -145,8 +154,14 @@ class _Line:
     waits in line again with the score of that stretch. Less than `MIN_LEFT` of a chunk is dropped.
     """
 
-    def __init__(self, snapshot: Snapshot, scored: Sequence[Scored]) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        scored: Sequence[Scored],
+        copies: Mapping[int, Sequence[Entry]],
+    ) -> None:
         self._snapshot = snapshot
+        self._copies = copies
         self._scored = scored
         self._queue = [(-candidate.score, rank) for rank, candidate in enumerate(scored)]
         heapq.heapify(self._queue)
@@ -184,8 +199,11 @@ class _Line:
             self._meet(self._scored[rank].row)
 
     def files(self, document_id: int) -> list[Entry]:
-        """Return the files met so far whose text is this document, in order of their rank."""
-        return list(self._entries[document_id].values())
+        """Return the files whose text is this document: those met so far by rank, then the rest."""
+        files = dict(self._entries[document_id])
+        for entry in self._copies.get(document_id, ()):
+            files.setdefault(entry.store_file_id, entry)
+        return list(files.values())
 
     def _meet(self, row: int) -> Place:
         """Return the place of a chunk, in the first file that was met of those with its text."""

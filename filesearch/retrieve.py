@@ -27,18 +27,13 @@ from filesearch.cite import locate
 from filesearch.context import find_contexts
 from filesearch.errors import InvalidSetting
 from filesearch.filters import Filter, compile_filter
-from filesearch.fuse import (
-    adaptive_weight,
-    convex_combination,
-    merge_rankings,
-    normalise,
-    reciprocal_rank_fusion,
-)
+from filesearch.fuse import merge_rankings, normalise
 from filesearch.index.snapshot import Place, Selection, Snapshot
 from filesearch.passages import Passage, Scored, pick_passages
 from filesearch.protocols import Embedder, Reranker
 from filesearch.ranking_options import RankingOptions
 from filesearch.rerank.features import Evidence, compute_features
+from filesearch.scoring import apply_rerank, fuse_candidates, score_candidates, with_score
 from filesearch.terms import extract_terms
 from filesearch.types import (
     Document,
@@ -142,13 +137,20 @@ class Retriever:
         if not queries or snapshot.chunk_count == 0:
             return []
         selection = (
-            snapshot.everything
+            snapshot.distinct
             if filters is None
             else snapshot.select(lambda entry: predicate(entry.attributes))
         )
         scored = self._rank_all(snapshot, queries, selection, stage, weight)
         scored = [one for one in scored if one.score >= least]
-        return _results(pick_passages(snapshot, scored, top_k=top_k, texts=self._catalog.passages))
+        passages = pick_passages(
+            snapshot,
+            scored,
+            top_k=top_k,
+            texts=self._catalog.passages,
+            copies=selection.copies,
+        )
+        return _results(passages)
 
     def rank_files(
         self, snapshot: Snapshot, queries: Sequence[str], *, stage: Stage, top_k: int
@@ -194,7 +196,7 @@ class Retriever:
         )
         # By turns they came; the scores are dealt out again, so that they still fall.
         scores = sorted((scored.score for scored in merged), reverse=True)
-        return [_with_score(scored, score) for scored, score in zip(merged, scores, strict=True)]
+        return [with_score(scored, score) for scored, score in zip(merged, scores, strict=True)]
 
     def _rank(
         self,
@@ -225,7 +227,7 @@ class Retriever:
             return fused
         top, rest = fused[: reranker.max_candidates], fused[reranker.max_candidates :]
         request = self.rerank_request(snapshot, question, candidates, top)
-        return _reranked(top, reranker.rerank(request), rest)
+        return apply_rerank(top, reranker.rerank(request), rest)
 
     def gather(self, snapshot: Snapshot, query: str, *, max_candidates: int) -> Gathered:
         """Return the evidence for the candidates of a question that is not blank."""
@@ -329,72 +331,3 @@ def _look(
     filename, title, spans = place.entry.filename, document.title, document.spans
     [context] = find_contexts(filename, title, spans, [place.start])
     return context, document.text[start:end]
-
-
-def fuse_candidates(
-    question: Question, candidates: Candidates, weight: float | None
-) -> list[Scored]:
-    """Return the candidates by their fused scores, best first.
-
-    Args:
-        question: The vector share falls with the share of it that the embedder does not know.
-        candidates: Of the question.
-        weight: Share of the vector score; None lets it follow the two lists of scores.
-    """
-    if weight is None:
-        weight = adaptive_weight(
-            normalise(candidates.keyword), candidates.vector, candidates.keyword_share
-        )
-    return score_candidates(candidates, vector_weight=weight * question.known)
-
-
-def score_candidates(candidates: Candidates, *, vector_weight: float | None) -> list[Scored]:
-    """Fuse both scores of each candidate; returns them best first, ties by row.
-
-    Normalised scores say how candidates compare, not what they are worth: the best of a bad list
-    has 1 too. So they are scaled by what the best match is worth on any store: the same combination
-    of its cosine and of its share of the question's terms.
-
-    Args:
-        candidates: Any number.
-        vector_weight: Share of the vector score, 0..1; None fuses by reciprocal ranks instead.
-    """
-    keyword = normalise(candidates.keyword)
-    vector = normalise(candidates.vector)
-    if vector_weight is None:
-        fused = reciprocal_rank_fusion(keyword, vector)
-        keyword_share = reciprocal_rank_fusion(keyword, np.zeros(len(vector)))
-    else:
-        best_cosine = float(np.clip(candidates.vector.max(initial=0.0), 0, 1))
-        worth = vector_weight * best_cosine + (1 - vector_weight) * candidates.keyword_share
-        fused = worth * convex_combination(keyword, vector, vector_weight=vector_weight)
-        keyword_share = worth * (1 - vector_weight) * keyword
-    order = np.lexsort((candidates.rows, -fused))
-    return [
-        Scored(
-            row=int(candidates.rows[i]),
-            score=float(fused[i]),
-            keyword=float(keyword_share[i]),
-            vector=max(0.0, float(fused[i] - keyword_share[i])),
-            window=int(candidates.windows[i]),
-        )
-        for i in order
-        if fused[i] > 0
-    ]
-
-
-def _reranked(top: Sequence[Scored], scores: FloatVector, rest: Sequence[Scored]) -> list[Scored]:
-    """Return `top` by its new scores, then the rest, whose scores shrink to fit below."""
-    order = sorted(range(len(top)), key=lambda i: (-scores[i], i))
-    ranked = [_with_score(top[i], float(scores[i])) for i in order]
-    if not rest:
-        return ranked
-    ceiling = min(ranked[-1].score / max(rest[0].score, 1e-9), 1.0) if ranked else 1.0
-    return ranked + [_with_score(scored, ceiling * scored.score) for scored in rest]
-
-
-def _with_score(scored: Scored, score: float) -> Scored:
-    """Return the candidate with another score, its shares in the same proportion."""
-    share = score / scored.score if scored.score > 0 else 0.0
-    keyword = min(scored.keyword * share, score)  # rounding must not make the rest negative
-    return Scored(scored.row, score, keyword, score - keyword, scored.window)

@@ -447,3 +447,30 @@ def test_a_file_in_two_formats_is_one_result(fs, tmp_path):
     assert len(fs.search("kiln")) == 1
     [hit] = fs.search("kiln")
     assert {hit.filename, *hit.also_in} == {"a.txt", "b.html"}
+
+
+def test_many_copies_of_one_file_do_not_crowd_out_the_others(fs, tmp_path):
+    """As candidates they were all that a question had: 200 of 200."""
+    docs = tmp_path / "copies"
+    docs.mkdir()
+    for i in range(210):
+        (docs / f"copy{i:03d}.txt").write_text(
+            "The kiln reaches 1280 degrees, says the kiln sheet.\n"
+        )
+    (docs / "other.txt").write_text("Another kiln stands in the yard.\n")
+    fs.ingest(docs)
+    hits = fs.search("kiln degrees", top_k=5)
+    assert len(hits) == 2
+    assert hits[1].filename == "other.txt"
+    assert len({hits[0].filename, *hits[0].also_in}) == 210
+
+
+def test_a_filter_looks_at_copies_that_a_search_without_it_leaves_out(fs, tmp_path):
+    for i in range(5):
+        docs = tmp_path / f"year{i}"
+        docs.mkdir()
+        (docs / f"copy{i}.txt").write_text("The kiln reaches 1280 degrees.\n")
+        fs.ingest(docs, attributes={"year": 2020 + i})
+    assert len(fs.search("kiln")[0].also_in) == 4
+    [hit] = fs.search("kiln", filters={"type": "eq", "key": "year", "value": 2024})
+    assert (hit.filename, hit.also_in) == ("copy4.txt", ())

@@ -252,3 +252,19 @@ def test_callers_choose_a_planner_by_giving_a_model_or_none():
     assert by_rules(ASKED) == plan_queries(ASKED)
     plan = by_model("How do I install it?", history=HISTORY)
     assert plan.queries == ("it", "Terraform install")
+
+
+def test_a_model_that_the_library_is_given_plans_its_searches(tmp_path, docs):
+    asked = []
+
+    def complete(prompt):
+        asked.append(prompt)
+        return '["kiln degrees", "staff evening class"]'
+
+    with FileSearch(tmp_path / "index", complete=complete) as fs:
+        fs.ingest(docs)
+        hits = fs.search("Which kiln degrees, and who teaches the evening class?", top_k=2)
+        assert {hit.filename for hit in hits} == {"kiln.txt", "staff.md"}
+        assert len(asked) == 1
+        fs.search("kiln", rewrite_query=False)
+        assert len(asked) == 1

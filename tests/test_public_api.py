@@ -53,6 +53,7 @@ LAYERS = [
     ["prepare", "testing"],
     ["writer", "tool"],
     ["candidates", "passages"],
+    ["scoring"],
     ["ingest", "maintain", "retrieve", "answer"],
     ["index_directory", "adapters"],
     ["intake", "upkeep"],

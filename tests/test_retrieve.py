@@ -11,7 +11,7 @@ import pytest
 from filesearch import FileSearch, Settings
 from filesearch.candidates import Candidates
 from filesearch.errors import IndexDamaged, InvalidFilter, InvalidSetting, NotFound
-from filesearch.retrieve import score_candidates
+from filesearch.scoring import score_candidates
 from filesearch.testing import HashingEmbedder
 
 WORDS = "kiln glaze mug bowl clay 陶器 窯 fire ash salt wheel studio 1280 slip 😀 cone".split()

@@ -32,7 +32,7 @@ _DONE_FILE = "evaluation.json"
 _AFTER_INDEXING = frozenset(
     "__init__ __main__ adapters answer candidates cite cli compare config conversation decompose "
     "doctor engine errors evaluation filters fuse intake lock maintain passages patterns plan "
-    "ranking_options render repeats rerank retrieve rewrite server testing tool upkeep "
+    "ranking_options render repeats rerank retrieve rewrite scoring server testing tool upkeep "
     "wording".split()
 )
 

@@ -7,8 +7,9 @@ they are masked here and never come back from a search.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
@@ -28,6 +29,11 @@ ScoreArray: TypeAlias = npt.NDArray[np.float64]
 # must still count for something. Elsewhere weights lie above this.
 MIN_IDF = 1e-3
 
+# Files with one and the same text that a search for passages looks at: they come back as one
+# passage, and 200 copies would be all the candidates that a question has. Two, not one, because
+# their names count as well.
+MAX_COPIES = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -36,10 +42,13 @@ class Selection:
     Attributes:
         chunks: bool (n_chunks,).
         windows: bool (n_windows,).
+        copies: Document id -> all files with its text that were selected, of texts of which some
+            were left out.
     """
 
     chunks: BoolArray | None
     windows: BoolArray | None
+    copies: Mapping[int, tuple[Entry, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +139,31 @@ class Snapshot:
         """The open segments by name."""
         return {segment.record.name: segment for segment in self.segments}
 
-    def select(self, keep: Callable[[Entry], bool]) -> Selection:
-        """Return the rows of the live files for which `keep` is true."""
-        masks = self._masks(keep)
+    def select(self, keep: Callable[[Entry], bool], *, max_copies: int = MAX_COPIES) -> Selection:
+        """Return the rows of the live files for which `keep` is true.
+
+        Args:
+            keep: Called once for each live file.
+            max_copies: Of files with one and the same text, the first so many are selected.
+        """
+        copies: defaultdict[int, list[Entry]] = defaultdict(list)
+
+        def is_chosen(entry: Entry) -> bool:
+            if not keep(entry):
+                return False
+            files = copies[entry.document_id]
+            files.append(entry)
+            return len(files) <= max_copies
+
+        masks = self._masks(is_chosen)
+        crowded = {text: tuple(files) for text, files in copies.items() if len(files) > max_copies}
         chunks, windows = [], []
         for segment, slots in zip(self.segments, masks, strict=True):
             chunks.append(_expand(slots, segment.chunk_table, segment.record.chunk_count))
             windows.append(_expand(slots, segment.window_table, segment.record.window_count))
         if not any(slots is not None for slots in masks):
             return Selection(None, None)
-        return Selection(np.concatenate(chunks), np.concatenate(windows))
+        return Selection(np.concatenate(chunks), np.concatenate(windows), crowded)
 
     def _masks(self, keep: Callable[[Entry], bool]) -> list[BoolArray | None]:
         """Return one mask of slots per segment, None where every slot is kept."""
@@ -154,6 +178,11 @@ class Snapshot:
     @cached_property
     def everything(self) -> Selection:
         """All live rows."""
+        return self.select(lambda _entry: True, max_copies=self.chunk_count)
+
+    @cached_property
+    def distinct(self) -> Selection:
+        """All live rows but those of further copies; see `select`."""
         return self.select(lambda _entry: True)
 
     @cached_property
