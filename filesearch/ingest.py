@@ -150,7 +150,7 @@ class Ingest:
         self._total_bytes = sum(source.size_bytes for source in sources)
         self._done_bytes = 0
         waiting: deque[_Prepared] = deque()
-        pending_windows, enough = 0, FIRST_WINDOWS
+        pending_windows, enough = 0, min(FIRST_WINDOWS, EMBED_WINDOWS)
         try:
             with ReadAhead(
                 self._read, sources, stop=self._loader.interrupt, ahead=_QUEUE_FILES

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -172,3 +174,31 @@ def test_a_busy_index_is_exit_code_3(docs, tmp_path):
     assert (process.returncode, out) == (3, "")
     assert err.startswith(f"Error: process {os.getpid()} is still writing to index ")
     assert err.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_output_that_cannot_be_written_is_an_error(make_fs, docs, tmp_path):
+    make_fs().ingest(docs)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "filesearch", "files", "--index", str(tmp_path / "index")],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            text=True,
+        )
+    assert done.returncode != 0
+    assert "No space left" in done.stderr
+
+
+def test_output_arrives_whole_and_the_exit_code_with_it(make_fs, tmp_path):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for number in range(600):
+        (folder / f"a-rather-long-name-to-fill-the-pipe-{number}.bin").write_bytes(b"\x00\x01")
+    command = [sys.executable, "-m", "filesearch", "ingest", str(folder), "--json"]
+    command += ["--index", str(tmp_path / "index")]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert len(done.stdout) > 100_000
+    assert len(json.loads(done.stdout)["outcomes"]) == 600

@@ -85,11 +85,30 @@ def _on_interrupt(number: int, frame: FrameType | None) -> None:
     signal.default_int_handler(number, frame)
 
 
-def main() -> None:
-    """Run the command line; the entry point of `fsearch`."""
+def main() -> NoReturn:
+    """Run the command line; the entry point of `fsearch`. Ends the process."""
     signal.signal(signal.SIGINT, _on_interrupt)
+    exit_code = 0
     try:
         cli(prog_name="fsearch")
+    except SystemExit as stop:
+        exit_code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except BrokenPipeError:
-        # The reader of our output left: not an error, but Python would say so at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        pass  # the reader of our output left: not an error
+    _leave(exit_code)
+
+
+def _leave(exit_code: int) -> NoReturn:
+    """End the process as it stands: taking the loaded libraries apart first takes 0.2 s.
+
+    Commands close what they opened, so nothing is left to do but to hand on the output.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        pass
+    except OSError as error:
+        os.write(2, f"Error: the output could not be written: {error}\n".encode())
+        exit_code = exit_code or 1
+    os._exit(exit_code)
