@@ -8,7 +8,8 @@ something only the new part comes back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -262,11 +263,12 @@ class Retriever:
         windows = np.where(late.windows >= 0, late.windows, candidates.windows[at])
         places = [snapshot.place(scored.row) for scored in top]
         documents = self._catalog.documents({place.entry.document_id for place in places})
-        looked_at = [
-            _look(snapshot, place, window, documents.get(place.entry.document_id))
+        contexts = _contexts(places, documents)
+        context_terms = {line: extract_terms(line) for line in set(contexts)}
+        texts = [
+            _window_text(snapshot, place, window, documents.get(place.entry.document_id))
             for place, window in zip(places, windows.tolist(), strict=True)
         ]
-        contexts, texts = [line for line, _ in looked_at], [text for _, text in looked_at]
         evidence = Evidence(
             question=question.text,
             terms=question.terms,
@@ -279,7 +281,7 @@ class Retriever:
             vector_mean=mean[at],
             late=late.window,
             late_stretch=late.stretch,
-            contexts=[extract_terms(line) for line in contexts],
+            contexts=[context_terms[line] for line in contexts],
             texts=texts,
             ordinals=np.array([place.ordinal for place in places], dtype=np.int64),
         )
@@ -316,18 +318,32 @@ def _results(passages: Sequence[Passage]) -> list[SearchResult]:
     return results
 
 
-def _look(
-    snapshot: Snapshot, place: Place, window: int, document: Document | None
-) -> tuple[str, str]:
-    """Return a chunk's context and the words of one of its windows.
+def _contexts(places: Sequence[Place], documents: Mapping[int, Document]) -> list[str]:
+    """Return the context of each chunk; empty where its document is gone.
 
-    Where the window is -1 it is the beginning of the chunk; without the document, nothing.
+    Each file is gone through once, from its first chunk here to its last.
     """
+    found = [""] * len(places)
+    by_file: defaultdict[int, list[int]] = defaultdict(list)
+    for i in sorted(range(len(places)), key=lambda i: places[i].start):
+        by_file[places[i].entry.store_file_id].append(i)
+    for members in by_file.values():
+        entry = places[members[0]].entry
+        document = documents.get(entry.document_id)
+        if document is None:
+            continue
+        starts = [places[i].start for i in members]
+        lines = find_contexts(entry.filename, document.title, document.spans, starts)
+        for i, line in zip(members, lines, strict=True):
+            found[i] = line
+    return found
+
+
+def _window_text(snapshot: Snapshot, place: Place, window: int, document: Document | None) -> str:
+    """Return the words of one of a chunk's windows, or of its beginning where that is -1."""
     if document is None:
-        return "", ""
+        return ""
     start, end = place.start, min(place.end, place.start + MAX_BLIND_CHARACTERS)
     if window >= 0:
         start, end = snapshot.window_span(window)
-    filename, title, spans = place.entry.filename, document.title, document.spans
-    [context] = find_contexts(filename, title, spans, [place.start])
-    return context, document.text[start:end]
+    return document.text[start:end]
