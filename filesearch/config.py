@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
@@ -22,6 +22,8 @@ SETTINGS_FILE = "fsearch.toml"
 BUNDLED_EMBEDDER = "all-MiniLM-L6-v2"
 EXTRACTIVE_MODEL = "extractive"
 LEARNED_RERANKER, NO_RERANKER = "learned", "none"
+MAX_TOP_K = 1000
+Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _RERANKER_KINDS = ("onnx", "sentence-transformers", "http", "https", "tei", "jina", "cohere")
 
 
@@ -64,9 +66,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     chunk_size: int | None = None
     chunk_overlap: int | None = None
     late_interaction: bool | None = None
-    top_k: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 8
-    score_threshold: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
-    vector_weight: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    top_k: Annotated[int, msgspec.Meta(ge=1, le=MAX_TOP_K)] = 8
+    score_threshold: Share = 0.0
+    vector_weight: Share | None = None
     lock_timeout_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
     parse_timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0
     parse_memory_mb: Annotated[int, msgspec.Meta(ge=64)] = 1024

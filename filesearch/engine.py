@@ -189,7 +189,7 @@ class FileSearch:
 
     def search(
         self,
-        query: str,
+        query: str | QueryPlan,
         *,
         top_k: int | None = None,
         filters: Filter | None = None,
@@ -200,7 +200,8 @@ class FileSearch:
         """Return the passages that match `query`, best first, no two sharing a character.
 
         Args:
-            query: A question or words; blank finds nothing.
+            query: A question or words; blank finds nothing. Or what `plan` made of one, which is
+                not planned again.
             top_k: 1..1000, the settings' for None; fewer come back when the store holds fewer.
             filters: OpenAI's attribute filter; see filters.py.
             ranking_options: OpenAI's; where silent, the settings hold. See ranking_options.py.
@@ -214,29 +215,23 @@ class FileSearch:
             InvalidFilter: `filters` is not well formed.
             RerankFailed: The reranker that the settings name gave no scores.
         """
-        plan = self.plan(query, history=history) if rewrite_query else unplanned(query)
-        return self._search(plan.queries, top_k, filters, ranking_options)
-
-    def plan(self, query: str, *, history: Sequence[Turn] = ()) -> QueryPlan:
-        """Return what `search` looks for when it is asked `query`, and why; see plan.py."""
-        return self._planner(query, history=history)
-
-    def _search(
-        self,
-        queries: Sequence[str],
-        top_k: int | None,
-        filters: Filter | None,
-        ranking_options: RankingOptions | Mapping[str, object] | None,
-    ) -> list[SearchResult]:
+        if isinstance(query, QueryPlan):
+            plan = query
+        else:
+            plan = self.plan(query, history=history) if rewrite_query else unplanned(query)
         options = parse_ranking_options(ranking_options)
         snapshot = self._index.snapshot(self._index.open_store())
         return self._retriever.search(
             snapshot,
-            queries,
+            plan.queries,
             top_k=self.settings.top_k if top_k is None else top_k,
             filters=filters,
             options=options,
         )
+
+    def plan(self, query: str, *, history: Sequence[Turn] = ()) -> QueryPlan:
+        """Return what `search` looks for when it is asked `query`, and why; see plan.py."""
+        return self._planner(query, history=history)
 
     def rank_files(
         self,
@@ -287,7 +282,7 @@ class FileSearch:
         from filesearch.answer import answer_question
 
         plan = self.plan(question, history=history)
-        results = self._search(plan.queries, top_k, filters, ranking_options)
+        results = self.search(plan, top_k=top_k, filters=filters, ranking_options=ranking_options)
         return answer_question(
             question,
             results,

@@ -95,11 +95,15 @@ def reciprocal_rank_fusion(
     """
     fused = np.zeros(len(keyword))
     for scores in (keyword, vector):
-        order = np.argsort(-scores, kind="stable")
-        ranks = np.empty(len(scores))
-        ranks[order] = np.arange(1, len(scores) + 1)
-        fused += np.where(scores > 0, 1.0 / (k + ranks), 0.0)
+        fused += np.where(scores > 0, 1.0 / (k + ranks(scores)), 0.0)
     return fused * (k + 1) / 2
+
+
+def ranks(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Return the rank of each score, 1 for the best, ties by position: float64 (n,)."""
+    found = np.empty(len(scores))
+    found[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    return found
 
 
 def merge_rankings(

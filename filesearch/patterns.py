@@ -7,6 +7,7 @@ pays for a third of them.
 
 from __future__ import annotations
 
+from functools import cached_property
 from types import ModuleType
 from typing import Any, cast
 
@@ -31,12 +32,15 @@ class _LazyPattern:
     def __init__(self, source: str, flags: int, engine: ModuleType) -> None:
         self._source, self._flags, self._engine = source, flags, engine
 
+    @cached_property
+    def _compiled(self) -> regex.Pattern[str]:
+        compiled: regex.Pattern[str] = self._engine.compile(self._source, self._flags)
+        return compiled
+
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         # `regex` keeps no compiled pattern for good, so the methods hold it from here on.
         if name.startswith("__"):
             raise AttributeError(name)
-        if "_compiled" not in self.__dict__:
-            self._compiled = self._engine.compile(self._source, self._flags)
         value = getattr(self._compiled, name)
         setattr(self, name, value)
         return value

@@ -6,11 +6,13 @@ unknown keys.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from filesearch.config import Share
 from filesearch.errors import InvalidSetting
 
 Weight: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
@@ -41,7 +43,7 @@ class RankingOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     ranker: Literal["auto", "none", "default-2024-11-15", "default_2024_08_21"] = "auto"
-    score_threshold: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    score_threshold: Share | None = None
     hybrid_search: HybridSearch | None = None
 
     @property
@@ -67,9 +69,7 @@ def parse_ranking_options(
     except msgspec.ValidationError as error:
         raise InvalidSetting(f"ranking_options: {error}") from error
     weights = options.hybrid_search
-    if weights is not None and not 0 < weights.embedding_weight + weights.text_weight < float(
-        "inf"
-    ):
+    if weights and not 0 < weights.embedding_weight + weights.text_weight < math.inf:
         raise InvalidSetting(
             "ranking_options: embedding_weight and text_weight are "
             f"{weights.embedding_weight} and {weights.text_weight}; one must be above 0"

@@ -25,6 +25,7 @@ from filesearch.candidates import (
 )
 from filesearch.catalog import Catalog
 from filesearch.cite import locate
+from filesearch.config import MAX_TOP_K
 from filesearch.context import find_contexts
 from filesearch.errors import InvalidSetting
 from filesearch.filters import Filter, compile_filter
@@ -45,8 +46,6 @@ from filesearch.types import (
     Stage,
 )
 
-MAX_TOP_K = 1000
-DEFAULT_OPTIONS = RankingOptions()
 # Of a chunk without a best window, this much of its beginning is looked at.
 MAX_BLIND_CHARACTERS = 4000
 
@@ -112,7 +111,7 @@ class Retriever:
         *,
         top_k: int = 8,
         filters: Filter | None = None,
-        options: RankingOptions = DEFAULT_OPTIONS,
+        options: RankingOptions,
     ) -> list[SearchResult]:
         """Return the passages that match, best first, no two sharing a character.
 

@@ -222,14 +222,16 @@ def _is_chatter(sentence: str) -> bool:
 
 def _peel(sentence: str) -> str:
     """Take frames off both ends while content is left."""
+    frames, tails = [_FRAME], [_TAIL]
+    if not sentence.isascii():
+        frames, tails = [_FRAME, _CHINESE_FRAME], [_TAIL, _CHINESE_TAIL]
     for _ in range(_MAX_PEELS):
         peeled = sentence
-        is_ascii = peeled.isascii()
-        for pattern in (_FRAME,) if is_ascii else (_FRAME, _CHINESE_FRAME):
+        for pattern in frames:
             found = pattern.match(peeled)
             if found and found.end() > 0:
                 peeled = peeled[found.end() :]
-        for pattern in (_TAIL,) if is_ascii else (_TAIL, _CHINESE_TAIL):
+        for pattern in tails:
             found = pattern.search(peeled, max(0, len(peeled) - 80))
             if found:
                 stop = found.groupdict().get("stop") or ""

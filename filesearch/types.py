@@ -232,7 +232,8 @@ class SearchResult:
         file_id, filename: The file it stands in.
         text: `document.text[start:end]`.
         start, end: Character positions in the document's text.
-        score: In [0, 1], higher is better; comparable within one search.
+        score: In [0, 1], higher is better. By the default reranker it says on any store about what
+            share of such passages answers; otherwise it compares within one search.
         keyword_share, vector_share: What either search gave to `score`; they add up to it.
         page: Page or slide on which the passage starts, from 1; None where the format has none.
         end_page: The page on which its last character lies; None as `page`.

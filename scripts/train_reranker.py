@@ -40,6 +40,7 @@ from filesearch.evaluation.index_cache import cached_index, settings_for
 from filesearch.evaluation.reading import read_set, sample_queries
 from filesearch.fuse import fusion_signals, normalise
 from filesearch.rerank.features import FEATURE_NAMES
+from filesearch.rerank.learned import with_code
 
 WEIGHTS = Path(__file__).parents[1] / "filesearch" / "data" / "rerank" / "weights.json"
 FloatArray = npt.NDArray[np.float64]
@@ -272,12 +273,6 @@ def leave_one_out_fusion(sets: Sequence[JudgedSet]) -> dict[str, dict[str, float
 # The reranker
 
 
-def with_code(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Return the features and, beside them, the same times how far they are of code."""
-    wide = features.astype(np.float64)
-    return np.hstack([wide, wide[:, [FEATURE_NAMES.index("code")]] * wide])
-
-
 def _design(judged: JudgedSet) -> tuple[FloatArray, FloatArray, list[int]]:
     """Return features (N, 2F), targets (N,) and where each question starts."""
     rows, targets, starts, count = [], [], [], 0
@@ -400,17 +395,18 @@ def calibration_error(judged: JudgedSet, weights: FloatArray, line: FloatArray) 
     return float(sum(gaps))
 
 
+def _table(weights: FloatArray) -> str:
+    return ",\n".join(
+        f'  "{name}": {round(float(weight), 4)}'
+        for name, weight in zip(FEATURE_NAMES, weights, strict=True)
+    )
+
+
 def write_weights(sets: Sequence[JudgedSet]) -> None:
     """Train on all sets and write the packaged weights."""
     weights = fit_rerank(sets)
     slope, offset, code_offset = fit_probability(sets, weights)
-    names = (*FEATURE_NAMES, *FEATURE_NAMES)
-    rows = [
-        f'  "{name}": {round(float(weight), 4)}'
-        for name, weight in zip(names, weights, strict=True)
-    ]
-    count = len(FEATURE_NAMES)
-    prose, code = ",\n".join(rows[:count]), ",\n".join(rows[count:])
+    prose, code = map(_table, np.split(weights, 2))
     WEIGHTS.write_text(
         "{\n"
         f' "made_by": "scripts/train_reranker.py",\n'

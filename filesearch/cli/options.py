@@ -66,6 +66,7 @@ def ranking_options_options(command: _Command) -> _Command:
         click.option(
             "--ranker",
             type=click.Choice(["auto", "none"]),
+            default="auto",
             help="auto: the reranker of the settings; none: passages as they are fused.",
         ),
     ):
@@ -74,18 +75,13 @@ def ranking_options_options(command: _Command) -> _Command:
 
 
 def ranking_options_given(
-    ranker: str | None, score_threshold: float | None, vector_weight: float | None
+    ranker: str, score_threshold: float | None, vector_weight: float | None
 ) -> dict[str, Any]:
     """Return what `ranking_options_options` took as OpenAI's ranking options."""
-    given: dict[str, Any] = {}
-    if ranker is not None:
-        given["ranker"] = ranker
-    if score_threshold is not None:
-        given["score_threshold"] = score_threshold
+    weights = None
     if vector_weight is not None:
         weights = {"embedding_weight": vector_weight, "text_weight": 1 - vector_weight}
-        given["hybrid_search"] = weights
-    return given
+    return {"ranker": ranker, "score_threshold": score_threshold, "hybrid_search": weights}
 
 
 def parse_filter(text: str | None) -> dict[str, Any] | None:

@@ -32,7 +32,7 @@ def ask(
     model: str | None,
     top_k: int | None,
     filter_text: str | None,
-    ranker: str | None,
+    ranker: str,
     score_threshold: float | None,
     vector_weight: float | None,
     as_json: bool,
@@ -77,7 +77,7 @@ def search(
     index: str | None,
     top_k: int | None,
     filter_text: str | None,
-    ranker: str | None,
+    ranker: str,
     score_threshold: float | None,
     vector_weight: float | None,
     no_rewrite: bool,
@@ -94,14 +94,13 @@ def search(
     from filesearch.render import render_plan, render_results
 
     with FileSearch(index) as fs:
+        plan = unplanned(query) if no_rewrite else fs.plan(query)
         results = fs.search(
-            query,
+            plan,
             top_k=top_k,
             filters=parse_filter(filter_text),
             ranking_options=ranking_options_given(ranker, score_threshold, vector_weight),
-            rewrite_query=not no_rewrite,
         )
-        plan = unplanned(query) if no_rewrite else fs.plan(query)
     found = [asdict(result) for result in results]
     if as_json and explain:
         print_json({"search_query": plan.queries, "notes": plan.notes, "data": found})

@@ -139,12 +139,11 @@ class Snapshot:
         """The open segments by name."""
         return {segment.record.name: segment for segment in self.segments}
 
-    def select(self, keep: Callable[[Entry], bool], *, max_copies: int = MAX_COPIES) -> Selection:
-        """Return the rows of the live files for which `keep` is true.
+    def select(self, keep: Callable[[Entry], bool]) -> Selection:
+        """Return the rows of the live files for which `keep` is true, `MAX_COPIES` of each text.
 
         Args:
             keep: Called once for each live file.
-            max_copies: Of files with one and the same text, the first so many are selected.
         """
         copies: defaultdict[int, list[Entry]] = defaultdict(list)
 
@@ -153,17 +152,22 @@ class Snapshot:
                 return False
             files = copies[entry.document_id]
             files.append(entry)
-            return len(files) <= max_copies
+            return len(files) <= MAX_COPIES
 
         masks = self._masks(is_chosen)
-        crowded = {text: tuple(files) for text, files in copies.items() if len(files) > max_copies}
+        crowded = {text: tuple(files) for text, files in copies.items() if len(files) > MAX_COPIES}
+        return self._selection(masks, crowded)
+
+    def _selection(
+        self, masks: Sequence[BoolArray | None], copies: Mapping[int, tuple[Entry, ...]]
+    ) -> Selection:
+        if all(slots is None for slots in masks):
+            return Selection(None, None)
         chunks, windows = [], []
         for segment, slots in zip(self.segments, masks, strict=True):
             chunks.append(_expand(slots, segment.chunk_table, segment.record.chunk_count))
             windows.append(_expand(slots, segment.window_table, segment.record.window_count))
-        if not any(slots is not None for slots in masks):
-            return Selection(None, None)
-        return Selection(np.concatenate(chunks), np.concatenate(windows), crowded)
+        return Selection(np.concatenate(chunks), np.concatenate(windows), copies)
 
     def _masks(self, keep: Callable[[Entry], bool]) -> list[BoolArray | None]:
         """Return one mask of slots per segment, None where every slot is kept."""
@@ -178,7 +182,7 @@ class Snapshot:
     @cached_property
     def everything(self) -> Selection:
         """All live rows."""
-        return self.select(lambda _entry: True, max_copies=self.chunk_count)
+        return self._selection(self._live, {})
 
     @cached_property
     def distinct(self) -> Selection:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import regex
 
-from filesearch.fuse import convex_combination, normalise, reciprocal_rank_fusion
+from filesearch.fuse import convex_combination, normalise, ranks, reciprocal_rank_fusion
 from filesearch.terms import extract_terms
 from filesearch.types import FloatMatrix, FloatVector, IntArray
 
@@ -122,19 +122,12 @@ def compute_features(evidence: Evidence) -> FloatMatrix:
         "late_stretch": e.late_stretch,
         "fused": convex_combination(keyword, vector, vector_weight=0.5 if e.vector.any() else 0.0),
         "agreement": reciprocal_rank_fusion(e.keyword, e.vector.astype(np.float64)),
-        "late_rank": _reciprocal_ranks(e.late),
+        "late_rank": np.where(e.late > 0, 1 / ranks(e.late), 0.0),
         "opening": e.ordinals == 0,
         "length": np.log1p(np.array([len(text) for text in lowered]) / 1000),
         "code": np.full(n, code_share(e.texts)),
     }
     return np.column_stack([columns[name] for name in FEATURE_NAMES]).astype(np.float32)
-
-
-def _reciprocal_ranks(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Return 1 / rank of each score, best first and ties by position; 0 for none above 0."""
-    ranks = np.empty(len(scores))
-    ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
-    return np.where(scores > 0, 1 / ranks, 0.0)
 
 
 def code_share(texts: Sequence[str]) -> float:

@@ -28,7 +28,7 @@ import numpy.typing as npt
 
 from filesearch.errors import InvalidSetting
 from filesearch.rerank.features import FEATURE_NAMES
-from filesearch.types import FloatVector, RerankRequest
+from filesearch.types import FloatMatrix, FloatVector, RerankRequest
 
 _TABLES = ("weights", "code_weights")
 _LINE = ("slope", "offset", "code_offset")
@@ -55,9 +55,8 @@ class LearnedReranker:
     def rerank(self, request: RerankRequest) -> FloatVector:
         """Return how likely each candidate answers: float32 (n,), in [0, 1]."""
         model = self._model
-        code = request.features[:, _CODE : _CODE + 1]
-        z = request.features @ model.weights + (code * request.features) @ model.code_weights
-        logits = model.slope * z + model.offset + model.code_offset * code[:, 0]
+        z = with_code(request.features) @ model.weights
+        logits = model.slope * z + model.offset + model.code_offset * request.features[:, _CODE]
         scores: FloatVector = (1 / (1 + np.exp(-logits))).astype(np.float32)
         return scores
 
@@ -69,20 +68,29 @@ class LearnedReranker:
                 f"'{self._path}' weighs other features than this version of filesearch has; "
                 "make it again: scripts/train_reranker.py"
             )
-        weights, code_weights = (
-            np.array([found[table][name] for name in FEATURE_NAMES], dtype=np.float64)
-            for table in _TABLES
-        )
+        weights = [found[table][name] for table in _TABLES for name in FEATURE_NAMES]
         slope, offset, code_offset = (float(found[name]) for name in _LINE)
-        return _Model(weights, code_weights, slope, offset, code_offset)
+        return _Model(np.array(weights, dtype=np.float64), slope, offset, code_offset)
+
+
+def with_code(features: FloatMatrix) -> npt.NDArray[np.float64]:
+    """Return what the weights are for: the features, and again times how far they are of code.
+
+    Args:
+        features: float32 (n, n_features).
+
+    Returns:
+        float64 (n, 2 * n_features).
+    """
+    wide = features.astype(np.float64)
+    return np.hstack([wide, wide[:, [_CODE]] * wide])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Model:
-    """What the file says: float64 (n_features,) twice, and the line to logits."""
+    """What the file says: float64 (2 * n_features,), and the line to logits."""
 
     weights: npt.NDArray[np.float64]
-    code_weights: npt.NDArray[np.float64]
     slope: float
     offset: float
     code_offset: float
