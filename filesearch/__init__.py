@@ -20,6 +20,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from filesearch.config import Settings as Settings
     from filesearch.engine import FileSearch as FileSearch
+    from filesearch.errors import ChatFailed as ChatFailed
+    from filesearch.errors import ContextExceeded as ContextExceeded
     from filesearch.errors import FilesearchError as FilesearchError
     from filesearch.errors import IndexBusy as IndexBusy
     from filesearch.errors import IndexDamaged as IndexDamaged
@@ -46,6 +48,8 @@ _HOME = {
     "Settings": "config",
     **dict.fromkeys(
         (
+            "ChatFailed",
+            "ContextExceeded",
             "FilesearchError",
             "IndexBusy",
             "IndexDamaged",

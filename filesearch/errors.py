@@ -9,6 +9,8 @@
     │   └── NotFound            no such file, store or index
     ├── IndexBusy               retry: another process is writing
     ├── RerankFailed            retry, or search without a reranker
+    ├── ChatFailed              retry, or ask another chat model
+    │   └── ContextExceeded     ask with fewer or shorter messages
     └── IndexProblem            rebuild or repair
         ├── IndexMismatch       made with another embedder or other chunk settings
         └── IndexDamaged        a segment or the catalog does not hold together
@@ -60,6 +62,14 @@ class IndexBusy(FilesearchError):
 
 class RerankFailed(FilesearchError):
     """A reranker did not answer, or not with a score for each passage."""
+
+
+class ChatFailed(FilesearchError):
+    """A chat model did not answer, or not with something that can be understood."""
+
+
+class ContextExceeded(ChatFailed):
+    """The messages are longer than the chat model can read."""
 
 
 class IndexProblem(FilesearchError):

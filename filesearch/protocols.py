@@ -6,9 +6,10 @@ Adapters satisfy these by shape, without inheriting. They do not import each oth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Protocol, runtime_checkable
 
+from filesearch.messages import ChatDelta, ChatReply, ChatRequest
 from filesearch.types import (
     FloatMatrix,
     FloatVector,
@@ -101,6 +102,38 @@ class Reranker(Protocol):
         Raises:
             InvalidSetting: The model cannot be loaded or used.
             RerankFailed: No score for each passage this time.
+        """
+
+
+class ChatModel(Protocol):
+    """A conversation in, the next message out; see messages.py for their shape.
+
+    Both methods ask for the same; they may be called from several threads at once.
+    """
+
+    @property
+    def name(self) -> str:
+        """Short name, such as "qwen2.5:7b"; holds no secret."""
+
+    @property
+    def calls_tools(self) -> bool:
+        """Whether it can call tools; without, passages are found first and stand in the request."""
+
+    def complete(self, request: ChatRequest) -> ChatReply:
+        """Return the whole reply.
+
+        Raises:
+            ContextExceeded: The messages are longer than the model can read.
+            ChatFailed: No reply, or none that can be understood, after retries where they help.
+        """
+
+    def stream(self, request: ChatRequest) -> Iterator[ChatDelta]:
+        """Yield the reply piece by piece, with `finish_reason` and `usage` by the end.
+
+        Closing the iterator early ends the request. Once a piece has come nothing is retried.
+
+        Raises:
+            As `complete` does; a connection that breaks half-way is a ChatFailed.
         """
 
 

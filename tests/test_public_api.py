@@ -14,7 +14,9 @@ import filesearch
 
 PROMISED = [
     "Answer",
+    "ChatFailed",
     "Citation",
+    "ContextExceeded",
     "Document",
     "FileOutcome",
     "FileSearch",
@@ -41,6 +43,7 @@ HEAVY = ["torch", "faiss", "onnxruntime", "numpy", "sqlalchemy", "tokenizers", "
 # Lower layers know nothing of higher ones; a module may import its own layer and those below.
 LAYERS = [
     ["types", "errors"],
+    ["messages"],
     ["protocols", "config", "records"],
     ["languages", "attributes", "filters", "fuse", "context", "document_cache", "durable", "signs"],
     ["tokens", "terms", "sentences", "onnx_session", "patterns"],

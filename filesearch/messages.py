@@ -1,0 +1,186 @@
+"""Messages: what travels between the assistant loop and a chat model, in the OpenAI chat shape.
+
+The names are those of OpenAI's chat completions, so that an adapter for a server that speaks them
+copies fields, and one for anything else has one known shape to translate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from filesearch.types import SearchResult
+
+Role = Literal["system", "user", "assistant", "tool"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that the model wants to be called.
+
+    Attributes:
+        id: Unique within one answer; what the tool's message refers to.
+        name: Of the tool.
+        arguments: As the model wrote them: meant to be a JSON object, not always one.
+    """
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation as a model reads it.
+
+    Attributes:
+        role: Who speaks; `tool` gives what a call returned.
+        content: Text; may be empty when there are `tool_calls`.
+        tool_calls: Of an assistant's message only.
+        tool_call_id: Of a tool's message only: the call that it answers.
+    """
+
+    role: Role
+    content: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool that the model may call.
+
+    Attributes:
+        name: Letters, digits, `_` and `-`, at most 64.
+        description: What it does, for the model.
+        parameters: JSON schema of its arguments, of type object.
+        strict: Ask the server to hold the model to the schema.
+    """
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=lambda: {"type": "object"})
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTool:
+    """A `tool_choice`: the model must call this tool."""
+
+    name: str
+
+
+ToolChoice: TypeAlias = Literal["auto", "none", "required"] | NamedTool
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A passage that was given to the model, and how it is told to cite it.
+
+    Attributes:
+        call: First number of the marker: the position of the tool's message in the request.
+        index: Second number of the marker: the position among the passages of that call.
+        result: The passage.
+    """
+
+    call: int
+    index: int
+    result: SearchResult
+
+    @property
+    def marker(self) -> str:
+        """What cites it, as the hosted service writes it: `【4:0†source】`."""
+        return f"【{self.call}:{self.index}†source】"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that were read and written.
+
+    Attributes:
+        is_counted: Counted here with a known tokenizer, because the server sent no figures.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    is_counted: bool = False
+
+    @property
+    def total_tokens(self) -> int:
+        """Both together."""
+        return self.prompt_tokens + self.completion_tokens
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.is_counted or other.is_counted,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """What a chat model is asked; None leaves a value to the model or its server.
+
+    Attributes:
+        messages: At least one. The instructions, if any, are the first and of role system.
+        tools: What the model may call.
+        sources: The passages that the tools' messages hold, for models that quote instead of
+            reading; all others ignore them.
+        response_format: OpenAI's, such as `{"type": "json_object"}`.
+    """
+
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: ToolChoice = "auto"
+    parallel_tool_calls: bool = True
+    temperature: float | None = None
+    top_p: float | None = None
+    max_completion_tokens: int | None = None
+    response_format: Mapping[str, Any] | None = None
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of a tool call.
+
+    Attributes:
+        index: Which call of the message, from 0. `id` and `name` come whole, with its first piece.
+        arguments: The next characters of its arguments.
+    """
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatDelta:
+    """The next piece of a reply that is streamed.
+
+    Attributes:
+        finish_reason: Why the reply ends; set once, near the end.
+        usage: Set once, in the last piece, whether the server sent it or it was counted here.
+    """
+
+    text: str = ""
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReply:
+    """A whole reply.
+
+    Attributes:
+        message: Of role assistant.
+    """
+
+    message: Message
+    finish_reason: FinishReason
+    usage: Usage
