@@ -1,0 +1,369 @@
+"""Evidence: what speaks for and against a passage saying what a sentence says, besides its topic.
+
+sentence, quote -> names that are missing, words that stand in another's place, negations and
+directions that differ. Used by `support`. Pure rules for English and Chinese.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import takewhile
+
+import regex
+
+from filesearch.figures import figures_of
+from filesearch.patterns import lazy_pattern
+from filesearch.terms import extract_terms
+from filesearch.wording import FUNCTION_WORDS, HAN, Name, entities_of, has_han, words_of
+
+# Words of a name that may be left out or added: "Dr. Smith", "the Nixon government".
+_LIGHT_IN_NAMES = frozenset("of the de la von van di da du and mr mrs ms dr prof st sir inc ltd corp co llc plc "
+                            "company corporation government administration monday tuesday wednesday thursday "
+                            "friday saturday sunday bc ad bce ce".split())  # fmt: skip
+# A demonym is its country's name, its last letter maybe left out, with one of these.
+_DEMONYM_ENDINGS = frozenset("n an ian ean ese ish i ic s is ns ans ians eans er ers al".split())
+_SAME_NAME = [
+    frozenset(group.split())
+    for group in (
+        "france french", "netherlands dutch holland", "spain spanish spaniard", "greece greek greeks",
+        "britain british uk", "england english", "denmark danish", "poland polish", "sweden swedish",
+        "finland finnish", "wales welsh", "ireland irish", "switzerland swiss", "us usa america american americans",
+        "turkey turkish", "portugal portuguese", "norway norwegian", "germany german", "europe european eu",
+        "scotland scottish", "philippines filipino", "thailand thai",
+    )
+]  # fmt: skip
+_TRANSLITERATION = lazy_pattern(rf"[{HAN}]{{1,8}}(?:[·・•‧．][{HAN}]{{1,8}})+")
+_LATIN = lazy_pattern(r"(?<![\p{Latin}\d])\p{Latin}[\p{Latin}\d'’.&+-]*[\p{Latin}\d]")
+_CAPITAL = lazy_pattern(r"\p{Lu}[\p{L}\p{M}\p{N}'’-]*")
+_QUOTES = "\"'“”‘’「」『』《》`"
+
+
+def names_in(sentence: str) -> list[Name]:
+    """Return the names of `sentence` in reading order.
+
+    They are those of `wording` that are no periods; also Latin words in a Chinese sentence, and
+    Chinese transliterations with a middle dot.
+    """
+    names = [name for name in entities_of(sentence) if not _is_common(name.text)]
+    if has_han(sentence):
+        taken = [range(name.start, name.end) for name in names]
+        for pattern in (_LATIN, _TRANSLITERATION):
+            for found in pattern.finditer(sentence):
+                if not any(found.start() in span for span in taken):
+                    names.append(Name(found.group(), *found.span()))
+    return sorted(names, key=lambda name: name.start)
+
+
+def _is_common(name: str) -> bool:
+    words = [word.lower for word in words_of(name) if word.kind == "word"]
+    return bool(words) and all(word in _LIGHT_IN_NAMES or word in FUNCTION_WORDS for word in words)
+
+
+class PassageNames:
+    """The names of a passage, or rather all that it takes to look names up in it."""
+
+    def __init__(self, passage: str) -> None:
+        self._text = passage
+        self._squashed = "".join(passage.split()).casefold()
+        self._terms = frozenset(extract_terms(passage))
+        self._words = [word for word in words_of(passage) if word.kind == "word"]
+        self._lower = frozenset(_bare(word.lower) for word in self._words)
+        self._capitals = frozenset(
+            _bare(word.lower) for word in self._words if word.text[0].isupper()
+        )
+        initials = "".join(word.text[0] if word.text[0].isupper() else " " for word in self._words)
+        self._initials = initials.casefold()
+
+    def hold(self, name: str) -> bool:
+        """Return whether `name` is held, maybe in another form.
+
+        An acronym, an adjective of a country and the last name of a person will do.
+        """
+        bare = "".join(name.split()).strip(_QUOTES).casefold()
+        if bare in self._squashed:
+            return True
+        if has_han(name):
+            return self._has_han(name)
+        words = [w for w in words_of(name.strip(_QUOTES)) if w.kind == "word"]
+        parts = [
+            _bare(w.lower)
+            for w in words
+            if w.lower not in _LIGHT_IN_NAMES
+            and w.lower not in FUNCTION_WORDS
+            and not w.lower[0].isdigit()
+        ]
+        absent = [part for part in parts if not self._has_word(part)]
+        if not absent:
+            return True
+        acronym = "".join(part[0] for part in parts)
+        if len(parts) > 1 and (acronym in self._lower or acronym in self._terms):
+            return True
+        if len(parts) > 1 and len(absent) < len(parts):
+            return all(self._may_be_dropped(part, parts) for part in absent)
+        return False
+
+    def _has_word(self, word: str) -> bool:
+        if word in self._lower or any(term in self._terms for term in extract_terms(word)[:1]):
+            return True
+        letters = word.replace(".", "")
+        if 2 <= len(letters) <= 6 and letters in self._initials:
+            return True
+        return any(_is_same_name(word, other) for other in self._capitals)
+
+    def _may_be_dropped(self, absent: str, parts: Sequence[str]) -> bool:
+        """Whether a neighbour of an absent word stands in the passage without another in its place.
+
+        "Richard Nixon" is held where Nixon alone stands, not where only Pat Nixon does.
+        """
+        position = parts.index(absent)
+        for step, other in ((1, position + 1), (-1, position - 1)):
+            if not 0 <= other < len(parts) or not self._has_word(parts[other]):
+                continue
+            for i, word in enumerate(self._words):
+                if _bare(word.lower) != parts[other]:
+                    continue
+                slot = i - step
+                beside = self._words[slot] if 0 <= slot < len(self._words) else None
+                while beside is not None and beside.lower in ("of", "the"):
+                    slot -= step
+                    beside = self._words[slot] if 0 <= slot < len(self._words) else None
+                if beside is None or not beside.text[0].isupper() or beside.lower in FUNCTION_WORDS:
+                    return True
+                if self._text[min(beside.end, word.end) : max(beside.start, word.start)].strip():
+                    return True
+        return False
+
+    def _has_han(self, name: str) -> bool:
+        """A transliteration is cut loosely from its sentence, so its inner parts must do."""
+        if _TRANSLITERATION.fullmatch(name):
+            parts = regex.split("[·・•‧．]", name)
+            cut = [parts[0][-2:], *parts[1:-1], parts[-1][:2]]
+            return all(part in self._squashed for part in cut)
+        bare = "".join(name.split()).strip(_QUOTES)
+        pairs = [bare[i : i + 2] for i in range(len(bare) - 1)] or [bare]
+        return sum(pair.casefold() in self._squashed for pair in pairs) >= 0.7 * len(pairs)
+
+
+def _bare(word: str) -> str:
+    return word.removesuffix("'s").replace("’", "'").replace(".", "")
+
+
+def _is_same_name(a: str, b: str) -> bool:
+    if a == b or any(a in group and b in group for group in _SAME_NAME):
+        return True
+    short, long = sorted((a, b), key=len)
+    if len(short) < 4:
+        return False
+    return any(
+        long.startswith(base) and long[len(base) :] in _DEMONYM_ENDINGS
+        for base in (short, short[:-1])
+        if len(base) >= 4
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    text: str
+    key: str
+    is_name: bool
+    is_content: bool
+
+
+# Words that must agree around a place where another name or number stands.
+_MIN_CONTEXT = 3
+_MAX_REPLACED = 6
+
+
+def replaced_words(sentence: str, quote: str) -> list[str]:
+    """Return the names and numbers of `sentence` where `quote` has others in the same place.
+
+    "Tesla moved to Graz in 1880" against "In 1880 Tesla moved to Prague" gives Graz. The words
+    around the place must agree; the two sentences need not.
+    """
+    if has_han(sentence):
+        return _replaced_han(sentence, quote)
+    ours, theirs = _tokens(sentence), _tokens(quote)
+    keys, their_keys = [t.key for t in ours], [t.key for t in theirs]
+    counts, their_counts = Counter(keys), Counter(their_keys)
+    found = []
+    codes = SequenceMatcher(None, keys, their_keys, autojunk=False).get_opcodes()
+    for position, (code, i1, i2, j1, j2) in enumerate(codes):
+        if code != "replace" or i2 - i1 > _MAX_REPLACED or j2 - j1 > 2 * _MAX_REPLACED:
+            continue
+        if _agreement(codes, position, ours) < _MIN_CONTEXT:
+            continue
+        new = [_run_of_names(ours[i1:i2], step) for step in (1, -1)]
+        gone = [_run_of_names(theirs[j1:j2], step) for step in (1, -1)]
+        for side in (0, 1):
+            beside = position + (-1, 1)[side]
+            if not 0 <= beside < len(codes) or codes[beside][0] != "equal":
+                continue
+            ours_only = [t for t in new[side] if counts[t.key] > their_counts[t.key]]
+            theirs_only = [t for t in gone[side] if their_counts[t.key] > counts[t.key]]
+            if theirs_only and ours_only and not any(
+                _is_same_name(t.key, key) for t in ours_only for key in their_keys
+            ):
+                found += [t.text for t in ours_only]
+    return found
+
+
+def _run_of_names(tokens: Sequence[_Token], step: int) -> list[_Token]:
+    """Return the names and numbers that `tokens` begin with, or end with where `step` is -1."""
+    return list(takewhile(lambda token: token.is_name, tokens[::step]))
+
+
+def _agreement(
+    codes: Sequence[tuple[str, int, int, int, int]], position: int, ours: Sequence[_Token]
+) -> int:
+    """Return how many words before and after a replacement agree; an end of both counts as one."""
+    total = 0
+    for step in (-1, 1):
+        beside = position + step
+        if not 0 <= beside < len(codes):
+            total += 1
+        elif codes[beside][0] == "equal":
+            _, i1, i2, _, _ = codes[beside]
+            total += i2 - i1 + any(t.is_content for t in ours[i1:i2])
+    return total
+
+
+def _tokens(text: str) -> list[_Token]:
+    opening, tokens, past = True, [], 0
+    figures = {figure.start: figure for figure in figures_of(text)}
+    for word in words_of(text.translate(dict.fromkeys(map(ord, '"“”'), " "))):
+        if word.start < past or (word.kind == "mark" and word.start not in figures):
+            opening = opening or word.text in ".!?"
+            continue
+        figure = figures.get(word.start)
+        if figure:
+            past = figure.end
+            tokens.append(_Token(figure.text, f"{figure.value:g}", not figure.is_weak, True))
+        else:
+            is_name = word.text[0].isupper() or any(c.isdigit() for c in word.text)
+            if word.lower in FUNCTION_WORDS:
+                is_name = not opening and len(word.text) > 1 and word.text.isupper()
+            bare = _bare(word.lower)
+            key = (extract_terms(bare) or [bare])[0]
+            tokens.append(_Token(word.text, key, is_name, word.is_content))
+        opening = False
+    return tokens
+
+
+_MIN_HAN_CONTEXT = 2
+_MAX_HAN_REPLACED = 12
+_HAN_WORD = lazy_pattern(rf"[{HAN}\p{{Latin}}\d]")
+
+
+def _replaced_han(sentence: str, quote: str) -> list[str]:
+    """The same by characters: others between two characters or more that agree on both sides.
+
+    A synonym mostly shares a character with what it stands for, a name seldom does.
+    """
+    codes = SequenceMatcher(None, sentence, quote, autojunk=False).get_opcodes()
+    found = []
+    for position, (code, i1, i2, j1, j2) in enumerate(codes):
+        ours, theirs = sentence[i1:i2], quote[j1:j2]
+        if code != "replace" or max(len(ours), len(theirs)) > _MAX_HAN_REPLACED:
+            continue
+        if len(_HAN_WORD.findall(ours)) < 2 or len(_HAN_WORD.findall(theirs)) < 2:
+            continue
+        if set(ours) & set(theirs) or ours in quote:
+            continue
+        sides = [codes[k] if 0 <= k < len(codes) else None for k in (position - 1, position + 1)]
+        agrees = [
+            side is None or (side[0] == "equal" and side[2] - side[1] >= _MIN_HAN_CONTEXT)
+            for side in sides
+        ]
+        if all(agrees) and any(sides):
+            found.append(ours)
+    return found
+
+
+_NEGATION = lazy_pattern(
+    r"\b(?:not|never|cannot|no|without|neither|nor|none|nobody|nothing|\p{L}+n['’]t)\b", regex.IGNORECASE
+)  # fmt: skip
+# These deny without such a word, so that "cannot be returned" and "are final" may agree.
+_DENIES = lazy_pattern(
+    r"\b(?:un|in|im|non)\p{Ll}{4,}|\b(?:fail\w*|refus\w*|lack\w*|den(?:y|ied|ies)|prohibit\w*|forbid\w*|forbade|prevent\w*"
+    r"|except\w*|exclu\w*|only|rather|instead|absen\w*|avoid\w*|reject\w*|ban(?:ned|s)?|stop\w*|few|little|rarely|hardly|cease\w*|void|final|less|free)\b",
+    regex.IGNORECASE,
+)
+_HAN_NEGATION = lazy_pattern(
+    r"(?:不(?!仅|僅|但|同|断|斷|久|过|過|少|管|论|論|足|锈|鏽|动产|動產|只|光|料|由|禁|等|良|单|單)|没有?|沒有?|未(?!来|來)|无法|無法|(?<!是)非(?=法定)|禁止|不得)"
+)
+_REACH = 3
+
+
+def is_negated_otherwise(sentence: str, quote: str) -> bool:
+    """Return whether one of the two denies what the other states in the same words.
+
+    Only where both share the word that is denied and the other side has no word that might deny.
+    """
+    if has_han(sentence):
+        return _is_han_negated(sentence, quote) or _is_han_negated(quote, sentence)
+    return _denies(sentence, quote) or _denies(quote, sentence)
+
+
+def _denies(denying: str, stating: str) -> bool:
+    if _NEGATION.search(stating) or _DENIES.search(stating):
+        return False
+    stated = set(_content(stating))
+    for found in _NEGATION.finditer(denying):
+        clause = regex.split(r"[,;:.!?]|\bbut\b", denying[found.end() :], maxsplit=1)[0]
+        if regex.match(r"\s*(?:only|just|later than|more than|less than|until|merely)\b", clause):
+            continue
+        denied = _content(clause)[:_REACH]
+        if denied and denied[0] in stated and sum(t in stated for t in denied) > len(denied) / 2:
+            return True
+    return False
+
+
+def _content(text: str) -> list[str]:
+    words = [w.lower for w in words_of(text) if w.kind == "word" and w.lower not in FUNCTION_WORDS]
+    return [term for word in words for term in extract_terms(word)[:1]]
+
+
+def _is_han_negated(denying: str, stating: str) -> bool:
+    if _HAN_NEGATION.search(stating):
+        return False
+    for found in _HAN_NEGATION.finditer(denying):
+        denied = regex.match(rf"[{HAN}]{{2}}", denying[found.end() :])
+        before = denying[max(0, found.start() - 2) : found.start()]
+        if denied and denied.group() in stating and (before in stating or not has_han(before)):
+            return True
+    return False
+
+
+_DIRECTIONS = [
+    (frozenset(a.split()), frozenset(b.split()))
+    for a, b in (
+        ("increas rose rise grew grow gain", "decreas fell fall declin drop reduc lost loss"),
+        ("befor", "after"), ("maximum most", "minimum least"), ("highest largest biggest", "lowest smallest"),
+        ("more", "less fewer"), ("first", "last"), ("above", "below"), ("north northern", "south southern"),
+        ("east eastern", "west western"), ("oldest", "youngest"), ("allow permit", "forbid prohibit"),
+        ("begin began start", "end end finish"), ("win won", "lose lost"), ("true", "fals"),
+    )
+]  # fmt: skip
+_HAN_DIRECTIONS = [
+    tuple(pair.split("/"))
+    for pair in "增加/减少 增加/減少 上升/下降 增长/下降 增長/下降 之前/之后 之前/之後 最高/最低 最大/最小 最早/最晚 允许/禁止 允許/禁止".split()
+]  # fmt: skip
+
+
+def is_opposite(sentence: str, quote: str) -> bool:
+    """Return whether one speaks of a rise where the other speaks of a fall, and the like."""
+    if has_han(sentence):
+        return any(
+            (a in sentence and b in quote and a not in quote and b not in sentence)
+            or (b in sentence and a in quote and b not in quote and a not in sentence)
+            for a, b in _HAN_DIRECTIONS
+        )
+    ours, theirs = set(extract_terms(sentence)), set(extract_terms(quote))
+    return any(
+        ours & a and theirs & b and not (ours & b or theirs & a)
+        for pair in _DIRECTIONS
+        for a, b in (pair, pair[::-1])
+    )

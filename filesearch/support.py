@@ -1,0 +1,290 @@
+"""Support: does a passage say what a sentence says?
+
+(sentence, passage) -> Support, after an answer is written: for every cited sentence how far its
+passage carries it, the quote that does so best, and what the passage does not hold.
+
+What speaks for it: the sentence's words stand in one sentence of the passage, or in two that
+adjoin, and both mean about the same to the embedder where it knows the language. What speaks
+against it, each alone enough: a number or name that the passage lacks (`figures`, `evidence`), one
+that stands where the quote has another, a negation or a direction that differs.
+A sentence that stands in the passage word for word is supported without further ado.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import regex
+
+from filesearch.claims import LEADING_MARK, states_fact
+from filesearch.evidence import (
+    PassageNames,
+    is_negated_otherwise,
+    is_opposite,
+    names_in,
+    replaced_words,
+)
+from filesearch.figures import Figure, figures_of
+from filesearch.languages import known_share
+from filesearch.patterns import lazy_pattern
+from filesearch.protocols import Embedder
+from filesearch.sentences import sentence_spans
+from filesearch.terms import extract_terms
+from filesearch.wording import CHINESE_FUNCTION, FUNCTION_WORDS, HAN, has_han, words_of
+
+__all__ = ["MIN_SUPPORT", "Support", "check_support", "check_supports", "states_fact"]
+
+MIN_SUPPORT = 0.42
+"""Least score of a supported sentence; scripts/check_support.py prints what it flags."""
+# Of a sentence with something against it: what is left of its score lies below MIN_SUPPORT.
+_AGAINST = 0.5 * MIN_SUPPORT
+
+WEIGHT_QUOTE = 0.7
+"""Of the words that the quote holds; the rest is for those that the passage holds. With an embedder
+half of the whole is the cosine similarity, as in `answer`."""
+# Sentences of a passage that are embedded, the best by words.
+_MAX_EMBEDDED = 4
+# Two sentences are quoted where the second holds at least this share of the words besides.
+_MIN_GAIN = 0.2
+# A sentence this near to the best one by words is the quote if it holds more of the numbers.
+_NEAR_BEST = 0.15
+
+_EMPHASIS = lazy_pattern(r"\*\*|__|`")
+_EDGE = " \t\n\"'“”‘’「」.,;:!。，；：！"
+_HAN_RUN = lazy_pattern(rf"[{HAN}]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """What a passage has to say of a sentence.
+
+    Attributes:
+        score: In [0, 1]: how far the passage supports the sentence.
+        is_supported: Whether `score` is at least `MIN_SUPPORT`.
+        start, end: Character positions in the passage's text of the quote that supports best: one
+            sentence or two that adjoin, without list marks; not blank unless the passage is.
+        missing: Numbers and names of the sentence that the passage does not hold, as written.
+    """
+
+    score: float
+    is_supported: bool
+    start: int
+    end: int
+    missing: tuple[str, ...] = ()
+
+
+def check_support(sentence: str, passage: str, *, embedder: Embedder | None = None) -> Support:
+    """Return how far `passage` supports `sentence`; see `check_supports`."""
+    return check_supports([(sentence, passage)], embedder=embedder)[0]
+
+
+def check_supports(
+    pairs: Sequence[tuple[str, str]], *, embedder: Embedder | None = None
+) -> list[Support]:
+    """Return how far each passage supports its sentence, in the order given.
+
+    Args:
+        pairs: (sentence, passage); the sentence without citation markers. A blank sentence or
+            passage gives a score of 0.
+        embedder: Compares meanings, in one call for all pairs; None goes by words alone.
+    """
+    passages = {passage: _Passage(passage) for _, passage in dict.fromkeys(pairs)}
+    checks = [_Check(sentence, passages[passage]) for sentence, passage in pairs]
+    if embedder is not None:
+        _compare(checks, embedder)
+    return [check.conclude() for check in checks]
+
+
+def _compare(checks: Sequence[_Check], embedder: Embedder) -> None:
+    """Set the cosine similarities of the checks that need any."""
+    wanted = [check for check in checks if check.candidates]
+    texts = dict.fromkeys(text for check in wanted for text in check.texts_to_compare())
+    if not texts:
+        return
+    vectors = dict(zip(texts, embedder.embed_texts(list(texts)), strict=True))
+    for check in wanted:
+        ours, *theirs = (vectors[text] for text in check.texts_to_compare())
+        check.known_share = known_share(check.sentence, embedder.languages)
+        check.cosines = [float(np.clip(ours @ other, 0, 1)) for other in theirs]
+
+
+@dataclass(frozen=True, slots=True)
+class _Quote:
+    """A stretch of a passage that may support, and what it holds."""
+
+    start: int
+    end: int
+    text: str
+    words: frozenset[str]
+    figures: tuple[Figure, ...]
+
+
+class _Passage:
+    """A passage as every sentence that cites it is held against it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.quotes = [_read_quote(text, start, end) for start, end in sentence_spans(text)]
+        self.words = frozenset(word for quote in self.quotes for word in quote.words)
+        self.figures = figures_of(text)
+        self.names = PassageNames(text)
+
+    def join(self, first: int) -> _Quote:
+        """Return the quote of two sentences, `first` and the next."""
+        a, b = self.quotes[first], self.quotes[first + 1]
+        return _Quote(
+            a.start, b.end, self.text[a.start : b.end], a.words | b.words, a.figures + b.figures
+        )
+
+    def find(self, sentence: str) -> tuple[int, int] | None:
+        """Return where the words of `sentence` stand one after the other; None where nowhere."""
+        words = sentence.strip(_EDGE).split()
+        if not words:
+            return None
+        pattern = r"\s+".join(map(regex.escape, words))
+        edges = (r"(?<![\p{L}\p{N}])", r"(?![\p{L}\p{N}])")
+        before, after = ("", "") if has_han(words[0] + words[-1]) else edges
+        found = regex.search(before + pattern + after, self.text, regex.IGNORECASE)
+        return found.span() if found else None
+
+
+def _read_quote(text: str, start: int, end: int) -> _Quote:
+    mark = LEADING_MARK.match(text, start, end)
+    if mark and mark.end() < end:
+        start = mark.end()
+    quote = text[start:end]
+    figures = tuple(figures_of(quote))
+    return _Quote(start, end, quote, frozenset(_words(quote, figures)), figures)
+
+
+def _words(text: str, figures: Sequence[Figure]) -> set[str]:
+    """Return the content words of `text`, stemmed, without its numbers; bigrams of Chinese."""
+    for figure in figures:
+        text = text[: figure.start] + " " * (figure.end - figure.start) + text[figure.end :]
+    found = set()
+    for word in words_of(text):
+        if word.kind == "han" or (word.kind == "quoted" and has_han(word.text)):
+            for run in _HAN_RUN.findall(CHINESE_FUNCTION.sub(" ", word.text)):
+                found.update(extract_terms(run))
+                found.update(run)
+        elif word.kind == "quoted":
+            inner = (part.strip(_EDGE).casefold() for part in word.text.split())
+            found.update(t for w in inner if w not in FUNCTION_WORDS for t in extract_terms(w))
+        elif word.kind == "word" and (
+            word.lower not in FUNCTION_WORDS or (word.text.isupper() and len(word.text) > 1)
+        ):
+            found.update(extract_terms(word.text))
+    return found
+
+
+class _Check:
+    """One sentence held against one passage."""
+
+    def __init__(self, sentence: str, passage: _Passage) -> None:
+        mark = LEADING_MARK.match(sentence)
+        self.sentence = _EMPHASIS.sub("", sentence[mark.end() if mark else 0 :]).strip()
+        self.passage = passage
+        self.verbatim = passage.find(self.sentence)
+        self.known_share = 0.0
+        self.cosines: list[float] = []
+        self.candidates: list[_Quote] = []
+        if self.verbatim is None and self.sentence and passage.quotes:
+            self._read()
+
+    def _read(self) -> None:
+        self.figures = figures_of(self.sentence)
+        self.words = _words(self.sentence, self.figures)
+        self.candidates = sorted(
+            self.passage.quotes, key=lambda quote: (-self._merit(quote), quote.start)
+        )[:_MAX_EMBEDDED]
+
+    def texts_to_compare(self) -> list[str]:
+        return [self.sentence, *(quote.text for quote in self.candidates)]
+
+    def _coverage(self, words: frozenset[str]) -> float:
+        return len(self.words & words) / len(self.words) if self.words else 0.0
+
+    def _figure_share(self, figures: Sequence[Figure]) -> float:
+        if not self.figures:
+            return 0.0
+        return sum(_is_held(f, figures) for f in self.figures) / len(self.figures)
+
+    def _merit(self, quote: _Quote) -> float:
+        """By words; by numbers where words do not decide."""
+        share = self._figure_share(quote.figures)
+        return self._coverage(quote.words) + (_NEAR_BEST if self.words else 1.0) * share
+
+    def conclude(self) -> Support:
+        if self.verbatim is not None:
+            return Support(1.0, True, *self.verbatim)
+        if not self.candidates:
+            start, end = (q.start, q.end) if (q := next(iter(self.passage.quotes), None)) else (0, 0)
+            return Support(0.0, False, start, end)
+        cosines = self.cosines or [0.0] * len(self.candidates)
+        half = self.known_share / 2 if self.cosines else 0.0
+        merits = [
+            (1 - half) * self._merit(quote) + half * cosine
+            for quote, cosine in zip(self.candidates, cosines, strict=True)
+        ]
+        best = int(np.argmax(merits))
+        single = self.candidates[best]
+        quote = self._widen(single)
+        lexical = WEIGHT_QUOTE * self._coverage(quote.words)
+        lexical += (1 - WEIGHT_QUOTE) * self._coverage(self.passage.words)
+        if not self.words:
+            lexical = self._figure_share(quote.figures)
+        score = (1 - half) * lexical + half * cosines[best]
+        missing = self._missing()
+        if missing or self._is_contradicted(quote):
+            score *= _AGAINST
+        score = float(np.clip(score, 0, 1))
+        return Support(score, score >= MIN_SUPPORT, quote.start, quote.end, tuple(missing))
+
+    def _widen(self, single: _Quote) -> _Quote:
+        """Return the quote with the sentence before or after it, where that adds much."""
+        i = self.passage.quotes.index(single)
+        pairs = [
+            self.passage.join(k) for k in (i - 1, i) if 0 <= k < len(self.passage.quotes) - 1
+        ]
+        best = max(pairs, key=lambda quote: self._coverage(quote.words), default=single)
+        gain = self._coverage(best.words) - self._coverage(single.words)
+        return best if gain >= _MIN_GAIN else single
+
+    def _missing(self) -> list[str]:
+        found = [
+            (figure.start, figure.text)
+            for figure in self.figures
+            if not figure.is_weak and not _is_held(figure, self.passage.figures)
+        ]
+        inside = [range(figure.start, figure.end) for figure in self.figures]
+        found += [
+            (name.start, name.text)
+            for name in names_in(self.sentence)
+            if not any(name.start in r and name.end <= r.stop for r in inside)
+            and not self.passage.names.hold(name.text)
+        ]
+        return list(dict.fromkeys(text for _, text in sorted(found)))
+
+    def _is_contradicted(self, quote: _Quote) -> bool:
+        return (
+            any(_has_rival(f, self.figures, quote.figures) for f in self.figures if not f.is_weak)
+            or bool(replaced_words(self.sentence, quote.text))
+            or is_negated_otherwise(self.sentence, quote.text)
+            or is_opposite(self.sentence, quote.text)
+        )
+
+
+def _is_held(figure: Figure, figures: Sequence[Figure]) -> bool:
+    return any(figure.is_same(other) for other in figures)
+
+
+def _has_rival(figure: Figure, ours: Sequence[Figure], quoted: Sequence[Figure]) -> bool:
+    """Whether the quote, instead of this number, has another of its kind that is not ours."""
+    if _is_held(figure, quoted):
+        return False
+    return any(
+        other.kind == figure.kind and not other.is_weak and not any(f.is_same(other) for f in ours)
+        for other in quoted
+    )
