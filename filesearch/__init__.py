@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from filesearch.errors import NotFound as NotFound
     from filesearch.errors import RerankFailed as RerankFailed
     from filesearch.errors import UnsupportedFile as UnsupportedFile
+    from filesearch.reports import FileOutcome as FileOutcome
+    from filesearch.reports import IngestReport as IngestReport
     from filesearch.types import Answer as Answer
     from filesearch.types import Citation as Citation
     from filesearch.types import Document as Document
-    from filesearch.types import FileOutcome as FileOutcome
-    from filesearch.types import IngestReport as IngestReport
     from filesearch.types import NamedDocument as NamedDocument
     from filesearch.types import SearchResult as SearchResult
     from filesearch.types import Span as Span
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 _HOME = {
     "FileSearch": "engine",
     "Settings": "config",
+    "FileOutcome": "reports",
+    "IngestReport": "reports",
     **dict.fromkeys(
         (
             "ChatFailed",
@@ -70,8 +72,6 @@ _HOME = {
             "Answer",
             "Citation",
             "Document",
-            "FileOutcome",
-            "IngestReport",
             "NamedDocument",
             "SearchResult",
             "Span",

@@ -6,12 +6,21 @@ that knows more than one adapter. Libraries are imported when one is chosen.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from filesearch.blobs import FolderBlobStore
-from filesearch.config import BUNDLED_EMBEDDER, LEARNED_RERANKER, NO_RERANKER, split_reranker
+from filesearch.config import (
+    BUNDLED_EMBEDDER,
+    LEARNED_RERANKER,
+    NO_RERANKER,
+    Settings,
+    split_reranker,
+)
 from filesearch.errors import InvalidSetting
-from filesearch.protocols import BlobStore, Embedder, Reranker
+from filesearch.plan import Planner
+from filesearch.protocols import BlobStore, ChatModel, Embedder, Reranker
+from filesearch.types import Turn
 
 _SENTENCE_TRANSFORMERS = "sentence-transformers:"
 
@@ -77,3 +86,16 @@ def make_reranker(name: str, *, api_key: str = "") -> Reranker | None:
 def make_blob_store(directory: Path) -> BlobStore:
     """Return the store of the files' bytes in `directory`, which is made at the first `put`."""
     return FolderBlobStore(directory)
+
+
+def make_chat_model(
+    settings: Settings, *, embedder: Callable[[], Embedder], plan: Planner
+) -> ChatModel:
+    """Return what answers; see config.Settings.chat_model."""
+    from filesearch.chat.extractive import ExtractiveChatModel
+
+    def wanted(question: str, history: Sequence[Turn]) -> str:
+        queries = plan(question, history=history).queries
+        return queries[0] if queries else question
+
+    return ExtractiveChatModel(embedder, wanted)

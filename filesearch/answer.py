@@ -8,7 +8,7 @@ is close enough to the question, the answer says that the documents hold none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,14 +16,13 @@ import numpy.typing as npt
 import regex
 from rank_bm25 import BM25Okapi
 
-from filesearch.cite import Location
 from filesearch.fuse import normalise
 from filesearch.languages import known_share
 from filesearch.patterns import lazy_pattern
 from filesearch.protocols import Embedder
 from filesearch.sentences import sentence_spans
 from filesearch.terms import extract_terms, query_terms
-from filesearch.types import Answer, Citation, SearchResult, Statement
+from filesearch.types import SearchResult
 
 MAX_PASSAGES = 6
 # Sentences that are embedded: the best by words, so that a question costs one small batch.
@@ -102,61 +101,60 @@ class Sentence:
         return f"{self.heading}\n{self.text}" if self.heading else self.text
 
 
-Locate = Callable[[str, int, int], Location]
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A sentence that answers.
+
+    Attributes:
+        passage: Position of its passage among the results, from 0.
+        start, end: Character positions in the document's text.
+        text: The characters between.
+        score: In [0, 1].
+    """
+
+    passage: int
+    start: int
+    end: int
+    text: str
+    score: float
 
 
-def answer_question(
-    question: str,
-    results: Sequence[SearchResult],
-    *,
-    wanted: str = "",
-    embedder: Embedder,
-    locate: Locate,
-) -> Answer:
-    """Answer `question` with quotes from `results`.
+def quote_answers(
+    question: str, results: Sequence[SearchResult], *, wanted: str = "", embedder: Embedder
+) -> list[Quote]:
+    """Return the sentences of `results` that answer `question`.
 
     Args:
         question: As asked.
-        results: Passages, best first; none gives an answer that says so.
+        results: Passages, best first; the first `MAX_PASSAGES` are read.
         wanted: The question as it is searched for: without chatter, and with what it leaves to
             the conversation. Empty for the question as it is asked.
         embedder: Compares sentences with the question, where it knows the language.
-        locate: File id, start and end -> where that stretch of the file's document stands.
 
     Returns:
-        At most three statements, each a quote with one citation, in reading order when they
-        come from one file.
+        At most three, in reading order when they come from one file. None when none of them is
+        close enough to the question to be an answer.
     """
     sentences = find_sentences(results[:MAX_PASSAGES])
     if not sentences:
-        return _decline(question, results)
+        return []
     ranking = rank_sentences(wanted or question, sentences, results, embedder)
     picked = pick_sentences(sentences, ranking)
-    if not picked:
-        return _decline(question, results)
-    statements = []
-    for number, i in enumerate(_reading_order(picked, sentences, results), start=1):
-        sentence, result = sentences[i], results[sentences[i].passage]
-        where = locate(result.file_id, sentence.start, sentence.end)
-        citation = Citation(
-            number=number,
-            file_id=result.file_id,
-            filename=result.filename,
-            start=sentence.start,
-            end=sentence.end,
-            quote=sentence.text,
-            page=where.page,
-            heading_path=where.heading_path,
+    return [
+        Quote(
+            passage=sentences[i].passage,
+            start=sentences[i].start,
+            end=sentences[i].end,
+            text=sentences[i].text,
             score=float(np.clip(ranking.scores[i], 0, 1)),
         )
-        statements.append(Statement(" ".join(sentence.text.split()), (citation,)))
-    return Answer(question, tuple(statements), is_answered=True, results=tuple(results))
+        for i in _reading_order(picked, sentences, results)
+    ]
 
 
-def _decline(question: str, results: Sequence[SearchResult]) -> Answer:
-    language = "zh" if _HAN.search(question) else "en"
-    statement = Statement(_NO_ANSWER[language])
-    return Answer(question, (statement,), is_answered=False, results=tuple(results))
+def no_answer(question: str) -> str:
+    """Return the sentence that says so, in the language of the question."""
+    return _NO_ANSWER["zh" if _HAN.search(question) else "en"]
 
 
 def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:

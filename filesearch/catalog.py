@@ -20,6 +20,7 @@ from filesearch.database import Database
 from filesearch.document_cache import DocumentCache
 from filesearch.errors import NotFound
 from filesearch.records import Entry, FileRecord, NewFile, Picture, SegmentRecord, StoreRecord
+from filesearch.threads import Threads
 from filesearch.types import Attributes, Chunk, ChunkSettings, Document, ErrorCode, Span
 
 
@@ -37,6 +38,7 @@ class Catalog:
 
     def __init__(self, url: str) -> None:
         self._database = Database(url)
+        self.threads = Threads(self._database)
         self._cache = DocumentCache()
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ The rule everything here keeps: `document.text[citation.start:citation.end] == c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,31 +50,32 @@ def _page_at(spans: Sequence[Span], position: int) -> int | None:
 def content_part(answer: Answer) -> dict[str, Any]:
     """Return the answer as an OpenAI message content part.
 
-    `text.value` carries a marker such as 【0:2†source】 after each cited statement, and
-    `text.annotations` one `file_citation` per marker with its exact place, so that
-    `value[start_index:end_index] == annotation["text"]`. One citation has one marker text. Each
-    `file_citation` also carries filename, page, heading_path and the span in the document.
+    `text.value` carries each citation's marker at its place, and `text.annotations` one
+    `file_citation` per place, so that `value[start_index:end_index] == annotation["text"]`. One
+    quote has one marker text. Each `file_citation` also carries filename, page, heading_path, the
+    span in the document, and how far it supports the sentence.
     """
-    value = ""
+    value, done = "", 0
     annotations: list[dict[str, Any]] = []
-    for statement in answer.statements:
-        value += (" " if value else "") + statement.text
-        for citation in statement.citations:
-            # The number before the colon counts tool calls: the extractive answer makes one.
-            marker = f"【0:{citation.number - 1}†source】"
-            annotations.append(_annotation(citation, marker, len(value)))
-            value += marker
+    for citation in answer.citations:
+        value += answer.plain_text[done : citation.index]
+        done = citation.index
+        annotations.append(annotation(citation, len(value)))
+        value += citation.marker
+    value += answer.plain_text[done:]
     return {"type": "text", "text": {"value": value, "annotations": annotations}}
 
 
-def _annotation(citation: Citation, marker: str, position: int) -> dict[str, Any]:
+def annotation(citation: Citation, position: int) -> dict[str, Any]:
+    """Return a citation whose marker stands at `position` as an OpenAI annotation."""
     return {
         "type": "file_citation",
-        "text": marker,
+        "text": citation.marker,
         "start_index": position,
-        "end_index": position + len(marker),
+        "end_index": position + len(citation.marker),
         "file_citation": {
             "file_id": citation.file_id,
+            "number": citation.number,
             "quote": citation.quote,
             "filename": citation.filename,
             "page": citation.page,
@@ -82,5 +83,18 @@ def _annotation(citation: Citation, marker: str, position: int) -> dict[str, Any
             "start": citation.start,
             "end": citation.end,
             "score": round(citation.score, 4),
+            "support": round(citation.support, 4),
+            "is_supported": citation.is_supported,
+            "missing": list(citation.missing),
         },
     }
+
+
+def strip_markers(part: Mapping[str, Any]) -> str:
+    """Return the text of a content part without the markers that its annotations name."""
+    text = part["text"]
+    value, plain, done = text["value"], "", 0
+    for found in sorted(text.get("annotations", ()), key=lambda a: int(a["start_index"])):
+        plain += value[done : found["start_index"]]
+        done = found["end_index"]
+    return plain + str(value[done:])

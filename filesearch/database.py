@@ -19,6 +19,7 @@ from sqlalchemy import (
     insert,
     make_url,
     select,
+    update,
 )
 from sqlalchemy.exc import (
     ArgumentError,
@@ -29,7 +30,7 @@ from sqlalchemy.exc import (
 )
 
 from filesearch.errors import IndexProblem, InvalidSetting
-from filesearch.schema import SCHEMA_VERSION, meta, metadata
+from filesearch.schema import EXTENDED_VERSIONS, SCHEMA_VERSION, meta, metadata
 
 _BUSY_TIMEOUT_S = 30
 
@@ -77,11 +78,27 @@ class Database:
                         insert(meta).values(key="schema_version", value=str(SCHEMA_VERSION))
                     )
             found = self._schema_version()
+        if found in [str(version) for version in EXTENDED_VERSIONS]:
+            found = self._extend()
         if found != str(SCHEMA_VERSION):
             raise IndexProblem(
                 f"catalog has schema {found}, this version of filesearch reads "
                 f"{SCHEMA_VERSION}; upgrade filesearch or ingest into a new index"
             )
+
+    def _extend(self) -> str | None:
+        """Make the tables that an older version did not know; returns the version that holds."""
+        with self.writing() as sql:
+            metadata.create_all(sql)
+            sql.execute(
+                update(meta)
+                .where(
+                    meta.c.key == "schema_version",
+                    meta.c.value.in_([str(v) for v in EXTENDED_VERSIONS]),
+                )
+                .values(value=str(SCHEMA_VERSION))
+            )
+        return self._schema_version()
 
     def _schema_version(self) -> str | None:
         with self.reading() as sql:

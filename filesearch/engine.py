@@ -7,29 +7,28 @@ What only some calls need is imported by them, so that a search from a cold proc
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from filesearch.adapters import make_blob_store, make_embedder, make_reranker
+from filesearch.adapters import make_blob_store, make_chat_model, make_reranker
 from filesearch.attributes import check_attributes
 from filesearch.cite import Location, locate
 from filesearch.config import Settings, load_settings
 from filesearch.errors import InvalidSetting, NotFound
 from filesearch.filters import Filter
 from filesearch.index_directory import IndexDirectory
+from filesearch.kept import Kept
 from filesearch.plan import QueryPlan, make_planner, unplanned
-from filesearch.protocols import Embedder, Reranker
+from filesearch.protocols import ChatModel, Embedder, Reranker
 from filesearch.ranking_options import RankingOptions, parse_ranking_options
-from filesearch.records import FileRecord, IndexStats
+from filesearch.reports import IngestReport
 from filesearch.retrieve import Gathered, Retriever
 from filesearch.types import (
     Answer,
     Attributes,
-    Document,
-    IngestReport,
     NamedDocument,
     RankedFile,
     SearchResult,
@@ -38,12 +37,16 @@ from filesearch.types import (
 )
 
 if TYPE_CHECKING:
+    import threading
+
+    from filesearch.events import RunEvent
+    from filesearch.functions import Function
     from filesearch.ingest import IngestProgress
-    from filesearch.maintain import Verification
+    from filesearch.run import RunOptions
     from filesearch.tool import Tool
 
 
-class FileSearch:
+class FileSearch(Kept):
     """A searchable, citable index of documents in a directory.
 
         fs = FileSearch("indexes/handbook")
@@ -54,6 +57,7 @@ class FileSearch:
         index: Directory of the index, made at the first ingest; None takes the settings'.
         settings: All settings at once; None reads them as the command line does.
         embedder: An own Embedder instead of the one that the settings name.
+        model: An own ChatModel instead of the one that the settings name.
         complete: A language model, prompt -> reply, to plan queries with; see plan.py.
         overrides: Single settings by name; see config.Settings.
 
@@ -69,6 +73,7 @@ class FileSearch:
         *,
         settings: Settings | None = None,
         embedder: Embedder | None = None,
+        model: ChatModel | None = None,
         complete: Callable[[str], str] | None = None,
         **overrides: object,
     ) -> None:
@@ -80,6 +85,7 @@ class FileSearch:
         self.settings = settings
         self.directory = Path(settings.index)
         self._given_embedder = embedder
+        self._given_model = model
         self._planner = make_planner(complete)
         self._index = IndexDirectory(
             settings, embedder=lambda: self._embedder, make_blobs=make_blob_store
@@ -269,26 +275,82 @@ class FileSearch:
         filters: Filter | None = None,
         ranking_options: RankingOptions | Mapping[str, object] | None = None,
         history: Sequence[Turn] = (),
+        thread_id: str | None = None,
+        functions: Sequence[Callable[..., object]] = (),
+        options: RunOptions | None = None,
     ) -> Answer:
-        """Answer `question` from the documents, with citations; see answer.answer_question.
+        """Answer `question` from the documents, with citations that are checked.
 
         Args:
             question: Blank gets the answer that nothing was found.
-            top_k, filters, ranking_options, history: As for `search`.
+            top_k, filters, ranking_options: As for `search`; a language model is given up to 20
+                passages where neither call nor settings say.
+            history: Earlier turns of the conversation, oldest first.
+            thread_id: Thread that the conversation goes on in; see `threads`.
+            functions: Python functions that the model may call; see functions.make_function.
+            options: Instructions, limits and more; see run.RunOptions.
 
         Raises:
-            As `search` does.
+            ChatFailed: The chat model gave no answer.
+            NotFound: There is no such thread. And what `search` raises.
         """
-        from filesearch.answer import answer_question
+        from filesearch.assistant import answer_of
 
-        plan = self.plan(question, history=history)
-        results = self.search(plan, top_k=top_k, filters=filters, ranking_options=ranking_options)
-        return answer_question(
+        return answer_of(
+            self.stream(
+                question,
+                top_k=top_k,
+                filters=filters,
+                ranking_options=ranking_options,
+                history=history,
+                thread_id=thread_id,
+                functions=functions,
+                options=options,
+            )
+        )
+
+    def stream(
+        self,
+        question: str,
+        *,
+        top_k: int | None = None,
+        filters: Filter | None = None,
+        ranking_options: RankingOptions | Mapping[str, object] | None = None,
+        history: Sequence[Turn] = (),
+        thread_id: str | None = None,
+        functions: Sequence[Function | Callable[..., object]] = (),
+        options: RunOptions | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Iterator[RunEvent]:
+        """Yield what happens while `question` is answered; see events.py and `ask`.
+
+        Args:
+            functions: Those without a callable end the events with ActionRequired.
+            cancel: Set by anyone, from any thread, to end the answer.
+        """
+        from filesearch.assistant import Assistant, passages_for
+
+        self._index.open_store()
+
+        def search(query: str, turns: Sequence[Turn]) -> list[SearchResult]:
+            return self.search(
+                query,
+                top_k=top_k or passages_for(self.chat_model, self.settings),
+                filters=filters,
+                ranking_options=ranking_options,
+                history=turns,
+            )
+
+        assistant = Assistant(
+            self.chat_model, [search], self._embedder, self._locate, self._index.catalog.threads
+        )
+        return assistant.stream(
             question,
-            results,
-            wanted=plan.queries[0] if plan.queries else question,
-            embedder=self._embedder,
-            locate=self._locate,
+            history=history,
+            thread_id=thread_id,
+            functions=functions,
+            options=options,
+            cancel=cancel,
         )
 
     def as_tool(self) -> Tool:
@@ -297,79 +359,14 @@ class FileSearch:
 
         return make_tool(self)
 
-    # Files
-
-    def files(self) -> list[FileRecord]:
-        """Return every file of the index, failed ones too, in order of insertion."""
-        store = self._index.open_store(check=False)
-        return self._index.catalog.files(store.id)
-
-    def document(self, file_id: str) -> Document:
-        """Return the text of a file and where its pages and headings stand.
-
-        Raises:
-            NotFound: No such file, or it could not be read.
-        """
-        self._index.open_store(check=False)
-        return self._index.catalog.file_name_and_document(file_id)[1]
-
-    def remove(self, targets: Sequence[str]) -> list[FileRecord]:
-        """Remove files, named by id, file name, path, or a shell pattern of these.
-
-        Returns:
-            What was removed.
-
-        Raises:
-            NotFound: A target matches no file; nothing is removed then.
-        """
-        from filesearch.upkeep import remove_files
-
-        return remove_files(self._index, targets)
-
-    # Upkeep
-
-    def stats(self) -> IndexStats:
-        """Return what the index holds and what it costs."""
-        return self._index.stats()
-
-    def verify(
-        self,
-        *,
-        should_repair: bool = False,
-        on_progress: Callable[[int, int], None] | None = None,
-    ) -> Verification:
-        """Check every segment and offset against the catalog; optionally rebuild what is damaged.
-
-        Args:
-            should_repair: Rebuild damaged segments from the catalog's text.
-            on_progress: Told files rebuilt and files to rebuild.
-        """
-        from filesearch.upkeep import repair_index, verify_index
-
-        if should_repair:
-            return repair_index(self._index, self._embedder, on_progress=on_progress)
-        return verify_index(self._index)
-
-    def rebuild(self, *, on_progress: Callable[[int, int], None] | None = None) -> int:
-        """Chunk and embed every file again, with the settings of now; returns how many.
-
-        The old state serves searches until one transaction replaces it.
-        """
-        from filesearch.upkeep import rebuild_index
-
-        return rebuild_index(self._index, self._embedder, on_progress=on_progress)
-
-    def compact(self) -> int:
-        """Merge all segments into one and drop the removed; returns how many were merged."""
-        from filesearch.upkeep import compact_index
-
-        return compact_index(self._index)
-
     # Parts, made when first needed
 
     @cached_property
-    def _embedder(self) -> Embedder:
-        return self._given_embedder or make_embedder(self.settings.embedder)
+    def chat_model(self) -> ChatModel:
+        """What answers."""
+        return self._given_model or make_chat_model(
+            self.settings, embedder=lambda: self._embedder, plan=self._planner
+        )
 
     @cached_property
     def _reranker(self) -> Reranker | None:

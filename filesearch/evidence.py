@@ -203,8 +203,10 @@ def replaced_words(sentence: str, quote: str) -> list[str]:
                 continue
             ours_only = [t for t in new[side] if counts[t.key] > their_counts[t.key]]
             theirs_only = [t for t in gone[side] if their_counts[t.key] > counts[t.key]]
-            if theirs_only and ours_only and not any(
-                _is_same_name(t.key, key) for t in ours_only for key in their_keys
+            if (
+                theirs_only
+                and ours_only
+                and not any(_is_same_name(t.key, key) for t in ours_only for key in their_keys)
             ):
                 found += [t.text for t in ours_only]
     return found

@@ -30,14 +30,13 @@ from filesearch.prepare import PreparedText, embed_windows, prepare_document
 from filesearch.protocols import BlobStore, Embedder
 from filesearch.read_ahead import ReadAhead
 from filesearch.records import FileRecord, NewFile
+from filesearch.reports import FileOutcome, FileStatus
 from filesearch.sources import DocumentSource, FileSource, Source
 from filesearch.types import (
     Attributes,
     ChunkSettings,
     Document,
     ErrorCode,
-    FileOutcome,
-    FileStatus,
     WindowEmbeddings,
 )
 from filesearch.writer import IndexWriter

@@ -13,8 +13,9 @@ from filesearch.ingest import Ingest, IngestProgress, find_gone
 from filesearch.load.isolation import Loader
 from filesearch.maintain import merge_segments
 from filesearch.protocols import Embedder
+from filesearch.reports import FileOutcome
 from filesearch.sources import Source
-from filesearch.types import Attributes, FileOutcome
+from filesearch.types import Attributes
 
 
 def take_in(

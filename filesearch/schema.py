@@ -4,6 +4,7 @@
                           |  n---1 documents      (text, once per content)
                           |  n---1 segments       (where its vectors and postings lie)
                           1---n chunks            (offsets into the document's text)
+    threads 1---n messages
 
 `seq` columns count insertions, because several objects can share a second.
 """
@@ -24,7 +25,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+# From these a catalog is brought up by making the tables that are missing.
+EXTENDED_VERSIONS = (1,)
 
 metadata = MetaData()
 
@@ -130,4 +133,27 @@ chunks = Table(
     Column("end", BigInteger, nullable=False),
     Column("token_count", Integer, nullable=False),
     sqlite_with_rowid=False,
+)
+
+threads = Table(
+    "threads",
+    metadata,
+    Column("seq", _row_id, primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("metadata", Text, nullable=False),  # JSON object of str
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("seq", _row_id, primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("thread_id", ForeignKey("threads.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("role", String, nullable=False),  # user | assistant
+    Column("content", Text, nullable=False),  # JSON: list of OpenAI content parts
+    Column("status", String, nullable=False),  # completed | incomplete
+    Column("metadata", Text, nullable=False),  # JSON object of str
+    Index("ix_messages_thread", "thread_id", "seq"),
 )

@@ -220,7 +220,9 @@ class _Check:
         if self.verbatim is not None:
             return Support(1.0, True, *self.verbatim)
         if not self.candidates:
-            start, end = (q.start, q.end) if (q := next(iter(self.passage.quotes), None)) else (0, 0)
+            start, end = (
+                (q.start, q.end) if (q := next(iter(self.passage.quotes), None)) else (0, 0)
+            )
             return Support(0.0, False, start, end)
         cosines = self.cosines or [0.0] * len(self.candidates)
         half = self.known_share / 2 if self.cosines else 0.0
@@ -245,9 +247,7 @@ class _Check:
     def _widen(self, single: _Quote) -> _Quote:
         """Return the quote with the sentence before or after it, where that adds much."""
         i = self.passage.quotes.index(single)
-        pairs = [
-            self.passage.join(k) for k in (i - 1, i) if 0 <= k < len(self.passage.quotes) - 1
-        ]
+        pairs = [self.passage.join(k) for k in (i - 1, i) if 0 <= k < len(self.passage.quotes) - 1]
         best = max(pairs, key=lambda quote: self._coverage(quote.words), default=single)
         gain = self._coverage(best.words) - self._coverage(single.words)
         return best if gain >= _MIN_GAIN else single

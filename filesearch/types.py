@@ -29,6 +29,7 @@ BitMatrix: TypeAlias = npt.NDArray[np.uint8]
 AttributeValue: TypeAlias = str | int | float | bool
 Attributes: TypeAlias = dict[str, AttributeValue]
 
+ErrorCode = Literal["unsupported_file", "invalid_file", "server_error"]
 SpanKind = Literal["page", "slide", "sheet", "heading", "table", "row"]
 
 
@@ -283,14 +284,20 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where one statement of an answer stands in a file.
+    """A place in an answer that rests on a passage, and where the passage has it.
 
     `document.text[start:end] == quote`, always.
 
     Attributes:
-        number: The number shown in the answer's marker, from 1.
+        number: The number shown for it, from 1; the same quote has the same number throughout.
+        quote: What supports the cited sentence best.
         page: Page (or slide) on which the quote starts; None where the format has none.
-        score: Support of the quote for the question, in [0, 1].
+        score: Of the passage it was found in, in [0, 1]; see SearchResult.
+        index: Character position in `Answer.plain_text` behind which it stands.
+        marker: What stands for it in an OpenAI message, such as `【0:2†source】`.
+        support: How far the quote supports the sentence, in [0, 1]; see support.py.
+        is_supported: Whether that is enough.
+        missing: Numbers and names of the sentence that the passage does not hold.
     """
 
     number: int
@@ -302,14 +309,11 @@ class Citation:
     page: int | None = None
     heading_path: tuple[str, ...] = ()
     score: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One piece of an answer and the citations that carry it (none when it is our own words)."""
-
-    text: str
-    citations: tuple[Citation, ...] = ()
+    index: int = 0
+    marker: str = ""
+    support: float = 1.0
+    is_supported: bool = True
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,83 +322,42 @@ class Answer:
 
     Attributes:
         question: As asked.
-        statements: In reading order; `text` joins them with markers such as [1].
-        is_answered: False when the documents hold no answer; `statements` then says so.
+        plain_text: What the model said, markers left out.
+        citations: In order of their places.
+        is_answered: False when documents were searched and the answer rests on none of them.
         results: The passages that were considered, best first.
+        uncited: Sentences that state a fact and cite nothing.
+        dropped_markers: Markers of the model that pointed at no passage.
+        model: What answered.
     """
 
     question: str
-    statements: tuple[Statement, ...]
-    is_answered: bool
+    plain_text: str
+    citations: tuple[Citation, ...] = ()
+    is_answered: bool = True
     results: tuple[SearchResult, ...] = ()
-
-    @property
-    def citations(self) -> tuple[Citation, ...]:
-        """Every citation in order of its number."""
-        found = {c.number: c for s in self.statements for c in s.citations}
-        return tuple(found[number] for number in sorted(found))
+    uncited: tuple[str, ...] = ()
+    dropped_markers: int = 0
+    model: str = "extractive"
 
     @property
     def text(self) -> str:
-        """The statements with their markers: `Mugs can go back for 30 days. [1]`."""
-        return " ".join(
-            " ".join([s.text, *(f"[{c.number}]" for c in s.citations)]) for s in self.statements
-        )
-
-
-FileStatus = Literal["added", "updated", "unchanged", "removed", "failed"]
-ErrorCode = Literal["unsupported_file", "invalid_file", "server_error"]
-
-
-@dataclass(frozen=True, slots=True)
-class FileOutcome:
-    """What became of one file of an ingest.
-
-    Attributes:
-        error_code, error: Set when `status` is "failed": OpenAI's code and a sentence for people.
-    """
-
-    filename: str
-    status: FileStatus
-    file_id: str = ""
-    chunks: int = 0
-    windows: int = 0
-    error_code: ErrorCode | None = None
-    error: str = ""
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class IngestReport:
-    """What an ingest did, file by file, and how long it took."""
-
-    outcomes: tuple[FileOutcome, ...]
-    seconds: float
-
-    def _with(self, status: FileStatus) -> tuple[FileOutcome, ...]:
-        return tuple(o for o in self.outcomes if o.status == status)
+        """The text with a number at each citation: `Mugs can go back for 30 days. [1]`."""
+        text, done = "", 0
+        for citation in self.citations:
+            text += self.plain_text[done : citation.index]
+            done = citation.index
+            text += "" if not text or text[-1].isspace() else " "
+            text += f"[{citation.number}]"
+        return text + self.plain_text[done:]
 
     @property
-    def added(self) -> tuple[FileOutcome, ...]:
-        """Files that were not in the store before."""
-        return self._with("added")
+    def sources(self) -> tuple[Citation, ...]:
+        """One citation for each number, in order of it."""
+        first = {c.number: c for c in reversed(self.citations)}
+        return tuple(first[number] for number in sorted(first))
 
     @property
-    def updated(self) -> tuple[FileOutcome, ...]:
-        """Files whose new content took the place of the old."""
-        return self._with("updated")
-
-    @property
-    def unchanged(self) -> tuple[FileOutcome, ...]:
-        """Files whose content is what the store holds."""
-        return self._with("unchanged")
-
-    @property
-    def removed(self) -> tuple[FileOutcome, ...]:
-        """Files that left the store because they are gone from the disk."""
-        return self._with("removed")
-
-    @property
-    def failed(self) -> tuple[FileOutcome, ...]:
-        """Files that could not be read, each with its reason."""
-        return self._with("failed")
+    def unsupported(self) -> tuple[Citation, ...]:
+        """Citations whose passage does not support the sentence that cites it."""
+        return tuple(c for c in self.citations if not c.is_supported)

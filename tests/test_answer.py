@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 
 from filesearch import FileSearch, Settings
-from filesearch.answer import MAX_STATEMENTS, answer_question, find_sentences
+from filesearch.answer import MAX_STATEMENTS, find_sentences
+from filesearch.assistant import answer_of
+from filesearch.chat.extractive import ExtractiveChatModel
 from filesearch.cite import locate
+from filesearch.messages import Message
+from filesearch.run import Run
 from filesearch.testing import HashingEmbedder
 from filesearch.types import SearchResult, Span
 
@@ -32,16 +36,19 @@ def result(filename, text, start=0, end=None, score=1.0):
     return SearchResult(f"file-{filename}", filename, text[start:end], start, end, score, score, 0)
 
 
-def ask(question, texts, *, spans=(), results=None, **more):
+def ask(question, texts, *, spans=(), results=None, wanted="", embedder=None):
+    """The answer of the extractive model to passages at hand."""
     if results is None:
         results = [result(name, text) for name, text in texts.items()]
-    return answer_question(
-        question,
-        results,
-        embedder=more.pop("embedder", HashingEmbedder()),
+    embedder = embedder or HashingEmbedder()
+    model = ExtractiveChatModel(lambda: embedder, lambda asked, _turns: wanted or asked)
+    run = Run(
+        model,
+        [Message("user", question)],
+        searches=[lambda _query: results],
         locate=lambda _file_id, start, end: locate(spans, start, end),
-        **more,
     )
+    return answer_of(run.events())
 
 
 def english_embedder():
@@ -171,9 +178,9 @@ def test_numbers_are_unique_and_count_up_in_reading_order():
     builders = {"Noor": "carefully", "Tomas": "quickly", "Mei": "twice", "Ola": "gladly"}
     texts = {f"{who}.txt": f"{who} {how} built kilns." for who, how in builders.items()}
     answer = ask("Who built kilns?", texts)
-    assert 1 < len(answer.statements) <= MAX_STATEMENTS
-    numbers = [c.number for statement in answer.statements for c in statement.citations]
-    assert numbers == list(range(1, len(answer.statements) + 1))
+    assert 1 < len(answer.citations) <= MAX_STATEMENTS
+    numbers = [citation.number for citation in answer.citations]
+    assert numbers == list(range(1, len(answer.citations) + 1))
     assert all(f"[{number}]" in answer.text for number in numbers)
 
 
@@ -204,7 +211,7 @@ def test_headings_and_the_marks_of_lists_are_not_quoted():
 def test_a_quote_over_two_lines_is_said_in_one():
     text = "The kiln reaches\n1280 degrees in\nnine hours."
     answer = ask("How many degrees does the kiln reach?", {"k.txt": text})
-    assert answer.statements[0].text == "The kiln reaches 1280 degrees in nine hours."
+    assert answer.plain_text == "The kiln reaches 1280 degrees in nine hours."
     assert answer.citations[0].quote == text
 
 

@@ -6,19 +6,31 @@ import random
 
 import pytest
 
-from filesearch.cite import content_part, locate
-from filesearch.types import Answer, Citation, Span, Statement
+from filesearch.cite import content_part, locate, strip_markers
+from filesearch.types import Answer, Citation, Span
 
 PAGES = (Span("page", 0, 10, 1), Span("page", 10, 20, 2), Span("page", 25, 30, 3))
 
 
 def cited(text, *numbers):
-    citations = [Citation(n, f"file-{n}", f"{n}.md", 3 * n, 3 * n + 2, "ab", n) for n in numbers]
-    return Statement(text, tuple(citations))
+    """A sentence and the numbers that it cites."""
+    return text, numbers
 
 
-def part_of(*statements):
-    return content_part(Answer("?", statements, is_answered=True))["text"]
+def answer_of(*sentences):
+    text, citations = "", []
+    for sentence, numbers in sentences:
+        text += (" " if text else "") + sentence
+        for n in numbers:
+            place = {"index": len(text), "marker": f"【0:{n - 1}†source】"}
+            citations.append(
+                Citation(n, f"file-{n}", f"{n}.md", 3 * n, 3 * n + 2, "ab", n, **place)
+            )
+    return Answer("?", text, tuple(citations))
+
+
+def part_of(*sentences):
+    return content_part(answer_of(*sentences))["text"]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +69,7 @@ def test_headings_above_the_first_character_come_outermost_first():
 
 
 def test_a_part_has_the_shape_of_a_message_content_part():
-    part = content_part(Answer("?", (cited("Mugs go back.", 1),), is_answered=True))
+    part = content_part(answer_of(cited("Mugs go back.", 1)))
     assert (part["type"], sorted(part), sorted(part["text"])) == (
         "text",
         ["text", "type"],
@@ -96,15 +108,18 @@ def test_each_citation_has_a_marker_of_its_own_and_a_repeated_one_the_same():
 
 
 def test_without_its_markers_the_value_is_what_was_said():
-    part = part_of(cited("漢字 one.", 1), Statement("Own words."), cited("Two.", 2))
-    value = part["value"]
-    for annotation in reversed(part["annotations"]):
-        value = value[: annotation["start_index"]] + value[annotation["end_index"] :]
-    assert value == "漢字 one. Own words. Two."
+    answer = answer_of(cited("漢字 one.", 1), cited("Own words."), cited("Two.", 2, 1))
+    assert strip_markers(content_part(answer)) == "漢字 one. Own words. Two." == answer.plain_text
+
+
+def test_the_text_for_people_has_a_number_at_each_place():
+    answer = answer_of(cited("漢字 one.", 1), cited("Own words."), cited("Two.", 2, 1))
+    assert answer.text == "漢字 one. [1] Own words. Two. [2] [1]"
+    assert [citation.number for citation in answer.sources] == [1, 2]
 
 
 def test_an_answer_without_citations_has_no_annotations():
-    assert part_of(Statement("The documents hold no answer.")) == {
+    assert part_of(cited("The documents hold no answer.")) == {
         "value": "The documents hold no answer.",
         "annotations": [],
     }

@@ -1,0 +1,142 @@
+"""Assistant: questions to the documents, alone or within a thread -> events, or the answer.
+
+Puts a `Run` together from the parts of an index. Within a thread the question is stored before
+the model is asked and the answer when it is there, so that a failure leaves a thread to go on in.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from filesearch.cite import content_part
+from filesearch.config import EXTRACTIVE_MODEL, Settings
+from filesearch.draft import Locate
+from filesearch.errors import ChatFailed
+from filesearch.events import (
+    ActionRequired,
+    Cancelled,
+    Completed,
+    Failed,
+    Incomplete,
+    RunEnd,
+    RunEvent,
+)
+from filesearch.functions import Function, make_function
+from filesearch.grounding import MAX_RESULTS
+from filesearch.messages import Message
+from filesearch.protocols import ChatModel, Embedder
+from filesearch.run import Run, RunOptions
+from filesearch.threads import Threads
+from filesearch.types import Answer, SearchResult, Turn
+
+SearchWithHistory = Callable[[str, Sequence[Turn]], Sequence[SearchResult]]
+
+
+@dataclass(frozen=True, slots=True)
+class Assistant:
+    """Answers questions from one index.
+
+    Attributes:
+        model: What answers.
+        searches: Stores: a query and the turns before it -> passages, best first.
+        embedder: Helps to check citations.
+        locate: Finds pages and headings of quotes.
+        threads: Where conversations are kept.
+    """
+
+    model: ChatModel
+    searches: Sequence[SearchWithHistory]
+    embedder: Embedder
+    locate: Locate
+    threads: Threads
+
+    def stream(
+        self,
+        question: str,
+        *,
+        history: Sequence[Turn] = (),
+        thread_id: str | None = None,
+        functions: Sequence[Function | Callable[..., object]] = (),
+        options: RunOptions | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Iterator[RunEvent]:
+        """Yield what happens while `question` is answered; the last event is a `RunEnd`.
+
+        Args:
+            question: The newest message of the user.
+            history: Turns before it; with `thread_id`, before those of the thread.
+            thread_id: Thread that question and answer are added to.
+            functions: Tools beside the search: callables, or `Function`s.
+            options: See run.RunOptions.
+            cancel: Set by anyone to end it.
+
+        Raises:
+            NotFound: There is no such thread.
+            InvalidSetting: A function cannot be a tool.
+        """
+        turns = list(history)
+        if thread_id is not None:
+            turns += [Turn(m.role, m.text) for m in self.threads.messages(thread_id)]
+        tools = [f if isinstance(f, Function) else make_function(f) for f in functions]
+        run = Run(
+            self.model,
+            [*(Message(turn.role, turn.text) for turn in turns), Message("user", question)],
+            # The user's own words may lean on what was said before; a model's queries do not.
+            searches=[
+                lambda query, search=search: search(query, turns if query == question else ())  # type: ignore[misc]
+                for search in self.searches
+            ],
+            functions=tools,
+            locate=self.locate,
+            embedder=self.embedder,
+            options=options,
+            cancel=cancel,
+        )
+        if thread_id is None:
+            return run.events()
+        self.threads.append(thread_id, "user", question)
+        return self._recorded(thread_id, run.events())
+
+    def _recorded(self, thread_id: str, events: Iterator[RunEvent]) -> Iterator[RunEvent]:
+        """Store the answer before its last event is seen."""
+        for event in events:
+            if isinstance(event, (Completed, Incomplete, Cancelled)) and event.answer.plain_text:
+                self.threads.append(
+                    thread_id,
+                    "assistant",
+                    [content_part(event.answer)],
+                    status="completed" if isinstance(event, Completed) else "incomplete",
+                )
+            yield event
+
+
+def answer_of(events: Iterator[RunEvent]) -> Answer:
+    """Return the answer that events end with, a cut one as well.
+
+    Raises:
+        FilesearchError: What ended the run without one: ChatFailed for the model, or what the
+            search raised.
+    """
+    end: RunEnd | None = None
+    for event in events:
+        if isinstance(event, (Completed, Incomplete, ActionRequired, Cancelled, Failed)):
+            end = event
+    if isinstance(end, Failed):
+        raise end.error
+    if isinstance(end, (Completed, Incomplete, Cancelled)):
+        return end.answer
+    raise ChatFailed(
+        "the model calls a function that cannot be called here; register a callable for it"
+    )
+
+
+def passages_for(model: ChatModel, settings: Settings) -> int:
+    """Return how many passages an answer is made from, where the call does not say.
+
+    The settings' `top_k`, where it was set; else OpenAI's 20 for a model that reads. Quotes come
+    from the first few.
+    """
+    is_set = settings.top_k != Settings().top_k
+    return settings.top_k if is_set or model.name == EXTRACTIVE_MODEL else MAX_RESULTS

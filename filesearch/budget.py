@@ -1,0 +1,105 @@
+"""Budget: a conversation and what was found -> the messages that fit what a model may read.
+
+Instructions, the newest message of the user, and what the run itself has done always go along;
+older messages are left out from the oldest on, passages from the worst on. Counted in cl100k_base
+tokens, with what OpenAI documents as the cost of a message around its text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from filesearch.events import RunState
+from filesearch.grounding import MAX_RESULT_TOKENS, fit_sources, render_sources
+from filesearch.messages import ChatRequest, Message, Source, ToolSpec
+from filesearch.tokens import count_tokens
+
+_MESSAGE_TOKENS = 4
+_MIN_RESULT_TOKENS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PromptBudget:
+    """What a model may be given to read.
+
+    Attributes:
+        max_prompt_tokens: Everything together; None for no limit of ours.
+        last_messages: How many of the newest messages of the conversation; None for as many as
+            fit.
+        max_result_tokens: Passages, all searches together.
+    """
+
+    max_prompt_tokens: int | None = None
+    last_messages: int | None = None
+    max_result_tokens: int = MAX_RESULT_TOKENS
+
+    def smaller(self, request: ChatRequest) -> PromptBudget | None:
+        """Return half of what `request` took; None if that would leave nothing to read."""
+        tokens = sum(message_tokens(message) for message in request.messages) // 2
+        results = tokens // 2
+        if results < _MIN_RESULT_TOKENS:
+            return None
+        return replace(self, max_prompt_tokens=tokens, max_result_tokens=results)
+
+
+def message_tokens(message: Message) -> int:
+    """Return what a message costs to read, in cl100k_base tokens."""
+    calls = sum(count_tokens(c.name + c.arguments) + _MESSAGE_TOKENS for c in message.tool_calls)
+    return _MESSAGE_TOKENS + count_tokens(message.content) + calls
+
+
+def fit_messages(
+    instructions: str,
+    history: Sequence[Message],
+    state: RunState,
+    budget: PromptBudget,
+    *,
+    tools: Sequence[ToolSpec] = (),
+) -> tuple[tuple[Message, ...] | None, tuple[Source, ...]]:
+    """Return the messages of a request that fit `budget`, and the passages in them.
+
+    Returns:
+        None for the messages when what must go along does not fit.
+    """
+    limit = budget.max_prompt_tokens
+    sources = fit_sources(state.sources, budget.max_result_tokens)
+    head = [Message("system", instructions)] if instructions else []
+    own = _with_passages(state, sources, first=len(history))
+    newest = max((i for i, m in enumerate(history) if m.role == "user"), default=len(history) - 1)
+    must = [*head, *history[newest:], *own]
+    older = list(history[:newest])
+    if budget.last_messages is not None:
+        kept = max(0, budget.last_messages - len(history[newest:]))
+        older = older[len(older) - kept :] if kept else []
+    if limit is None:
+        return (*head, *older, *must[len(head) :]), sources
+    spent = sum(message_tokens(m) for m in must) + sum(_tool_tokens(tool) for tool in tools)
+    while spent > limit and sources:
+        # The worst passage goes first: what the run searched for is ordered by worth.
+        sources = sources[:-1]
+        own = _with_passages(state, sources, first=len(history))
+        must = [*head, *history[newest:], *own]
+        spent = sum(message_tokens(m) for m in must) + sum(_tool_tokens(tool) for tool in tools)
+    if spent > limit:
+        return None, sources
+    first = len(older)
+    while first and spent + message_tokens(older[first - 1]) <= limit:
+        first -= 1
+        spent += message_tokens(older[first])
+    return (*head, *older[first:], *must[len(head) :]), sources
+
+
+def _with_passages(state: RunState, sources: Sequence[Source], *, first: int) -> list[Message]:
+    """Return the run's own messages, passages written into those of its searches."""
+    return [
+        replace(message, content=render_sources([s for s in sources if s.call == first + i]))
+        if message.role == "tool" and not message.content
+        else message
+        for i, message in enumerate(state.messages)
+    ]
+
+
+def _tool_tokens(tool: ToolSpec) -> int:
+    return count_tokens(json.dumps(dict(tool.parameters)) + tool.name + tool.description)

@@ -1,0 +1,1 @@
+"""Chat models: what stands behind protocols.ChatModel."""

@@ -1,0 +1,172 @@
+"""The extractive chat model: answers with quotes, and needs no language model.
+
+It asks for a search with the user's own words, then quotes the sentences that answer, each with
+the marker of its passage. Where the documents hold no answer it says so. It calls a function only
+when it is told to, with what the user's words give for its arguments.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from filesearch.answer import MAX_PASSAGES, no_answer, quote_answers
+from filesearch.functions import FILE_SEARCH
+from filesearch.messages import (
+    ChatDelta,
+    ChatReply,
+    ChatRequest,
+    FinishReason,
+    Message,
+    NamedTool,
+    ToolCall,
+    ToolCallDelta,
+    ToolSpec,
+    Usage,
+)
+from filesearch.patterns import lazy_pattern
+from filesearch.protocols import Embedder
+from filesearch.tokens import count_tokens
+from filesearch.types import Turn
+
+NAME = "extractive"
+_NEEDS_DOCUMENTS = {
+    "en": "I answer by quoting documents, and none are attached to this conversation.",
+    "zh": "我通过引用文档来回答问题，但此对话没有附带任何文档。",
+}
+_HAN = lazy_pattern(r"\p{Script=Han}")
+_FIGURE = lazy_pattern(r"-?\d+(?:\.\d+)?")
+
+WantedQuestion = Callable[[str, Sequence[Turn]], str]
+"""A question and the turns before it -> the question as it is understood and searched for."""
+
+
+class ExtractiveChatModel:
+    """A ChatModel that quotes.
+
+    Args:
+        embedder: Makes the Embedder that compares sentences with the question.
+        wanted: Makes a question of a conversation understandable by itself.
+    """
+
+    name = NAME
+    calls_tools = True
+
+    def __init__(self, embedder: Callable[[], Embedder], wanted: WantedQuestion) -> None:
+        self._embedder = embedder
+        self._wanted = wanted
+
+    def complete(self, request: ChatRequest) -> ChatReply:
+        """Return the whole reply; see `stream`."""
+        text, calls = "", []
+        finish: FinishReason = "stop"
+        usage = Usage()
+        for delta in self.stream(request):
+            text += delta.text
+            calls += [ToolCall(c.id, c.name, c.arguments) for c in delta.tool_calls]
+            finish = delta.finish_reason or finish
+            usage = delta.usage or usage
+        return ChatReply(Message("assistant", text, tool_calls=tuple(calls)), finish, usage)
+
+    def stream(self, request: ChatRequest) -> Iterator[ChatDelta]:
+        """Yield a call of a tool, or quotes, one piece for each."""
+        question = _last_of("user", request.messages)
+        call = _wanted_call(request, question)
+        written = ""
+        if call is not None:
+            written = call.arguments
+            yield ChatDelta(tool_calls=(call,))
+        else:
+            for piece in self._answer(request, question):
+                written += piece
+                yield ChatDelta(text=piece)
+        yield ChatDelta(
+            finish_reason="stop" if call is None else "tool_calls",
+            usage=Usage(
+                sum(count_tokens(message.content) for message in request.messages),
+                count_tokens(written),
+                is_counted=True,
+            ),
+        )
+
+    def _answer(self, request: ChatRequest, question: str) -> Iterator[str]:
+        since = _since_question(request.messages)
+        outputs = [m.content for m in since if m.role == "tool"]
+        is_searched = bool(request.sources) or any(
+            call.name == FILE_SEARCH for message in since for call in message.tool_calls
+        )
+        if not is_searched:
+            language = "zh" if _HAN.search(question) else "en"
+            yield "\n\n".join(outputs) or _NEEDS_DOCUMENTS[language]
+            return
+        turns = [
+            Turn(message.role, message.content)
+            for message in request.messages[: len(request.messages) - len(since) - 1]
+            if message.role in ("user", "assistant") and message.content
+        ]
+        sources = request.sources[:MAX_PASSAGES]
+        quotes = quote_answers(
+            question,
+            [source.result for source in sources],
+            wanted=self._wanted(question, turns),
+            embedder=self._embedder(),
+        )
+        if not quotes:
+            yield no_answer(question)
+        for number, quote in enumerate(quotes):
+            space = " " if number else ""
+            yield f"{space}{' '.join(quote.text.split())}{sources[quote.passage].marker}"
+
+
+def _last_of(role: str, messages: Sequence[Message]) -> str:
+    return next((m.content for m in reversed(messages) if m.role == role), "")
+
+
+def _since_question(messages: Sequence[Message]) -> Sequence[Message]:
+    """Return what came after the last message of the user."""
+    last = max((i for i, m in enumerate(messages) if m.role == "user"), default=-1)
+    return messages[last + 1 :]
+
+
+def _wanted_call(request: ChatRequest, question: str) -> ToolCallDelta | None:
+    """Return the call to make before answering: one that is asked for, or a search, once."""
+    if request.tool_choice == "none" or _since_question(request.messages):
+        return None
+    specs = {spec.name: spec for spec in request.tools}
+    number = len(request.messages)
+    if isinstance(request.tool_choice, NamedTool):
+        spec = specs.get(request.tool_choice.name)
+    elif FILE_SEARCH in specs:
+        spec = specs[FILE_SEARCH] if question.strip() else None
+    else:
+        spec = next(iter(specs.values()), None) if request.tool_choice == "required" else None
+    if spec is None:
+        return None
+    arguments = {"queries": [question]} if spec.name == FILE_SEARCH else _fill(spec, question)
+    text = json.dumps(arguments, ensure_ascii=False)
+    return ToolCallDelta(0, f"call_{number}", spec.name, text)
+
+
+def _fill(spec: ToolSpec, question: str) -> dict[str, Any]:
+    """Return arguments for a function that must be called: its required parameters, by type."""
+    properties: Mapping[str, Any] = spec.parameters.get("properties", {})
+    return {
+        name: _value(properties.get(name, {}), question)
+        for name in spec.parameters.get("required", ())
+    }
+
+
+def _value(schema: Mapping[str, Any], question: str) -> object:
+    options = schema.get("enum")
+    if options:
+        named = [o for o in options if str(o).lower() in question.lower()]
+        return (named or options)[0]
+    kind = schema.get("type")
+    figure = _FIGURE.search(question)
+    if kind == "integer":
+        return int(float(figure.group())) if figure else 0
+    if kind == "number":
+        return float(figure.group()) if figure else 0.0
+    plain: dict[object, object] = {"boolean": False, "array": [], "object": {}, "null": None}
+    return plain.get(kind, question)

@@ -1,0 +1,155 @@
+"""Markers: a model's text, as it streams in -> text without markers, and the passages they name.
+
+Models are told to repeat markers such as 【4:0†source】, and write what they please: 【4:0】, [1],
+[^1], (1), [1, 3]. Numbers alone count the passages from 1. A marker that points at nothing is
+dropped and counted; what is no marker stays as it is, so that nothing else is ever lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import regex
+
+from filesearch.messages import Source
+from filesearch.patterns import lazy_pattern
+
+MAX_LABEL_CHARACTERS = 200
+MAX_RANGE = 10
+
+# A number alone is at most three digits: [2024] and (1998) are years.
+_NUMBER = r"\^?\d{1,3}"
+_LIST = rf"{_NUMBER}(?:\s{{0,2}}[,，;、–-]\s{{0,2}}{_NUMBER}){{0,9}}"
+_PAIR = r"\d{1,6}\s{0,2}[:：]\s{0,2}\d{1,4}"
+_LABEL = rf"(?:†[^】\]\n]{{0,{MAX_LABEL_CHARACTERS}}})"
+_MARKER = lazy_pattern(
+    rf"【\s{{0,2}}(?:(?P<pair>{_PAIR}){_LABEL}?|(?P<list>{_LIST}){_LABEL}?)\s{{0,2}}】"
+    rf"|\[(?:(?P<pair>{_PAIR}){_LABEL}|(?P<pair>{_PAIR})|(?P<list>{_LIST}){_LABEL}?)\]"
+    rf"|[(（](?P<round>\d{{1,3}})[)）]"
+)
+_OPENING = lazy_pattern(r"[【\[(（]")
+_SPLIT = lazy_pattern(r"\s*[,，;、]\s*")
+# What may follow a number in round brackets that cites: an enumeration goes on with words.
+_AFTER_ROUND = lazy_pattern(r"[ \t]*(?:[.,;:!?。，；：！？、\n【\[(（]|$)")
+_WIDEST_AFTER = 8
+
+
+class MarkerParser:
+    """Takes markers out of a text that comes piece by piece, however it is cut.
+
+    Args:
+        sources: The passages that the model was given, in order.
+
+    Attributes:
+        dropped: How many markers pointed at no passage.
+    """
+
+    def __init__(self, sources: Sequence[Source] = ()) -> None:
+        self._sources = tuple(sources)
+        self._by_numbers = {(s.call, s.index): s for s in self._sources}
+        self._held = ""
+        self._line = ""  # what was passed on of the current line
+        self._is_code_block = False
+        self.dropped = 0
+
+    def feed(self, text: str) -> list[str | Source]:
+        """Return what is certain after `text`: text to show, and passages cited behind it."""
+        self._held += text
+        return self._take(is_end=False)
+
+    def finish(self) -> list[str | Source]:
+        """Return what was held back in case a marker would follow."""
+        return self._take(is_end=True)
+
+    def _take(self, *, is_end: bool) -> list[str | Source]:
+        taken: list[str | Source] = []
+        position = 0
+        while opening := _OPENING.search(self._held, position):
+            self._pass(taken, self._held[position : opening.start()])
+            position = opening.start()
+            found = _MARKER.match(self._held, position, partial=not is_end)
+            if found is not None and found.partial:
+                break
+            if found is not None and not is_end and self._needs_more(found):
+                break
+            if found is None or not self._cite(taken, found):
+                self._pass(taken, self._held[position])
+                position += 1
+            else:
+                position = found.end()
+        else:
+            self._pass(taken, self._held[position:])
+            position = len(self._held)
+        self._held = self._held[position:]
+        return taken
+
+    def _needs_more(self, found: regex.Match[str]) -> bool:
+        """Whether what follows decides, and has not come yet."""
+        after = self._held[found.end() :]
+        if found["round"] is not None:
+            return not after.strip(" \t") and len(after) < _WIDEST_AFTER
+        return found.group().startswith("[") and not after
+
+    def _cite(self, taken: list[str | Source], found: regex.Match[str]) -> bool:
+        """Append what a match cites; False when it is no marker after all."""
+        after = self._held[found.end() : found.end() + _WIDEST_AFTER]
+        if found["pair"] is not None:
+            call, index = (int(n) for n in regex.split(r"[:：]", found["pair"]))
+            if not self._sources and "†" not in found.group():
+                return False
+            self._append(taken, [self._by_numbers.get((call, index))])
+            return True
+        if not self._sources:
+            return False
+        if found["round"] is not None:
+            number = int(found["round"])
+            is_marker = (
+                1 <= number <= len(self._sources)
+                and bool(self._line.strip())
+                and not self._is_code()
+                and _AFTER_ROUND.match(after) is not None
+            )
+            if is_marker:
+                self._append(taken, [self._sources[number - 1]])
+            return is_marker
+        is_link = after[:1] == "(" and not after[1:2].isdigit()
+        if found.group().startswith("[") and (is_link or self._is_code()):
+            return False
+        self._append(taken, [self._numbered(number) for number in _numbers(found["list"])])
+        return True
+
+    def _numbered(self, number: int) -> Source | None:
+        return self._sources[number - 1] if 1 <= number <= len(self._sources) else None
+
+    def _append(self, taken: list[str | Source], cited: Sequence[Source | None]) -> None:
+        for source in cited:
+            if source is None:
+                self.dropped += 1
+            else:
+                taken.append(source)
+
+    def _is_code(self) -> bool:
+        return self._is_code_block or self._line.count("`") % 2 == 1
+
+    def _pass(self, taken: list[str | Source], text: str) -> None:
+        """Append text to show, and keep count of the code around it."""
+        if not text:
+            return
+        *ended, rest = (self._line + text).split("\n")
+        for line in ended:
+            self._is_code_block ^= line.lstrip().startswith("```")
+        self._line = rest
+        if taken and isinstance(taken[-1], str):
+            taken[-1] += text
+        else:
+            taken.append(text)
+
+
+def _numbers(text: str) -> list[int]:
+    """Return the numbers of a list such as `1, ^3, 5-7`; a long range gives its ends."""
+    numbers: list[int] = []
+    for part in _SPLIT.split(text):
+        ends = [int(end.strip().lstrip("^")) for end in regex.split("[–-]", part)]
+        is_range = len(ends) == 2 and 0 < ends[1] - ends[0] < MAX_RANGE
+        numbers += range(ends[0], ends[1] + 1) if is_range else ends
+    return numbers

@@ -1,0 +1,353 @@
+"""Run: one turn of an assistant: model -> tool calls -> what they return -> ... -> answer.
+
+conversation, tools -> events. The loop searches the documents itself, calls registered functions,
+and hands the others to its caller: `ActionRequired` ends the run for now, and `with_outputs` makes
+of its state one that goes on. Whatever happens, the last event is a `RunEnd`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from filesearch.budget import PromptBudget, fit_messages
+from filesearch.draft import Draft, Locate
+from filesearch.errors import ChatFailed, ContextExceeded, FilesearchError, InvalidSetting
+from filesearch.events import (
+    ActionRequired,
+    Cancelled,
+    Completed,
+    Failed,
+    FunctionCallDelta,
+    FunctionCompleted,
+    Incomplete,
+    MessageCompleted,
+    RunEvent,
+    RunState,
+    SearchCompleted,
+    SearchStarted,
+)
+from filesearch.functions import FILE_SEARCH, Function, parse_arguments, run_function
+from filesearch.grounding import FILE_SEARCH_SPEC, INSTRUCTIONS, MAX_QUERIES, MAX_RESULTS
+from filesearch.interruptible import Interrupted, interruptible
+from filesearch.merge_results import merge_results
+from filesearch.messages import (
+    ChatRequest,
+    FinishReason,
+    Message,
+    Source,
+    ToolCall,
+    ToolChoice,
+    Usage,
+)
+from filesearch.protocols import ChatModel, Embedder
+from filesearch.types import SearchResult
+
+MAX_ROUNDS = 10
+MAX_PARALLEL = 4
+
+_Reply: TypeAlias = tuple[FinishReason, tuple[ToolCall, ...], Usage]
+
+Search = Callable[[str], Sequence[SearchResult]]
+"""One store: query -> passages, best first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How one turn is answered; None leaves a value to the model or its server.
+
+    Attributes:
+        instructions: For the model, besides what it is told about citing.
+        tool_choice: For the first call of the model; a forced one falls back to "auto" then.
+        max_rounds: Calls of the model; in the last it may call no more tools.
+        max_num_results: Passages of one search, at most.
+        budget: What the model may be given to read.
+        max_completion_tokens: What it may write, all rounds together.
+    """
+
+    instructions: str = ""
+    tool_choice: ToolChoice = "auto"
+    parallel_tool_calls: bool = True
+    max_rounds: int = MAX_ROUNDS
+    max_num_results: int = MAX_RESULTS
+    budget: PromptBudget = field(default_factory=PromptBudget)
+    max_completion_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    response_format: Mapping[str, Any] | None = None
+
+
+class Run:
+    """One turn of an assistant.
+
+    Args:
+        model: What answers.
+        history: The conversation, oldest first; the last message is the one to answer.
+        searches: Stores that `file_search` covers, all of them at once; none, no such tool.
+        functions: Other tools. Those without a callable are the caller's.
+        locate: Finds pages and headings of quotes.
+        embedder: Helps to check citations.
+        options: See RunOptions.
+        cancel: Set by anyone to end the run at the next event.
+
+    Raises:
+        InvalidSetting: Two tools of one name.
+    """
+
+    def __init__(
+        self,
+        model: ChatModel,
+        history: Sequence[Message],
+        *,
+        searches: Sequence[Search] = (),
+        functions: Sequence[Function] = (),
+        locate: Locate,
+        embedder: Embedder | None = None,
+        options: RunOptions | None = None,
+        cancel: threading.Event | None = None,
+    ) -> None:
+        self._model = model
+        self._history = tuple(history)
+        self._searches = tuple(searches)
+        self._functions = {function.spec.name: function for function in functions}
+        if len(self._functions) < len(functions) or FILE_SEARCH in self._functions:
+            raise InvalidSetting("two tools have the same name; rename one of them")
+        self._locate = locate
+        self._embedder = embedder
+        self._options = options or RunOptions()
+        self._cancel = cancel or threading.Event()
+        self._question = next((m.content for m in reversed(history) if m.role == "user"), "")
+
+    def events(self, state: RunState | None = None) -> Iterator[RunEvent]:
+        """Yield what happens, a `RunEnd` last.
+
+        Args:
+            state: To go on from; None begins. Closing the iterator ends the model's request.
+        """
+        state = state or RunState()
+        draft = self._draft(state)
+        try:
+            if not self._model.calls_tools and self._searches and not state.messages:
+                state = yield from self._search_first(state)
+            while True:
+                draft = self._draft(state)
+                finish, calls, usage = yield from self._ask(state, draft)
+                state = replace(state, usage=state.usage + usage, rounds=state.rounds + 1)
+                answer = draft.answer(self._embedder)
+                if answer.plain_text or not calls:
+                    yield MessageCompleted(answer)
+                if finish == "length":
+                    yield Incomplete("max_completion_tokens", answer, state)
+                    return
+                if finish == "content_filter":
+                    yield Incomplete("content_filter", answer, state)
+                    return
+                if not calls:
+                    yield Completed(answer, state)
+                    return
+                if state.rounds >= self._options.max_rounds:
+                    error = ChatFailed(self._in_circles())
+                    yield Failed("server_error", str(error), answer, state, error)
+                    return
+                state = yield from self._call_tools(state, answer.plain_text, calls)
+                if state.pending:
+                    yield ActionRequired(state)
+                    return
+        except Interrupted:
+            yield Cancelled(draft.answer(), state)
+        except _PromptTooLong:
+            yield Incomplete("max_prompt_tokens", draft.answer(), state)
+        except ContextExceeded as error:
+            yield Failed("invalid_prompt", str(error), draft.answer(), state, error)
+        except FilesearchError as error:
+            yield Failed("server_error", str(error), draft.answer(), state, error)
+
+    def _in_circles(self) -> str:
+        return (
+            f"model '{self._model.name}' was asked {self._options.max_rounds} times and still "
+            "calls tools; ask again, or allow more rounds"
+        )
+
+    def _draft(self, state: RunState) -> Draft:
+        searched = any(m.role == "tool" and not m.content for m in state.messages)
+        return Draft(
+            self._question,
+            sources=state.sources if searched else None,
+            locate=self._locate,
+            model=self._model.name,
+        )
+
+    # The model
+
+    def _ask(self, state: RunState, draft: Draft) -> Generator[RunEvent, None, _Reply]:
+        """Ask the model once, with less to read each time it says that it cannot read so much."""
+        budget = self._options.budget
+        for is_last in (False, False, True):
+            request = self._request(state, budget)
+            try:
+                return (yield from self._read(request, state, draft))
+            except ContextExceeded:
+                smaller = budget.smaller(request)
+                if is_last or smaller is None:
+                    raise
+                budget = smaller
+        raise AssertionError("unreachable")
+
+    def _request(self, state: RunState, budget: PromptBudget) -> ChatRequest:
+        options = self._options
+        is_last = state.rounds + 1 >= options.max_rounds
+        specs = [function.spec for function in self._functions.values()]
+        if self._searches:
+            specs.insert(0, FILE_SEARCH_SPEC)
+        tools = tuple(specs) if self._model.calls_tools else ()
+        choice = options.tool_choice if state.rounds == 0 else "auto"
+        if options.tool_choice == "none" or (is_last and state.rounds):
+            choice = "none"
+        instructions = "\n\n".join(
+            part for part in (options.instructions, INSTRUCTIONS if self._searches else "") if part
+        )
+        messages, sources = fit_messages(instructions, self._history, state, budget, tools=tools)
+        if messages is None:
+            raise _PromptTooLong
+        left = options.max_completion_tokens
+        return ChatRequest(
+            messages=messages,
+            tools=tools,
+            tool_choice=choice,
+            parallel_tool_calls=options.parallel_tool_calls,
+            temperature=options.temperature,
+            top_p=options.top_p,
+            max_completion_tokens=left and max(1, left - state.usage.completion_tokens),
+            response_format=options.response_format,
+            sources=sources,
+        )
+
+    def _read(
+        self, request: ChatRequest, state: RunState, draft: Draft
+    ) -> Generator[RunEvent, None, _Reply]:
+        calls: dict[int, ToolCall] = {}
+        finish: FinishReason | None = None
+        usage = Usage()
+        for delta in interruptible(self._model.stream(request), self._cancel):
+            if delta.text:
+                yield from draft.feed(delta.text)
+            for piece in delta.tool_calls:
+                call = calls.get(piece.index) or ToolCall(
+                    piece.id or f"call_{state.rounds}_{piece.index}", piece.name, ""
+                )
+                calls[piece.index] = replace(call, arguments=call.arguments + piece.arguments)
+                if call.name != FILE_SEARCH:
+                    yield FunctionCallDelta(call.id, piece.name, piece.arguments)
+            finish = delta.finish_reason or finish
+            usage = delta.usage or usage
+        yield from draft.finish()
+        if finish is None:
+            raise ChatFailed(
+                f"the reply of model '{self._model.name}' broke off half-way; ask again"
+            )
+        return finish, tuple(calls[index] for index in sorted(calls)), usage
+
+    # Tools
+
+    def _search_first(self, state: RunState) -> Generator[RunEvent, None, RunState]:
+        """For a model that cannot ask for a search: the question is what is searched for."""
+        arguments = json.dumps({"queries": [self._question]}, ensure_ascii=False)
+        call = ToolCall("call_0_0", FILE_SEARCH, arguments)
+        return (yield from self._call_tools(state, "", (call,)))
+
+    def _call_tools(
+        self, state: RunState, text: str, calls: Sequence[ToolCall]
+    ) -> Generator[RunEvent, None, RunState]:
+        """Run what is ours of the calls of one message; the rest becomes pending."""
+        state = replace(
+            state, messages=(*state.messages, Message("assistant", text, tool_calls=tuple(calls)))
+        )
+        pending = []
+        for call in calls:
+            if self._cancel.is_set():
+                raise Interrupted
+            function = self._functions.get(call.name)
+            if call.name == FILE_SEARCH and self._searches:
+                state = yield from self._file_search(state, call)
+            elif function is None:
+                known = ", ".join(self._names()) or "none"
+                output = f"Error: there is no tool called '{call.name}'; the tools are: {known}"
+                state = _add_output(state, call, output)
+            elif function.call is None:
+                pending.append(call)
+        ours = [c for c in calls if c.name in self._functions and self._functions[c.name].call]
+        with ThreadPoolExecutor(MAX_PARALLEL) as pool:
+            outputs = pool.map(lambda c: run_function(self._functions[c.name], c.arguments), ours)
+            for call, output in zip(ours, outputs, strict=True):
+                yield FunctionCompleted(call, output)
+                state = _add_output(state, call, output)
+        return replace(state, pending=tuple(pending))
+
+    def _names(self) -> list[str]:
+        return [*([FILE_SEARCH] if self._searches else []), *self._functions]
+
+    def _file_search(self, state: RunState, call: ToolCall) -> Generator[RunEvent, None, RunState]:
+        """Search every store for every query, and give the model what is best of all of it."""
+        try:
+            queries = _queries(call.arguments)
+        except ValueError as error:
+            return _add_output(state, call, f"Error: {error}")
+        yield SearchStarted(call.id, queries)
+        jobs = [(search, query) for query in queries for search in self._searches]
+        with ThreadPoolExecutor(MAX_PARALLEL) as pool:
+            found = list(pool.map(lambda job: job[0](job[1]), jobs))
+        results = merge_results(found, self._options.max_num_results)
+        position = len(self._history) + len(state.messages)
+        sources = tuple(Source(position, i, result) for i, result in enumerate(results))
+        state = replace(
+            state,
+            messages=(*state.messages, Message("tool", tool_call_id=call.id)),
+            sources=(*state.sources, *sources),
+        )
+        yield SearchCompleted(call.id, queries, sources)
+        return state
+
+
+class _PromptTooLong(Exception):
+    """What must be given does not fit the budget."""
+
+
+def with_outputs(state: RunState, outputs: Mapping[str, str]) -> RunState:
+    """Return a state that goes on with the outputs of all pending calls, by call id.
+
+    Raises:
+        InvalidSetting: An output is missing, or belongs to no pending call.
+    """
+    wanted = [call.id for call in state.pending]
+    if set(wanted) != set(outputs):
+        raise InvalidSetting(f"expected tool outputs for {wanted}, got {list(outputs)}")
+    for call in state.pending:
+        state = _add_output(state, call, outputs[call.id])
+    return replace(state, pending=())
+
+
+def _add_output(state: RunState, call: ToolCall, output: str) -> RunState:
+    # Blank content marks a search, whose passages stand in `sources`.
+    message = Message("tool", output or "(no output)", tool_call_id=call.id)
+    return replace(state, messages=(*state.messages, message))
+
+
+def _queries(arguments: str) -> tuple[str, ...]:
+    """Return the queries of a call, however the model wrote them.
+
+    Raises:
+        ValueError: None in it; the message is meant for the model.
+    """
+    given = parse_arguments(arguments)
+    found = given.get("queries", given.get("query"))
+    listed = [found] if isinstance(found, str) else found
+    if not isinstance(listed, list):
+        raise ValueError('give {"queries": ["..."]}')  # noqa: TRY004
+    queries = dict.fromkeys(q.strip() for q in listed if isinstance(q, str) and q.strip())
+    if not queries:
+        raise ValueError('give at least one query: {"queries": ["..."]}')
+    return tuple(queries)[:MAX_QUERIES]

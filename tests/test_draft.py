@@ -1,0 +1,103 @@
+"""Draft: what a model writes, however it is cut, becomes text, citations and annotations."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filesearch.cite import content_part, locate, strip_markers
+from filesearch.draft import Draft
+from filesearch.events import CitationAdded, TextDelta
+from filesearch.messages import Source
+from filesearch.types import SearchResult
+
+PASSAGES = [
+    "Mugs go back within 30 days. Wholesale orders cannot go back.",
+    "The kiln reaches 1280 degrees in nine hours.",
+    "会员可在收货后三十天内退货。😀 退货运费由本店承担。",
+]
+MARKERS = [
+    "【2:0†source】",
+    "【2:1†source】",
+    "【2:2】",
+    "【2:0†kiln.txt】",
+    "【2:9†source】",
+    "【3:0】",
+]
+
+
+def sources():
+    return [
+        Source(2, i, SearchResult(f"file-{i}", f"{i}.md", text, 7, 7 + len(text), 0.5, 0.5, 0))
+        for i, text in enumerate(PASSAGES)
+    ]
+
+
+def draft():
+    return Draft(
+        "?", sources=sources(), locate=lambda _f, start, end: locate((), start, end), model="m"
+    )
+
+
+# Square and round brackets around digits are markers as well; test_markers has those.
+words = st.text(
+    st.characters(exclude_characters="[]()（）", exclude_categories=["Cs"]), max_size=20
+)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    parts=st.lists(st.tuples(words, st.sampled_from(["", *MARKERS])), max_size=5), data=st.data()
+)
+def test_any_stream_gives_exact_annotations_and_loses_nothing_else(parts, data):
+    parts = [(text.replace("【", "").replace("】", ""), marker) for text, marker in parts]
+    stream = "".join(text + marker for text, marker in parts)
+    cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=20).map(sorted))
+    written = draft()
+    events = []
+    for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        events += written.feed(stream[start:end])
+    events += written.finish()
+    answer = written.answer()
+    plain = "".join(text for text, _ in parts)
+    assert answer.plain_text == plain
+    assert "".join(e.text for e in events if isinstance(e, TextDelta)) == plain
+    known = [marker for _, marker in parts if marker in MARKERS[:4]]
+    assert len(answer.citations) == len(known)
+    assert answer.dropped_markers == sum(marker in MARKERS[4:] for _, marker in parts)
+    part = content_part(answer)
+    value = part["text"]["value"]
+    for annotation, citation in zip(part["text"]["annotations"], answer.citations, strict=True):
+        cut = value[annotation["start_index"] : annotation["end_index"]]
+        assert cut == annotation["text"] == citation.marker
+        text = PASSAGES[int(citation.file_id[-1])]
+        assert text[citation.start - 7 : citation.end - 7] == citation.quote != ""
+    assert strip_markers(part) == plain
+    placed = [e.citation for e in events if isinstance(e, CitationAdded)]
+    assert [(c.index, c.marker) for c in placed] == [(c.index, c.marker) for c in answer.citations]
+
+
+def test_every_cut_of_one_stream_gives_the_same():
+    stream = "Mugs go back within 30 days.【2:0†source】【2:1】 会员可退货。[3] Yes (2)."
+    whole = draft()
+    whole.feed(stream)
+    whole.finish()
+    for cut in range(len(stream) + 1):
+        halves = draft()
+        halves.feed(stream[:cut])
+        halves.feed(stream[cut:])
+        halves.finish()
+        assert halves.answer() == whole.answer()
+    assert [c.filename for c in whole.answer().citations] == ["0.md", "1.md", "2.md", "1.md"]
+
+
+def test_a_sentence_may_rest_on_two_passages_together():
+    written = draft()
+    written.feed("Mugs go back within 30 days and the kiln reaches 1280 degrees.【2:0】【2:1】")
+    written.finish()
+    assert all(citation.is_supported for citation in written.answer().citations)
+
+
+def test_an_empty_message_is_an_empty_answer():
+    answer = draft().answer()
+    assert (answer.plain_text, answer.citations, answer.uncited) == ("", (), ())

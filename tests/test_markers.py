@@ -1,0 +1,103 @@
+"""Markers: taken out of a stream, however it is cut, with nothing else lost."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filesearch.markers import MarkerParser
+from filesearch.messages import Source
+from filesearch.types import SearchResult
+
+
+def source(call, index):
+    return Source(call, index, SearchResult(f"file-{index}", f"{index}.md", "text", 0, 4, 1, 1, 0))
+
+
+SOURCES = [source(4, index) for index in range(3)] + [source(6, 0)]
+
+
+def read(text, cuts=(), sources=SOURCES):
+    """The text shown, (position, marker) of each citation, and the markers dropped."""
+    parser = MarkerParser(sources)
+    pieces = []
+    last = 0
+    for cut in [*cuts, len(text)]:
+        pieces += parser.feed(text[last:cut])
+        last = cut
+    pieces += parser.finish()
+    shown, cited = "", []
+    for piece in pieces:
+        if isinstance(piece, str):
+            shown += piece
+        else:
+            cited.append((len(shown), piece.marker))
+    return shown, cited, parser.dropped
+
+
+@pytest.mark.parametrize(
+    "marker",
+    ["【4:1†source】", "【4:1】", "【4:1†handbook.pdf】", "【 4:1 】", "【2】", "【2†source】",
+     "[2]", "[^2]", "[4:1]", "[4:1†source]", "(2)", "（2）"],
+)  # fmt: skip
+def test_markers_in_every_spelling_cite_their_passage(marker):
+    text = f"Mugs go back{marker}. Bowls too."
+    assert read(text) == ("Mugs go back. Bowls too.", [(12, "【4:1†source】")], 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "markers"),
+    [
+        ("a【4:0†source】【6:0†source】", ["【4:0†source】", "【6:0†source】"]),
+        ("a [1][2]", ["【4:0†source】", "【4:1†source】"]),
+        ("a [1, 3]", ["【4:0†source】", "【4:2†source】"]),
+        ("a [2-4]", ["【4:1†source】", "【4:2†source】", "【6:0†source】"]),
+        ("a (1)(2).", ["【4:0†source】", "【4:1†source】"]),
+        ("见说明【4:2†来源】。", ["【4:2†source】"]),
+    ],
+)
+def test_adjacent_and_listed_markers_cite_each(text, markers):
+    assert [marker for _, marker in read(text)[1]] == markers
+
+
+@pytest.mark.parametrize("marker", ["【9:9†source】", "【4:7】", "[7]", "[^12]", "【5】", "[0]"])
+def test_markers_that_point_at_nothing_are_dropped_and_counted(marker):
+    assert read(f"Mugs{marker} go.") == ("Mugs go.", [], 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "In [2024] and (1998).", "There are two: (1) mugs, (2) bowls.", "(1) Mugs first.",
+        "See [1](https://example.org).", "`a[1]` is code", "```\nx = a[1]\n```\n", "【注意】",
+        "a [b] (c) 【", "f(1) = 2", "1) one", "open [1", "[", "(9).",
+    ],
+)  # fmt: skip
+def test_what_is_no_marker_stays(text):
+    assert read(text) == (text, [], 0)
+
+
+def test_without_passages_numbers_in_brackets_are_text():
+    assert read("As [1] says (2).【4:0†source】", sources=[]) == ("As [1] says (2).", [], 1)
+
+
+@given(
+    parts=st.lists(
+        st.one_of(
+            st.text(max_size=12),
+            st.sampled_from(["【4:0†source】", "【4:2】", "【6:0†a b.pdf】", "【8:0†source】"]),
+        ),
+        max_size=8,
+    ),
+    data=st.data(),
+)
+def test_a_stream_cut_anywhere_reads_as_the_whole(parts, data):
+    text = "".join(parts)
+    cuts = data.draw(st.lists(st.integers(0, len(text)), max_size=12).map(sorted))
+    whole = read(text)
+    assert read(text, cuts) == whole
+    assert read(text, range(1, len(text))) == whole
+    assert "†source】" not in whole[0] or "†source】" in "".join(
+        part for part in parts if not part.startswith("【")
+    )

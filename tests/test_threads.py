@@ -1,0 +1,125 @@
+"""Threads: kept in the catalog, gone on with by id, usable after whatever went wrong."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+
+import pytest
+
+from filesearch import FileSearch
+from filesearch.errors import ChatFailed, NotFound
+from filesearch.events import Cancelled, TextDelta
+from filesearch.testing import HashingEmbedder, ScriptedChatModel
+
+QUESTION = "How many degrees does the kiln reach?"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "kiln.txt").write_text("The kiln reaches 1280 degrees in nine hours.")
+    with FileSearch(tmp_path / "index", embedder=HashingEmbedder()) as fs:
+        fs.ingest(tmp_path / "docs")
+    return tmp_path
+
+
+def opened(folder, model=None):
+    return FileSearch(folder / "index", embedder=HashingEmbedder(), model=model)
+
+
+def texts(fs, thread_id):
+    return [(m.role, m.text) for m in fs.threads.messages(thread_id)]
+
+
+def test_a_thread_survives_a_restart_with_its_citations(folder):
+    with opened(folder) as fs:
+        thread = fs.threads.create({"user": "mei"})
+        answer = fs.ask(QUESTION, thread_id=thread.id)
+    with opened(folder) as fs:
+        kept = fs.threads.get(thread.id)
+        assert (kept.metadata, kept.message_count, kept.title) == ({"user": "mei"}, 2, QUESTION)
+        asked, answered = fs.threads.messages(thread.id)
+        assert (asked.role, asked.text) == ("user", QUESTION)
+        assert (answered.role, answered.text) == ("assistant", answer.plain_text)
+        [annotation] = answered.content[0]["text"]["annotations"]
+        assert annotation["file_citation"]["quote"] == answer.citations[0].quote
+
+
+def test_earlier_messages_reach_the_model_without_their_markers(folder):
+    model = ScriptedChatModel(["It is hot.", "Very."])
+    with opened(folder, model) as fs:
+        thread = fs.threads.create()
+        fs.ask("Is it hot?", thread_id=thread.id)
+        fs.ask("How hot?", thread_id=thread.id)
+    said = [(m.role, m.content) for m in model.requests[1].messages[1:]]
+    assert said == [("user", "Is it hot?"), ("assistant", "It is hot."), ("user", "How hot?")]
+
+
+def test_a_follow_up_is_understood_from_the_thread(folder):
+    with opened(folder) as fs:
+        thread = fs.threads.create()
+        fs.ask("Tell me about the kiln.", thread_id=thread.id)
+        answer = fs.ask("How many degrees does it reach?", thread_id=thread.id)
+    assert "1280 degrees" in answer.plain_text
+
+
+def test_threads_are_listed_newest_first_and_deleted_with_their_messages(folder):
+    with opened(folder) as fs:
+        first, second = fs.threads.create(), fs.threads.create()
+        fs.threads.append(first.id, "user", "Hello")
+        assert [t.id for t in fs.threads.list()] == [second.id, first.id]
+        fs.threads.delete(first.id)
+        assert [t.id for t in fs.threads.list()] == [second.id]
+        with pytest.raises(NotFound, match=first.id):
+            fs.threads.messages(first.id)
+
+
+def test_an_unknown_thread_is_an_error_before_anything_is_stored(folder):
+    with opened(folder) as fs:
+        with pytest.raises(NotFound, match="No thread found with id 'thread_x'"):
+            fs.ask(QUESTION, thread_id="thread_x")
+        assert fs.threads.list() == []
+
+
+def test_a_model_that_fails_leaves_a_thread_to_go_on_in(folder):
+    model = ScriptedChatModel([ChatFailed("the server is gone; start it"), "Hot."])
+    with opened(folder, model) as fs:
+        thread = fs.threads.create()
+        with pytest.raises(ChatFailed, match="the server is gone"):
+            fs.ask("Is it hot?", thread_id=thread.id)
+        assert fs.ask("And now?", thread_id=thread.id).plain_text == "Hot."
+        assert texts(fs, thread.id) == [
+            ("user", "Is it hot?"),
+            ("user", "And now?"),
+            ("assistant", "Hot."),
+        ]
+
+
+def test_a_cancelled_answer_is_kept_as_incomplete(folder):
+    cancel = threading.Event()
+    model = ScriptedChatModel(["One two three four five six seven."], piece_size=4)
+    with opened(folder, model) as fs:
+        thread = fs.threads.create()
+        for event in fs.stream("Count.", thread_id=thread.id, cancel=cancel):
+            if isinstance(event, TextDelta):
+                cancel.set()
+        assert isinstance(event, Cancelled)
+        last = fs.threads.messages(thread.id)[-1]
+        assert (last.role, last.status, last.text) == ("assistant", "incomplete", "One ")
+
+
+def test_an_index_of_the_version_before_threads_is_brought_up(folder):
+    path = folder / "index" / "catalog.db"
+    with sqlite3.connect(path) as sql:
+        sql.execute("DROP TABLE messages")
+        sql.execute("DROP TABLE threads")
+        sql.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+    with opened(folder) as fs:
+        assert fs.search("kiln")
+        assert fs.ask(QUESTION, thread_id=fs.threads.create().id).is_answered
+
+
+def test_a_thread_needs_an_index(tmp_path):
+    with FileSearch(tmp_path / "none") as fs, pytest.raises(NotFound, match="no index"):
+        _ = fs.threads
