@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Never, Self
+from typing import TYPE_CHECKING, Any, Never, Self
 
 import click
 
-from filesearch.types import Answer, Citation, IngestReport, SearchResult
+from filesearch.reports import IngestReport
+from filesearch.types import Answer, Citation, Document, SearchResult
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -21,10 +23,12 @@ if TYPE_CHECKING:
     from filesearch.maintain import Verification
     from filesearch.plan import QueryPlan
     from filesearch.records import FileRecord, IndexStats
+    from filesearch.threads import Thread
 
 SNIPPET_CHARACTERS = 300
 _STAGE_LABELS = {"rerank": "hybrid+rerank"}
 _MAX_NAMED = 20
+_AROUND = 400  # characters shown before and behind a quote
 
 
 class ProgressBar:
@@ -102,22 +106,81 @@ def render_report(report: IngestReport) -> str:
 
 
 def render_answer(answer: Answer) -> str:
-    """Return the answer with [1] [2], then its sources: file, page, quote.
+    """Return the answer with [1] [2], then what `render_grounds` says of it."""
+    return "\n".join([answer.text, "", render_grounds(answer)]).rstrip()
 
-    An answer that was declined lists the nearest passages instead.
+
+def render_grounds(answer: Answer) -> str:
+    """Return the sources of an answer: file, page, quote; then what is wrong with them.
+
+    An answer that rests on no passage lists the nearest ones instead.
     """
-    lines = [answer.text, ""]
-    if answer.is_answered:
+    lines: list[str] = []
+    if answer.citations:
         lines.append(click.style("Sources", bold=True))
-        for citation in answer.citations:
-            lines.append(f"[{citation.number}] {_citation_place(citation)}")
-            lines.append(f"    “{_one_line(citation.quote, SNIPPET_CHARACTERS)}”")
-    elif answer.results:
+    for citation in answer.sources:
+        lines.append(f"[{citation.number}] {_citation_place(citation)}")
+        lines.append(f"    “{_one_line(citation.quote, SNIPPET_CHARACTERS)}”")
+    if not answer.is_answered and answer.results:
         lines.append(click.style("Nearest passages", bold=True))
         for result in answer.results[:3]:
             lines.append(f"  {_place(result.filename, result.page, result.heading_path)}")
             lines.append(f"    {_one_line(result.text, 120)}")
-    return "\n".join(lines).rstrip()
+    return "\n".join([*lines, *_doubts(answer)])
+
+
+def _doubts(answer: Answer) -> list[str]:
+    """Return a line for each sentence that its source does not support, or that has none."""
+    lines = []
+    for citation in answer.unsupported:
+        missing = f": it does not hold {', '.join(citation.missing)}" if citation.missing else ""
+        lines.append(f"[{citation.number}] does not support the sentence that cites it{missing}")
+    lines += [
+        f"no source is cited for: “{_one_line(sentence, SNIPPET_CHARACTERS)}”"
+        for sentence in answer.uncited
+    ]
+    if answer.dropped_markers:
+        lines.append(f"{answer.dropped_markers} markers of the model pointed at no passage")
+    return [click.style(f"Warning: {line}", fg="yellow") for line in lines]
+
+
+def render_thread_list(threads: Sequence[Thread]) -> str:
+    """Return a line for each conversation, the newest first."""
+    if not threads:
+        return "no conversations"
+    return "\n".join(
+        f"{thread.id}  {_day(thread.created_at)}  {thread.message_count:3d} messages  "
+        f"{thread.title}"
+        for thread in threads
+    )
+
+
+def _day(unix_seconds: int) -> str:
+    return datetime.fromtimestamp(unix_seconds).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def render_source_line(citation: Mapping[str, Any]) -> str:
+    """Return where the `file_citation` of an annotation stands, and its quote."""
+    place = _place(citation["filename"], citation["page"], citation["heading_path"])
+    return f"[{citation['number']}] {place}: “{_one_line(citation['quote'], SNIPPET_CHARACTERS)}”"
+
+
+def render_source(citation: Mapping[str, Any], document: Document | None) -> str:
+    """Return a citation's passage within its document, the quote between » and «.
+
+    Args:
+        citation: The `file_citation` of an annotation.
+        document: None when the file is gone; the quote alone is shown then.
+    """
+    place = _place(citation["filename"], citation["page"], citation["heading_path"])
+    quote = click.style(citation["quote"], bold=True)
+    head = f"[{citation['number']}] {place}"
+    start, end = citation["start"], citation["end"]
+    if document is None or document.text[start:end] != citation["quote"]:
+        return f"{head}\n»{quote}«\n(the file has changed or is gone)"
+    before = document.text[max(0, start - _AROUND) : start]
+    after = document.text[end : end + _AROUND]
+    return f"{head}\n{before.lstrip()}»{quote}«{after.rstrip()}"
 
 
 def _citation_place(citation: Citation) -> str:

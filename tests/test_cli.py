@@ -15,11 +15,10 @@ from click.testing import CliRunner
 from filesearch import Citation, FileOutcome, IngestReport, SearchResult
 from filesearch.cli import cli
 from filesearch.doctor import Check
-from filesearch.engine import IndexStats
 from filesearch.maintain import Verification
-from filesearch.records import FileRecord
+from filesearch.records import FileRecord, IndexStats
 
-COMMANDS = "ask compact doctor eval files ingest remove search stats verify".split()
+COMMANDS = "ask chat compact doctor eval files ingest remove search stats verify".split()
 OPTIONS = {
     "ask": {
         "--index",
@@ -29,8 +28,10 @@ OPTIONS = {
         "--ranker",
         "--score-threshold",
         "--vector-weight",
+        "--stream",
         "--json",
     },
+    "chat": {"--index", "--model", "--thread", "--list"},
     "compact": {"--index", "--json"},
     "doctor": {"--index", "--json"},
     "eval": {
@@ -233,7 +234,8 @@ def test_ask_json_is_a_message_content_part(made):
     value, [annotation] = part["text"]["value"], part["text"]["annotations"]
     assert value[annotation["start_index"] : annotation["end_index"]] == annotation["text"]
     citation = annotation["file_citation"]
-    assert names(Citation) - {"number"} == set(citation)
+    assert names(Citation) - {"index", "marker"} == set(citation)
+    assert (part["is_answered"], part["uncited"], part["model"]) == (True, [], "extractive")
     assert TEXTS["退货.txt"][citation["start"] : citation["end"]] == citation["quote"]
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from filesearch.errors import InvalidFilter
+
+if TYPE_CHECKING:
+    from filesearch.events import RunEvent
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -107,6 +110,23 @@ def parse_filter(text: str | None) -> dict[str, Any] | None:
 def print_json(value: object) -> None:
     """Print `value` as JSON on standard output."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def show_as_written(events: Iterator[RunEvent]) -> Iterator[RunEvent]:
+    """Print an answer's text, with a number at each citation, while its events pass through."""
+    from filesearch.events import CitationAdded, MessageCompleted, SearchStarted, TextDelta
+
+    for event in events:
+        if isinstance(event, SearchStarted) and sys.stderr.isatty():
+            say(click.style(f"searching for {'; '.join(event.queries)}", dim=True))
+        elif isinstance(event, TextDelta):
+            click.echo(event.text, nl=False)
+        elif isinstance(event, CitationAdded):
+            click.echo(f" [{event.citation.number}]", nl=False)
+        elif isinstance(event, MessageCompleted):
+            click.echo("\n")
+        sys.stdout.flush()
+        yield event
 
 
 def say(sentence: str) -> None:

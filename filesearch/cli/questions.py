@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 
 import click
@@ -14,6 +15,7 @@ from filesearch.cli.options import (
     print_json,
     ranking_options_given,
     ranking_options_options,
+    show_as_written,
     top_k_option,
 )
 
@@ -21,10 +23,21 @@ from filesearch.cli.options import (
 @click.command()
 @click.argument("question")
 @index_option
-@click.option("--model", metavar="NAME", help="What answers [default: extractive, which quotes].")
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="What answers: extractive, which quotes; or a language model such as ollama:NAME, "
+    "openai:NAME [default: FSEARCH_CHAT_MODEL or extractive].",
+)
 @top_k_option
 @filter_option
 @ranking_options_options
+@click.option(
+    "--stream/--no-stream",
+    "is_streamed",
+    default=None,
+    help="Show the answer as it is written [default: on a terminal].",
+)
 @json_option
 def ask(
     question: str,
@@ -35,26 +48,42 @@ def ask(
     ranker: str,
     score_threshold: float | None,
     vector_weight: float | None,
+    is_streamed: bool | None,
     as_json: bool,
 ) -> None:
     """Answer QUESTION from the documents, with numbered sources.
 
     With --json the answer is an OpenAI message content part whose file_citation annotations
-    also name file, page and span.
+    also name file, page, span and support; beside it stand is_answered, uncited (sentences that
+    state a fact without a source), dropped_markers and model.
     """
+    from filesearch.assistant import answer_of
     from filesearch.cite import content_part
     from filesearch.engine import FileSearch
-    from filesearch.render import render_answer
+    from filesearch.render import render_answer, render_grounds
 
+    if is_streamed is None:
+        is_streamed = sys.stdout.isatty()
     with FileSearch(index, chat_model=model) as fs:
-        answer = fs.ask(
+        events = fs.stream(
             question,
             top_k=top_k,
             filters=parse_filter(filter_text),
             ranking_options=ranking_options_given(ranker, score_threshold, vector_weight),
         )
+        answer = answer_of(show_as_written(events) if is_streamed and not as_json else events)
     if as_json:
-        print_json(content_part(answer))
+        print_json(
+            {
+                **content_part(answer),
+                "is_answered": answer.is_answered,
+                "uncited": list(answer.uncited),
+                "dropped_markers": answer.dropped_markers,
+                "model": answer.model,
+            }
+        )
+    elif is_streamed:
+        click.echo(render_grounds(answer))
     else:
         click.echo(render_answer(answer))
 

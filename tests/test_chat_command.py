@@ -1,0 +1,77 @@
+"""fsearch chat: a conversation by lines, kept, with sources that open."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from filesearch.cli import cli
+
+TEXTS = {
+    "kiln.txt": "Welcome. The kiln reaches 1280 degrees in nine hours. It is fired on Fridays.\n",
+    "mugs.md": "# Returns\n\nA mug may be returned within 30 days of delivery.\n",
+}
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("chat")
+    (folder / "docs").mkdir()
+    for name, text in TEXTS.items():
+        (folder / "docs" / name).write_text(text)
+    done = CliRunner().invoke(cli, ["ingest", str(folder / "docs"), "--index", str(folder / "i")])
+    assert done.exit_code == 0
+    return folder / "i"
+
+
+def talk(index, *lines, options=()):
+    text = "\n".join(lines)
+    return CliRunner().invoke(cli, ["chat", "--index", str(index), *options], input=text)
+
+
+def test_questions_are_answered_with_numbers_and_sources(index):
+    done = talk(index, "How many degrees does the kiln reach?")
+    assert done.exit_code == 0
+    assert "The kiln reaches 1280 degrees in nine hours. [1]" in done.stdout
+    assert "[1] kiln.txt" in done.stdout
+    assert "go on with: fsearch chat --thread thread_" in done.stderr
+
+
+def test_a_conversation_goes_on_by_its_id_and_is_listed(index):
+    first = talk(index, "Tell me about the kiln.")
+    thread = re.search(r"thread_\w+", first.stderr).group()
+    second = talk(index, "How many degrees does it reach?", options=["--thread", thread])
+    assert "1280 degrees" in second.stdout
+    listed = CliRunner().invoke(cli, ["chat", "--index", str(index), "--list"]).stdout
+    assert re.search(rf"{thread}  \S+ \S+ +4 messages  Tell me about the kiln\.", listed)
+
+
+def test_a_source_opens_in_its_document(index):
+    done = talk(index, "How many degrees does the kiln reach?", "/sources", "/sources 1")
+    assert "Welcome. »The kiln reaches 1280 degrees in nine hours.« It is fired" in done.stdout
+
+
+def test_commands_say_what_they_cannot_do_and_the_conversation_goes_on(index):
+    done = talk(
+        index, "/sources", "/sources 3", "/nonsense", "/help", "/files", "/quit", "not read"
+    )
+    assert done.exit_code == 0
+    assert done.stderr.count("no answer with sources yet") == 2
+    assert "no command '/nonsense'" in done.stderr
+    assert "/sources N" in done.stdout
+    assert "mugs.md" in done.stdout
+    assert "thread_" not in done.stderr
+
+
+def test_an_unknown_thread_is_said(index):
+    done = talk(index, "hello", options=["--thread", "thread_x"])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "No thread found with id 'thread_x'." in done.stderr
+
+
+def test_without_an_index_it_says_how_to_make_one(tmp_path):
+    done = talk(tmp_path / "none", "hello")
+    assert done.exit_code == 2
+    assert "no index at" in done.stderr
