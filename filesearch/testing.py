@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
+from filesearch.errors import ChatFailed
+from filesearch.messages import (
+    ChatDelta,
+    ChatReply,
+    ChatRequest,
+    Message,
+    ToolCallDelta,
+    Usage,
+)
 from filesearch.signs import join_signs, token_signs
 from filesearch.types import (
     FloatMatrix,
@@ -103,3 +114,97 @@ class OverlapReranker:
         asked = set(_PIECE.findall(request.question.lower()))
         found = [asked & set(_PIECE.findall(text.lower())) for text in request.texts]
         return np.array([len(words) / max(1, len(asked)) for words in found], dtype=np.float32)
+
+
+ScriptedReply: TypeAlias = str | ChatReply | Exception
+ScriptedTurn: TypeAlias = ScriptedReply | Callable[[ChatRequest], ScriptedReply]
+
+
+class ScriptedChatModel:
+    """A ChatModel that says what it was told to, one turn for each request, in order.
+
+    A turn is a text, a whole reply, an exception to raise, or a function of the request that
+    returns one of them. A text is replied with a usage of one token a word. Safe to use from
+    several threads.
+
+    Args:
+        replies: The turns.
+        calls_tools: What `calls_tools` says.
+        piece_size: Characters of a streamed piece, of text and of tool arguments alike.
+        breaks_after: Raise a ChatFailed in place of the piece with this number, from 0, of every
+            stream that is that long; None never does.
+        repeats: After the last turn, take it again and again, instead of raising a ChatFailed.
+
+    Attributes:
+        requests: What was asked, in order; failed requests count.
+        closed_early: How many streams were closed before their end.
+    """
+
+    name = "scripted"
+
+    def __init__(
+        self,
+        replies: Sequence[ScriptedTurn],
+        calls_tools: bool = True,
+        *,
+        piece_size: int = 5,
+        breaks_after: int | None = None,
+        repeats: bool = False,
+    ) -> None:
+        self.calls_tools = calls_tools
+        self.requests: list[ChatRequest] = []
+        self.closed_early = 0
+        self._turns = tuple(replies)
+        self._piece_size, self._breaks_after, self._repeats = piece_size, breaks_after, repeats
+        self._lock = threading.Lock()
+
+    def complete(self, request: ChatRequest) -> ChatReply:
+        """Return the next reply, or raise it when it is an exception."""
+        with self._lock:
+            number = len(self.requests)
+            self.requests.append(request)
+        if self._repeats and self._turns:
+            number = min(number, len(self._turns) - 1)
+        if number >= len(self._turns):
+            raise ChatFailed(
+                f"the scripted chat model has {len(self._turns)} replies and was asked for one "
+                "more; give it more of them"
+            )
+        turn = self._turns[number]
+        reply = turn(request) if callable(turn) else turn
+        if isinstance(reply, Exception):
+            raise reply
+        return _spoken(request, reply) if isinstance(reply, str) else reply
+
+    def stream(self, request: ChatRequest) -> Iterator[ChatDelta]:
+        """Yield the next reply in pieces of `piece_size`, then one with the rest."""
+        reply = self.complete(request)
+        is_done = False
+        try:
+            for number, delta in enumerate(_split_reply(reply, self._piece_size)):
+                if number == self._breaks_after:
+                    is_done = True
+                    raise ChatFailed("the scripted chat model broke off; ask again")
+                is_done = delta.finish_reason is not None
+                yield delta
+        finally:
+            self.closed_early += not is_done
+
+
+def _spoken(request: ChatRequest, text: str) -> ChatReply:
+    prompt = sum(len(message.content.split()) for message in request.messages)
+    return ChatReply(Message("assistant", text), "stop", Usage(prompt, len(text.split())))
+
+
+def _split_reply(reply: ChatReply, size: int) -> Iterator[ChatDelta]:
+    for piece in _pieces(reply.message.content, size):
+        yield ChatDelta(text=piece)
+    for index, call in enumerate(reply.message.tool_calls):
+        yield ChatDelta(tool_calls=(ToolCallDelta(index, id=call.id, name=call.name),))
+        for piece in _pieces(call.arguments, size):
+            yield ChatDelta(tool_calls=(ToolCallDelta(index, arguments=piece),))
+    yield ChatDelta(finish_reason=reply.finish_reason, usage=reply.usage)
+
+
+def _pieces(text: str, size: int) -> list[str]:
+    return [text[start : start + size] for start in range(0, len(text), size)]
