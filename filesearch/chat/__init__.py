@@ -1,0 +1,1 @@
+"""Chat: adapters of protocols.ChatModel."""
