@@ -6,12 +6,27 @@ that knows more than one adapter. Libraries are imported when one is chosen.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filesearch.blobs import FolderBlobStore
-from filesearch.config import BUNDLED_EMBEDDER, LEARNED_RERANKER, NO_RERANKER, split_reranker
+from filesearch.config import (
+    BUNDLED_EMBEDDER,
+    EXTRACTIVE_MODEL,
+    LEARNED_RERANKER,
+    NO_RERANKER,
+    Settings,
+    split_chat_model,
+    split_reranker,
+)
 from filesearch.errors import InvalidSetting
-from filesearch.protocols import BlobStore, Embedder, Reranker
+from filesearch.protocols import BlobStore, ChatModel, Embedder, Reranker
+
+if TYPE_CHECKING:
+    from filesearch.chat.presets import Preset
 
 _SENTENCE_TRANSFORMERS = "sentence-transformers:"
 
@@ -72,6 +87,62 @@ def make_reranker(name: str, *, api_key: str = "") -> Reranker | None:
     # The model stands where a fragment does, which is never sent.
     url, _, served = (name if is_url else model).partition("#")
     return HttpReranker(url, style="" if is_url else kind, model=served, api_key=api_key)
+
+
+def make_chat_model(
+    settings: Settings,
+    *,
+    extractive: Callable[[], ChatModel],
+    environ: Mapping[str, str] | None = None,
+) -> ChatModel:
+    """Return the chat model of the settings; see config.Settings.chat_model.
+
+    No server is asked before the first question.
+
+    Args:
+        extractive: Makes the one that quotes.
+        environ: Variables, for a provider's own key; the process's when None.
+
+    Raises:
+        InvalidSetting: No such model, no key for a provider that wants one, an address that
+            cannot be used, or the extra is not installed.
+    """
+    kind, model = split_chat_model(settings.chat_model)
+    if kind == EXTRACTIVE_MODEL:
+        return extractive()
+    from filesearch.chat.openai import OpenAIChatModel
+    from filesearch.chat.presets import PRESETS
+
+    preset = PRESETS[kind]
+    quirks = preset.quirks
+    if settings.chat_calls_tools is not None:
+        quirks = replace(quirks, calls_tools=settings.chat_calls_tools)
+    return OpenAIChatModel(
+        model,
+        base_url=settings.chat_base_url or preset.base_url,
+        api_key=_chat_key(settings, preset, os.environ if environ is None else environ),
+        timeout_s=settings.chat_timeout_s,
+        quirks=quirks,
+    )
+
+
+def _chat_key(settings: Settings, preset: Preset, environ: Mapping[str, str]) -> str:
+    """Return the key for a chat model's server, empty for none.
+
+    A provider's own key goes to the provider alone, not to whatever address is set.
+    """
+    base_url = settings.chat_base_url or preset.base_url
+    if settings.chat_api_key or not preset.may_take_key(base_url):
+        return settings.chat_api_key
+    for variable in preset.key_variables:
+        if environ.get(variable):
+            return environ[variable]
+    if preset.key_variables:
+        raise InvalidSetting(
+            f"chat model '{settings.chat_model}' needs an API key; set FSEARCH_CHAT_API_KEY or "
+            f"{preset.key_variables[0]}"
+        )
+    return ""
 
 
 def make_blob_store(directory: Path) -> BlobStore:

@@ -38,7 +38,17 @@ PROMISED = [
     "Span",
     "UnsupportedFile",
 ]
-HEAVY = ["torch", "faiss", "onnxruntime", "numpy", "sqlalchemy", "tokenizers", "tiktoken", "pypdf"]
+HEAVY = [
+    "torch",
+    "openai",
+    "faiss",
+    "onnxruntime",
+    "numpy",
+    "sqlalchemy",
+    "tokenizers",
+    "tiktoken",
+    "pypdf",
+]
 
 # Lower layers know nothing of higher ones; a module may import its own layer and those below.
 LAYERS = [
@@ -62,7 +72,7 @@ LAYERS = [
     ["conversation", "decompose"],
     ["plan"],
     ["schema", "rows", "database", "lock", "sources", "read_ahead", "cite", "chunk", "repeats"],
-    ["catalog", "blobs", "load", "embed", "index", "rerank"],
+    ["catalog", "blobs", "load", "embed", "index", "rerank", "chat"],
     ["prepare", "testing"],
     ["writer", "tool"],
     ["candidates", "passages"],
@@ -79,7 +89,7 @@ LAYERS = [
 # One job in several modules, or adapters of one seam: they never import each other.
 STRANGERS = [
     ["ingest", "maintain", "retrieve", "answer", "tool"],
-    ["blobs", "embed", "index", "rerank"],
+    ["blobs", "embed", "index", "rerank", "chat"],
     ["blobs", "embed", "load", "catalog"],
 ]
 PACKAGE = Path(filesearch.__file__).parent
@@ -196,13 +206,14 @@ def test_strangers_do_not_import_each_other(group):
 def test_only_one_module_chooses_adapters():
     """Others take them through the protocols."""
     chosen = {"filesearch.blobs", "filesearch.embed"}
+    chosen |= {f"filesearch.chat.{name}" for name in ("openai", "presets")}
     chosen |= {
         f"filesearch.rerank.{name}"
         for name in ("http", "learned", "onnx_cross_encoder", "sentence_transformers")
     }
     for path in MODULES:
         text = path.read_text(encoding="utf-8")
-        if own_part(path) not in ("adapters", "blobs", "embed", "rerank"):
+        if own_part(path) not in ("adapters", "blobs", "embed", "rerank", "chat"):
             assert not [name for name in chosen if f"from {name}" in text], path
 
 

@@ -2,7 +2,7 @@
 
 ChatRequest -> fields (wire.py) -> POST by the official SDK -> chunks -> ChatDelta (reading.py).
 The messages, with the passages in them, travel to that server. Needs the extra `openai`, which is
-imported at the first request: it takes half a second.
+imported at the first request: that takes a second.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ class OpenAIChatModel:
         self.name = model
         self.base_url = base_url.rstrip("/")
         self._is_here = is_loopback(parts.hostname or "")
+        self._is_https = parts.scheme == "https"
         self._api_key = api_key
         self._timeout_s, self._max_retries = timeout_s, max_retries
         self._quirks = quirks
@@ -123,12 +124,12 @@ class OpenAIChatModel:
             timeout=self._timeout_s,
             follow_redirects=False,  # one would carry the key to another server
             trust_env=not self._is_here,  # a proxy would take it elsewhere
+            verify=self._is_https,  # without, no time goes into loading certificates
             event_hooks={"request": [self._prepare, line.join]},
         )
         with http_client:
             client = openai.OpenAI(
-                # The SDK wants one; `_prepare` takes it out again.
-                api_key=self._api_key or "none",
+                api_key="see _prepare",  # the SDK wants one
                 base_url=self.base_url,
                 timeout=self._timeout_s,
                 max_retries=self._max_retries,
@@ -139,7 +140,9 @@ class OpenAIChatModel:
             yield client
 
     def _prepare(self, request: Any) -> None:  # noqa: ANN401 - httpx or httpx2, as the SDK has it
-        if not self._api_key:
+        if self._api_key:
+            request.headers["Authorization"] = f"Bearer {self._api_key}"
+        else:
             request.headers.pop("Authorization", None)
 
     def _post(self, client: openai.OpenAI, request: ChatRequest, *, stream: bool) -> Any:  # noqa: ANN401
