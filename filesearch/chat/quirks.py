@@ -41,6 +41,9 @@ _UNFIT = (
     r"(support|unsupported|unknown|unrecogni[sz]ed|unexpected|extra|not permitted|not allowed"
     r"|not available|invalid|requires?\b|不支持|无效)"
 )
+# Narrower, because tools that are wrong must not turn tool calling off.
+_UNSUPPORTED = r"(not support|unsupported|unrecogni[sz]ed|extra inputs|不支持)"
+_TOOLS = r"(\btools?\b|function call)"
 # How servers say that they cannot do something, and what follows. Wordings of OpenAI, Ollama
 # ("... does not support tools"), vLLM ('"auto" tool choice requires --enable-auto-tool-choice'),
 # llama.cpp ("tools param requires --jinja flag"), and of the chat templates of Mistral, Qwen and
@@ -68,8 +71,8 @@ _REFUSALS: tuple[tuple[re.Pattern[str], dict[str, bool]], ...] = tuple(
             {"one_system": True},
         ),
         (rf"tool_choice.*(auto|{_UNFIT})", {"chooses_tools": False}),
-        (rf"\b(tools?|functions?|function call(s|ing)?)\b.*{_UNFIT}", {"calls_tools": False}),
-        (rf"{_UNFIT}.*\b(tools?|functions?|function call(s|ing)?)\b", {"calls_tools": False}),
+        (rf"{_TOOLS}.*{_UNSUPPORTED}|{_UNSUPPORTED}.*{_TOOLS}", {"calls_tools": False}),
+        (r"tools param requires", {"calls_tools": False}),
         (r"auto.? tool choice requires", {"calls_tools": False}),
     )
 )
