@@ -6,21 +6,29 @@ that knows more than one adapter. Libraries are imported when one is chosen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filesearch.blobs import FolderBlobStore
 from filesearch.config import (
     BUNDLED_EMBEDDER,
+    EXTRACTIVE_MODEL,
     LEARNED_RERANKER,
     NO_RERANKER,
     Settings,
+    split_chat_model,
     split_reranker,
 )
 from filesearch.errors import InvalidSetting
 from filesearch.plan import Planner
 from filesearch.protocols import BlobStore, ChatModel, Embedder, Reranker
 from filesearch.types import Turn
+
+if TYPE_CHECKING:
+    from filesearch.chat.presets import Preset
 
 _SENTENCE_TRANSFORMERS = "sentence-transformers:"
 
@@ -83,19 +91,79 @@ def make_reranker(name: str, *, api_key: str = "") -> Reranker | None:
     return HttpReranker(url, style="" if is_url else kind, model=served, api_key=api_key)
 
 
+def make_chat_model(
+    settings: Settings,
+    *,
+    extractive: Callable[[], ChatModel],
+    environ: Mapping[str, str] | None = None,
+) -> ChatModel:
+    """Return the chat model of the settings; see config.Settings.chat_model.
+
+    No server is asked before the first question.
+
+    Args:
+        extractive: Makes the one that quotes.
+        environ: Variables, for a provider's own key; the process's when None.
+
+    Raises:
+        InvalidSetting: No such model, no key for a provider that wants one, an address that
+            cannot be used, or the extra is not installed.
+    """
+    kind, model = split_chat_model(settings.chat_model)
+    if kind == EXTRACTIVE_MODEL:
+        return extractive()
+    from filesearch.chat.openai import OpenAIChatModel
+    from filesearch.chat.presets import PRESETS
+
+    preset = PRESETS[kind]
+    quirks = preset.quirks
+    if settings.chat_calls_tools is not None:
+        quirks = replace(quirks, calls_tools=settings.chat_calls_tools)
+    return OpenAIChatModel(
+        model,
+        base_url=settings.chat_base_url or preset.base_url,
+        api_key=_chat_key(settings, preset, os.environ if environ is None else environ),
+        timeout_s=settings.chat_timeout_s,
+        quirks=quirks,
+    )
+
+
+def _chat_key(settings: Settings, preset: Preset, environ: Mapping[str, str]) -> str:
+    """Return the key for a chat model's server, empty for none.
+
+    A provider's own key goes to the provider alone, not to whatever address is set.
+    """
+    base_url = settings.chat_base_url or preset.base_url
+    if settings.chat_api_key or not preset.may_take_key(base_url):
+        return settings.chat_api_key
+    for variable in preset.key_variables:
+        if environ.get(variable):
+            return environ[variable]
+    if preset.key_variables:
+        raise InvalidSetting(
+            f"chat model '{settings.chat_model}' needs an API key; set FSEARCH_CHAT_API_KEY or "
+            f"{preset.key_variables[0]}"
+        )
+    return ""
+
+
 def make_blob_store(directory: Path) -> BlobStore:
     """Return the store of the files' bytes in `directory`, which is made at the first `put`."""
     return FolderBlobStore(directory)
 
 
-def make_chat_model(
-    settings: Settings, *, embedder: Callable[[], Embedder], plan: Planner
-) -> ChatModel:
-    """Return what answers; see config.Settings.chat_model."""
+def make_extractive_model(embedder: Callable[[], Embedder], plan: Planner) -> ChatModel:
+    """Return the chat model that quotes.
+
+    Args:
+        embedder: Makes the embedder, when it is needed.
+        plan: Makes a question of a conversation understandable by itself.
+    """
     from filesearch.chat.extractive import ExtractiveChatModel
 
     def wanted(question: str, history: Sequence[Turn]) -> str:
         queries = plan(question, history=history).queries
         return queries[0] if queries else question
 
-    return ExtractiveChatModel(embedder, wanted)
+    model: ChatModel = ExtractiveChatModel(embedder, wanted)
+    return model

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from filesearch.cite import content_part
 from filesearch.config import EXTRACTIVE_MODEL, Settings
@@ -31,6 +31,9 @@ from filesearch.run import Run, RunOptions
 from filesearch.threads import Threads
 from filesearch.types import Answer, SearchResult, Turn
 
+# Kept free for the answer, at most, where a model's context is known.
+_ANSWER_TOKENS = 4096
+
 SearchWithHistory = Callable[[str, Sequence[Turn]], Sequence[SearchResult]]
 
 
@@ -44,6 +47,7 @@ class Assistant:
         embedder: Helps to check citations.
         locate: Finds pages and headings of quotes.
         threads: Where conversations are kept.
+        context_tokens: What the model reads and writes together; None leaves it to its server.
     """
 
     model: ChatModel
@@ -51,6 +55,7 @@ class Assistant:
     embedder: Embedder
     locate: Locate
     threads: Threads
+    context_tokens: int | None = None
 
     def stream(
         self,
@@ -91,13 +96,21 @@ class Assistant:
             functions=tools,
             locate=self.locate,
             embedder=self.embedder,
-            options=options,
+            options=self._within_context(options or RunOptions()),
             cancel=cancel,
         )
         if thread_id is None:
             return run.events()
         self.threads.append(thread_id, "user", question)
         return self._recorded(thread_id, run.events())
+
+    def _within_context(self, options: RunOptions) -> RunOptions:
+        """Return options whose prompt leaves room for an answer in what the model reads."""
+        if self.context_tokens is None or options.budget.max_prompt_tokens is not None:
+            return options
+        room = min(self.context_tokens // 4, _ANSWER_TOKENS)
+        budget = replace(options.budget, max_prompt_tokens=self.context_tokens - room)
+        return replace(options, budget=budget)
 
     def _recorded(self, thread_id: str, events: Iterator[RunEvent]) -> Iterator[RunEvent]:
         """Store the answer before its last event is seen."""

@@ -24,6 +24,11 @@ EXTRACTIVE_MODEL = "extractive"
 LEARNED_RERANKER, NO_RERANKER = "learned", "none"
 MAX_TOP_K = 1000
 Share: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1)]
+# See chat/presets.py for what stands behind each.
+CHAT_PRESETS = tuple(
+    "openai ollama vllm llamacpp lmstudio zhipu glm qwen dashscope deepseek baichuan minimax "
+    "spark".split()
+)
 _RERANKER_KINDS = ("onnx", "sentence-transformers", "http", "https", "tei", "jina", "cohere")
 
 
@@ -42,7 +47,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             `tei:URL` (text-embeddings-inference), `jina:URL#MODEL`, `cohere:URL#MODEL`. A bare
             `http(s)://...` URL is of style tei, and with `#MODEL` of style cohere.
         reranker_api_key: Sent to that server alone. Better in a variable than in a file.
-        chat_model: What answers; `extractive` quotes the documents.
+        chat_model: What answers: `extractive` quotes the documents; `PRESET:NAME` is a model
+            behind an OpenAI-compatible server, to which questions and passages are sent, such as
+            `openai:NAME`, `ollama:NAME`, `qwen:NAME` (needs the extra `openai`).
+        chat_base_url: Where that server is, up to and without /chat/completions; empty means the
+            preset's own address.
+        chat_api_key: Sent to that server alone; empty takes the preset's own variable, such as
+            OPENAI_API_KEY, where the server is the preset's. Better in a variable than in a file.
+        chat_timeout_s: Longest silence of that server, for each try.
+        chat_context_tokens: How many tokens the chat model reads; None leaves it to the server.
+        chat_calls_tools: Whether it can call tools; None goes by the preset and what the server
+            says.
         chunk_size, chunk_overlap: In cl100k_base tokens; size 100..4096, overlap at most half of
             it. None means what the index was made with, and OpenAI's 800 and 400 for a new one.
         late_interaction: Keep where single words point (about 3 KB a window), which makes ranking
@@ -63,6 +78,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     reranker: str = LEARNED_RERANKER
     reranker_api_key: str = ""
     chat_model: str = EXTRACTIVE_MODEL
+    chat_base_url: str = ""
+    chat_api_key: str = ""
+    chat_timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 120.0
+    chat_context_tokens: Annotated[int, msgspec.Meta(ge=512)] | None = None
+    chat_calls_tools: bool | None = None
     chunk_size: int | None = None
     chunk_overlap: int | None = None
     late_interaction: bool | None = None
@@ -82,11 +102,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """
         self.chunk_settings(ChunkSettings())
         split_reranker(self.reranker)
-        if self.chat_model != EXTRACTIVE_MODEL:
-            raise InvalidSetting(
-                f"chat model '{self.chat_model}' is not available; "
-                f"this version answers with '{EXTRACTIVE_MODEL}'"
-            )
+        split_chat_model(self.chat_model)
 
     def __repr__(self) -> str:
         shown = (
@@ -120,6 +136,19 @@ def split_reranker(name: str) -> tuple[str, str]:
             "cohere:URL#MODEL, or an http(s) URL"
         )
     return kind, model
+
+
+def split_chat_model(name: str) -> tuple[str, str]:
+    """Return the preset of a chat model and its name there, empty for the extractive one.
+
+    Raises:
+        InvalidSetting: No such preset, or no name after its colon.
+    """
+    preset, _, model = name.partition(":")
+    if name != EXTRACTIVE_MODEL and not (preset in CHAT_PRESETS and model):
+        known = ", ".join(f"{preset}:NAME" for preset in CHAT_PRESETS)
+        raise InvalidSetting(f"chat model '{name}' is unknown; use {EXTRACTIVE_MODEL}, {known}")
+    return preset, model
 
 
 def load_settings(

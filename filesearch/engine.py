@@ -13,7 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from filesearch.adapters import make_blob_store, make_chat_model, make_reranker
+from filesearch.adapters import (
+    make_blob_store,
+    make_chat_model,
+    make_extractive_model,
+    make_reranker,
+)
 from filesearch.attributes import check_attributes
 from filesearch.cite import Location, locate
 from filesearch.config import Settings, load_settings
@@ -342,7 +347,12 @@ class FileSearch(Kept):
             )
 
         assistant = Assistant(
-            self.chat_model, [search], self._embedder, self._locate, self._index.catalog.threads
+            self.chat_model,
+            [search],
+            embedder=self._embedder,
+            locate=self._locate,
+            threads=self._index.catalog.threads,
+            context_tokens=self.settings.chat_context_tokens,
         )
         return assistant.stream(
             question,
@@ -365,7 +375,8 @@ class FileSearch(Kept):
     def chat_model(self) -> ChatModel:
         """What answers."""
         return self._given_model or make_chat_model(
-            self.settings, embedder=lambda: self._embedder, plan=self._planner
+            self.settings,
+            extractive=lambda: make_extractive_model(lambda: self._embedder, self._planner),
         )
 
     @cached_property

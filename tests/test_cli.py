@@ -247,7 +247,7 @@ def test_ask_declines_with_the_nearest_passages_and_exit_code_0(made):
 
 def test_ask_with_an_unknown_model_is_refused(made):
     error = assert_fails(run("ask", "kiln?", "--model", "gpt-9", "--index", made), 2)
-    assert "chat model 'gpt-9' is not available" in error
+    assert "chat model 'gpt-9' is unknown" in error
 
 
 def test_search_prints_scores_places_and_text(made):

@@ -37,7 +37,11 @@ def test_a_smaller_chunk_alone_shrinks_the_overlap(tmp_path):
         ({"colour": "red"}, {}, "unknown setting 'colour' in the flags"),
         ({}, {"FSEARCH_COLOUR": "red"}, "unknown setting 'colour' in the environment"),
         ({}, {"FSEARCH_CHUNK_SIZE": "many"}, "in the environment"),
-        ({"chat_model": "gpt-9"}, {}, "'gpt-9' is not available"),
+        ({"chat_model": "gpt-9"}, {}, "'gpt-9' is unknown; use extractive, openai:NAME"),
+        ({"chat_model": "openai:"}, {}, "'openai:' is unknown"),
+        ({"chat_model": "extractive:x"}, {}, "'extractive:x' is unknown"),
+        ({"chat_timeout_s": 0}, {}, "chat_timeout_s"),
+        ({}, {"FSEARCH_CHAT_CONTEXT_TOKENS": "5"}, "in the environment"),
         ({"reranker": "word2vec"}, {}, "'word2vec' is unknown; use learned, none, onnx:FOLDER"),
         ({"reranker": "onnx:"}, {}, "'onnx:' is unknown"),
         ({"reranker": "learned:x"}, {}, "'learned:x' is unknown"),
@@ -65,10 +69,22 @@ def test_every_kind_of_reranker_may_be_set(tmp_path, reranker):
     assert found.reranker == reranker
 
 
-def test_a_key_is_not_shown(tmp_path):
-    environ = {"FSEARCH_RERANKER_API_KEY": "sk-clay"}
+@pytest.mark.parametrize("model", ["extractive", "openai:gpt-5-mini", "ollama:qwen2.5:7b"])
+def test_every_kind_of_chat_model_may_be_set(tmp_path, model):
+    environ = {
+        "FSEARCH_CHAT_MODEL": model,
+        "FSEARCH_CHAT_CALLS_TOOLS": "false",
+        "FSEARCH_CHAT_CONTEXT_TOKENS": "8192",
+    }
     found = load_settings(environ=environ, directory=tmp_path)
-    assert found.reranker_api_key == "sk-clay"
+    assert found.chat_model == model
+    assert (found.chat_calls_tools, found.chat_context_tokens) == (False, 8192)
+
+
+def test_a_key_is_not_shown(tmp_path):
+    environ = {"FSEARCH_RERANKER_API_KEY": "sk-clay", "FSEARCH_CHAT_API_KEY": "sk-clay"}
+    found = load_settings(environ=environ, directory=tmp_path)
+    assert found.reranker_api_key == found.chat_api_key == "sk-clay"
     assert "sk-clay" not in f"{found} {found!r}"
     assert "reranker='learned', reranker_api_key=..., chat_model='extractive'" in repr(found)
 

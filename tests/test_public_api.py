@@ -38,14 +38,34 @@ PROMISED = [
     "Span",
     "UnsupportedFile",
 ]
-HEAVY = ["torch", "faiss", "onnxruntime", "numpy", "sqlalchemy", "tokenizers", "tiktoken", "pypdf"]
+HEAVY = [
+    "torch",
+    "openai",
+    "faiss",
+    "onnxruntime",
+    "numpy",
+    "sqlalchemy",
+    "tokenizers",
+    "tiktoken",
+    "pypdf",
+]
 
 # Lower layers know nothing of higher ones; a module may import its own layer and those below.
 LAYERS = [
     ["types", "errors"],
     ["messages", "reports"],
     ["protocols", "config", "records"],
-    ["languages", "attributes", "filters", "fuse", "context", "document_cache", "durable", "signs"],
+    [
+        "languages",
+        "address",
+        "attributes",
+        "filters",
+        "fuse",
+        "context",
+        "document_cache",
+        "durable",
+        "signs",
+    ],
     ["tokens", "terms", "sentences", "onnx_session", "patterns"],
     ["wording", "ranking_options"],
     ["rewrite", "compare"],
@@ -77,7 +97,7 @@ LAYERS = [
 # One job in several modules, or adapters of one seam: they never import each other.
 STRANGERS = [
     ["ingest", "maintain", "retrieve", "answer", "tool"],
-    ["blobs", "embed", "index", "rerank"],
+    ["blobs", "embed", "index", "rerank", "chat"],
     ["blobs", "embed", "load", "catalog"],
 ]
 PACKAGE = Path(filesearch.__file__).parent
@@ -194,13 +214,14 @@ def test_strangers_do_not_import_each_other(group):
 def test_only_one_module_chooses_adapters():
     """Others take them through the protocols."""
     chosen = {"filesearch.blobs", "filesearch.embed"}
+    chosen |= {f"filesearch.chat.{name}" for name in ("openai", "presets")}
     chosen |= {
         f"filesearch.rerank.{name}"
         for name in ("http", "learned", "onnx_cross_encoder", "sentence_transformers")
     }
     for path in MODULES:
         text = path.read_text(encoding="utf-8")
-        if own_part(path) not in ("adapters", "blobs", "embed", "rerank"):
+        if own_part(path) not in ("adapters", "blobs", "embed", "rerank", "chat"):
             assert not [name for name in chosen if f"from {name}" in text], path
 
 

@@ -1,1 +1,1 @@
-"""Chat models: what stands behind protocols.ChatModel."""
+"""Chat: adapters of protocols.ChatModel."""

@@ -9,7 +9,6 @@ HTTP library other dependencies bring may change with them.
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import math
 import ssl
 import time
@@ -17,9 +16,9 @@ import urllib.error
 import urllib.request
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import SplitResult, urlsplit
 
 from filesearch import __version__
+from filesearch.address import check_address, is_loopback, plain_words
 from filesearch.errors import InvalidSetting, RerankFailed
 
 # Pauses between tries when the server does not ask for longer.
@@ -47,16 +46,15 @@ class Endpoint:
     """
 
     def __init__(self, url: str, *, api_key: str) -> None:
-        parts = _check_url(url)
-        if not (api_key.isascii() and api_key.isprintable() and " " not in api_key):
-            raise InvalidSetting("the reranker's API key holds a space or a sign no key has")
+        parts = check_address(
+            url,
+            api_key,
+            server="reranker",
+            example="http://127.0.0.1:8080/rerank",
+            key="FSEARCH_RERANKER_API_KEY",
+        )
         self.host = parts.hostname or ""
-        is_here = _is_loopback(self.host)
-        if api_key and parts.scheme == "http" and not is_here:
-            raise InvalidSetting(
-                f"the reranker's API key would travel unencrypted to {self.host}; use https, or "
-                "unset FSEARCH_RERANKER_API_KEY"
-            )
+        is_here = is_loopback(self.host)
         path = parts.path if parts.path not in ("", "/") else "/rerank"
         self.url = parts._replace(path=path).geturl()
         self._api_key = api_key
@@ -134,11 +132,13 @@ class Endpoint:
 
     def _refusal(self, error: urllib.error.HTTPError) -> Exception:
         """Return what an answer with an error status means."""
-        says = f"answers {error.code} {self._plain(error.reason)}{self._detail(error)}"
+        says = (
+            f"answers {error.code} {plain_words(error.reason, self._api_key)}{self._detail(error)}"
+        )
         if error.code in _PASSING or error.code >= 500:
             return _MayPass(says, _retry_after_s(error.headers.get("Retry-After")))
         if 300 <= error.code < 400:
-            place = self._plain(error.headers.get("Location", "nowhere"))
+            place = plain_words(error.headers.get("Location", "nowhere"), self._api_key)
             return InvalidSetting(
                 f"reranker {self.url} answers {error.code}, a redirect to {place}, which is not "
                 "followed; give that address if you trust it"
@@ -155,15 +155,8 @@ class Endpoint:
             text = error.read(4 * _MAX_DETAIL_CHARS).decode("utf-8", "replace")
         except (OSError, http.client.HTTPException):
             return ""
-        line = self._plain(text)
+        line = plain_words(text, self._api_key)
         return f": {line}" if line else ""
-
-    def _plain(self, text: str) -> str:
-        """Return a server's words fit for a message: one short line, without the key."""
-        if self._api_key:
-            text = text.replace(self._api_key, "[key]")
-        line = "".join(c if c.isprintable() else " " for c in text)
-        return " ".join(line.split())[:_MAX_DETAIL_CHARS]
 
 
 class _MayPass(Exception):
@@ -180,34 +173,6 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_about: object) -> None:
         """Follow none."""
-
-
-def _check_url(url: str) -> SplitResult:
-    """Return the parts of an http or https URL that names a server and no password."""
-    try:
-        parts = urlsplit(url)
-        is_good = bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError as error:  # a port that is no number, brackets that do not close
-        raise InvalidSetting(f"reranker URL '{url}' is not a URL: {error}") from error
-    if parts.username is not None or parts.password is not None:
-        # Without the URL: it holds a password.
-        raise InvalidSetting(
-            f"the reranker's URL for {parts.hostname} carries a password; give the key in "
-            "FSEARCH_RERANKER_API_KEY"
-        )
-    is_plain = url.isascii() and url.isprintable() and " " not in url
-    if parts.scheme not in ("http", "https") or not is_good or not is_plain:
-        raise InvalidSetting(
-            f"reranker URL '{url}' cannot be used; give one such as http://127.0.0.1:8080/rerank"
-        )
-    return parts
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _retry_after_s(header: str | None) -> float:

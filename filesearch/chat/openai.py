@@ -1,0 +1,363 @@
+"""OpenAI: chat models behind any server that speaks OpenAI's chat completions.
+
+ChatRequest -> fields (wire.py) -> POST by the official SDK -> chunks -> ChatDelta (reading.py).
+The messages, with the passages in them, travel to that server. Needs the extra `openai`, which is
+imported at the first request: that takes a second.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import queue
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from filesearch.address import check_address, is_loopback, plain_words
+from filesearch.chat.quirks import Quirks, is_too_long, learn
+from filesearch.chat.reading import Reading, Refused, Unreadable, join_deltas, read_error
+from filesearch.chat.wire import request_fields
+from filesearch.errors import ChatFailed, ContextExceeded, InvalidSetting
+from filesearch.messages import ChatDelta, ChatReply, ChatRequest
+
+if TYPE_CHECKING:
+    import openai
+
+# With these a server says that it does not take something. llama.cpp's answered 500 to tools.
+_MAY_TEACH = (400, 404, 422, 500, 501)
+_MAX_STRAY_BYTES = 1 << 20
+
+
+class OpenAIChatModel:
+    """A ChatModel over chat completions. Safe to use from several threads.
+
+    Connections that fail and answers 408, 409, 429 and 5xx are tried again by the SDK, after the
+    pause that Retry-After asks for (up to a minute) or one that grows; never once a piece came.
+    What a server says it cannot do is left out from then on; see quirks.py.
+
+    A key goes to the given address alone: over https or to this machine, never along a redirect.
+
+    Args:
+        model: The server's name for it.
+        base_url: Up to and without /chat/completions, such as http://127.0.0.1:8080/v1.
+        api_key: Sent as a bearer token; empty sends none.
+        timeout_s: Longest silence of the server, for each try.
+        max_retries: Further tries after the first.
+        quirks: Where the server differs from OpenAI's.
+
+    Raises:
+        InvalidSetting: No model, no http(s) URL, one that carries a password, a key that would
+            travel unencrypted, or the extra is not installed.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        base_url: str,
+        api_key: str = "",
+        timeout_s: float = 120.0,
+        max_retries: int = 2,
+        quirks: Quirks = Quirks(),  # noqa: B008 - frozen
+    ) -> None:
+        if not model:
+            raise InvalidSetting("the chat model has no name; give one such as ollama:qwen2.5:7b")
+        parts = check_address(
+            base_url,
+            api_key,
+            server="chat model",
+            example="http://127.0.0.1:8080/v1",
+            key="FSEARCH_CHAT_API_KEY",
+        )
+        if find_spec("openai") is None:
+            raise InvalidSetting(
+                f"chat model '{model}' needs the openai package; "
+                "run: pip install 'filesearch[openai]'"
+            )
+        self.name = model
+        self.base_url = base_url.rstrip("/")
+        self._is_here = is_loopback(parts.hostname or "")
+        self._is_https = parts.scheme == "https"
+        self._api_key = api_key
+        self._timeout_s, self._max_retries = timeout_s, max_retries
+        self._quirks = quirks
+
+    @property
+    def calls_tools(self) -> bool:
+        """Whether the server takes tools, as far as is known: a refusal tells otherwise."""
+        return self._quirks.calls_tools
+
+    def complete(self, request: ChatRequest) -> ChatReply:
+        """Return the whole reply; errors as protocols.ChatModel says."""
+        with self._failures(), self._opened(_Line()) as client:
+            reading = Reading(request)
+            first = reading.take(_read_json(self._post(client, request, stream=False)))
+            return join_deltas([*([first] if first else []), *reading.finish()])
+
+    def stream(self, request: ChatRequest) -> ReplyStream:
+        """Return an iterator over the reply; errors as protocols.ChatModel says.
+
+        The request is sent when the first piece is asked for.
+        """
+        line = _Line()
+        return ReplyStream(self._read(request, line), line)
+
+    def _read(self, request: ChatRequest, line: _Line) -> Iterator[ChatDelta]:
+        with self._failures(), self._opened(line) as client:
+            reading = Reading(request)
+            for chunk in _chunks(self._post(client, request, stream=True)):
+                delta = reading.take(chunk)
+                if delta is not None:
+                    yield delta
+            yield from reading.finish()
+
+    @contextmanager
+    def _opened(self, line: _Line) -> Iterator[openai.OpenAI]:
+        """Give a client of its own to one request: its connection is closed with it."""
+        import openai
+
+        http_client = openai.DefaultHttpxClient(
+            timeout=self._timeout_s,
+            follow_redirects=False,  # one would carry the key to another server
+            trust_env=not self._is_here,  # a proxy would take it elsewhere
+            verify=self._is_https,  # without, no time goes into loading certificates
+            event_hooks={"request": [self._prepare, line.join]},
+        )
+        with http_client:
+            client = openai.OpenAI(
+                api_key="see _prepare",  # the SDK wants one
+                base_url=self.base_url,
+                timeout=self._timeout_s,
+                max_retries=self._max_retries,
+                http_client=http_client,
+            )
+            # From variables that are meant for OpenAI's own server.
+            client.organization = client.project = None
+            yield client
+
+    def _prepare(self, request: Any) -> None:  # noqa: ANN401 - httpx or httpx2, as the SDK has it
+        if self._api_key:
+            request.headers["Authorization"] = f"Bearer {self._api_key}"
+        else:
+            request.headers.pop("Authorization", None)
+
+    def _post(self, client: openai.OpenAI, request: ChatRequest, *, stream: bool) -> Any:  # noqa: ANN401
+        """Return a Stream of objects, or the response where `stream` is false."""
+        import openai
+
+        for _ in dataclasses.fields(Quirks):
+            quirks = self._quirks
+            fields = request_fields(self.name, request, quirks, stream=stream)
+            try:
+                if stream:
+                    return client.post(
+                        "/chat/completions",
+                        body=fields,
+                        cast_to=object,
+                        stream=True,
+                        stream_cls=openai.Stream[object],
+                    )
+                return client.post("/chat/completions", body=fields, cast_to=object)
+            except openai.APIStatusError as error:
+                message, code = _said(error)
+                if error.status_code not in _MAY_TEACH or is_too_long(message, code):
+                    raise
+                learned = learn(quirks, f"{code} {message}")
+                if learned == quirks:
+                    raise
+                self._quirks = learned
+        raise Unreadable("keeps refusing what it is asked")
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Turn what goes wrong into the errors of protocols.ChatModel."""
+        import openai
+
+        try:
+            yield
+        except openai.APITimeoutError as error:
+            raise self._failed(
+                f"was silent for {self._timeout_s:g} s; raise FSEARCH_CHAT_TIMEOUT_S, or ask "
+                "another model"
+            ) from error
+        except openai.APIConnectionError as error:
+            cause = error.__cause__ or error
+            raise self._failed(
+                f"cannot be reached, or broke off: {self._plain(str(cause) or repr(cause))}; see "
+                "that the server runs, check FSEARCH_CHAT_BASE_URL, and ask again"
+            ) from error
+        except openai.APIError as error:
+            raise self._refusal(error) from error
+        except Refused as error:
+            raise self._answered_with(error.message, error.code) from error
+        except (ValueError, RecursionError) as error:
+            says = error if isinstance(error, Unreadable) else f"is not JSON: {error}"
+            raise self._failed(
+                f"sent what cannot be used: its answer {self._plain(str(says))}; ask again, or "
+                "check that FSEARCH_CHAT_BASE_URL is an OpenAI-compatible address, often with /v1"
+            ) from error
+
+    def _refusal(self, error: openai.APIError) -> ChatFailed:
+        message, code = _said(error)
+        status = getattr(error, "status_code", 0)
+        if is_too_long(message, code) or status < 300:
+            return self._answered_with(message, code)
+        says = f"answers {status}: {self._plain(message)}"
+        if status in (401, 403):
+            return self._failed(f"{says}; set FSEARCH_CHAT_API_KEY, or check that it may do this")
+        if status < 400:
+            return self._failed(f"{says}, a redirect, which is not followed; give that address")
+        if status == 404:
+            return self._failed(f"{says}; check the model's name and FSEARCH_CHAT_BASE_URL")
+        if status == 429 or status >= 500:
+            return self._failed(f"{says}; try again later, or ask another model")
+        return self._failed(f"{says}; check the model and its settings")
+
+    def _answered_with(self, message: str, code: str) -> ChatFailed:
+        says = f"answers with an error: {self._plain(f'{message} ({code})' if code else message)}"
+        if is_too_long(message, code):
+            return ContextExceeded(
+                f"chat model '{self.name}' at {self.base_url} {says}; ask with fewer or shorter "
+                "messages, or set FSEARCH_CHAT_CONTEXT_TOKENS to what it reads"
+            )
+        return self._failed(f"{says}; try again, or ask another model")
+
+    def _failed(self, says: str) -> ChatFailed:
+        return ChatFailed(f"chat model '{self.name}' at {self.base_url} {says}")
+
+    def _plain(self, text: str) -> str:
+        return plain_words(text, self._api_key)
+
+
+def _said(error: openai.APIError) -> tuple[str, str]:
+    """Return what an error of the SDK says and what it is called."""
+    found = read_error(error.body) or read_error({"error": error.body})
+    response = getattr(error, "response", None)
+    place = response.headers.get("Location") if response is not None else None
+    return found or (place or error.message, "")
+
+
+def _read_json(body: object) -> object:
+    """Return an answer as JSON: the SDK leaves it a text where the server calls it one."""
+    return json.loads(body) if isinstance(body, str) else body
+
+
+def _chunks(stream: Any) -> Iterator[object]:  # noqa: ANN401 - the SDK's Stream of objects
+    """Yield what a server streams; a whole reply from one that does not stream is one chunk."""
+    kind = stream.response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if not kind.endswith("json") and kind != "text/html":
+        yield from stream
+        return
+    body = bytearray()
+    for piece in stream.response.iter_bytes():
+        body += piece
+        if len(body) > _MAX_STRAY_BYTES:
+            raise Unreadable(f"is {kind} of more than {_MAX_STRAY_BYTES} bytes")
+    yield json.loads(body)
+
+
+class _Line:
+    """The connection of one request, which another thread may cut.
+
+    Closing a socket does not wake who reads from it; shutting it down does. The HTTP client tells
+    of its sockets through the "trace" extension of httpx.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # __del__ may come in between
+        self._sockets: list[socket.socket] = []
+        self.is_cut = False
+
+    def join(self, request: Any) -> None:  # noqa: ANN401 - httpx or httpx2, as the SDK has it
+        """Watch a request that is about to be sent.
+
+        Raises:
+            _Cut: The line is cut: the SDK must not try again.
+        """
+        if self.is_cut:
+            raise _Cut
+        request.extensions["trace"] = self._watch
+
+    def _watch(self, event: str, about: dict[str, Any]) -> None:
+        if not event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            return
+        found = about["return_value"].get_extra_info("socket")
+        if isinstance(found, socket.socket):
+            with self._lock:
+                self._sockets.append(found)
+                if self.is_cut:
+                    _shut_down(found)
+
+    def cut(self) -> None:
+        """End the request, whatever it waits for."""
+        with self._lock:
+            self.is_cut = True
+            for found in self._sockets:
+                _shut_down(found)
+
+
+class _Cut(BaseException):
+    """The reply is not wanted any more. Not an Exception: those are tried again."""
+
+
+def _shut_down(found: socket.socket) -> None:
+    with suppress(OSError):  # closed already, or handed over to its TLS socket
+        socket.socket.shutdown(found, socket.SHUT_RDWR)
+
+
+class ReplyStream:
+    """A reply, piece by piece, that can be closed from any thread, also while one waits.
+
+    A thread reads from the server; closing cuts its connection. A closed stream is at its end.
+    """
+
+    def __init__(self, deltas: Iterator[ChatDelta], line: _Line) -> None:
+        self._line = line
+        self._box: queue.SimpleQueue[ChatDelta | BaseException | None] = queue.SimpleQueue()
+        self._start: Callable[[], None] | None = threading.Thread(
+            target=_pump, args=(deltas, self._box), name="chat-reply", daemon=True
+        ).start
+        self._is_done = False
+
+    def __iter__(self) -> ReplyStream:
+        return self
+
+    def __next__(self) -> ChatDelta:
+        if self._is_done or self._line.is_cut:
+            raise StopIteration
+        if self._start:
+            start, self._start = self._start, None
+            start()
+        item = self._box.get()
+        if self._line.is_cut:
+            raise StopIteration
+        if isinstance(item, ChatDelta):
+            return item
+        self._is_done = True
+        if item is None:
+            raise StopIteration
+        raise item
+
+    def close(self) -> None:
+        """End the request; harmless when it has ended."""
+        self._line.cut()
+        self._box.put(None)  # wakes who waits
+
+    def __del__(self) -> None:
+        self._line.cut()
+
+
+def _pump(
+    deltas: Iterator[ChatDelta], box: queue.SimpleQueue[ChatDelta | BaseException | None]
+) -> None:
+    try:
+        for delta in deltas:
+            box.put(delta)
+    except BaseException as error:  # noqa: BLE001 - whatever it is belongs to the thread that waits
+        box.put(error)
+    else:
+        box.put(None)

@@ -1,0 +1,327 @@
+"""Reading: what a server sends -> pieces of a reply, mended where servers differ. Pure.
+
+One reading takes the chunks of a stream, or a whole completion as its only chunk. It leaves out
+what a model thought aloud (`reasoning_content`, and `<think>...</think>` before the reply), and
+gives tool calls the index and id that some servers forget.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from filesearch.messages import (
+    ChatDelta,
+    ChatReply,
+    ChatRequest,
+    FinishReason,
+    Message,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+from filesearch.tokens import count_tokens
+
+MAX_REPLY_CHARS = 8 << 20
+# Besides a message's content OpenAI counts 3 tokens for each message and 3 for the reply's start
+# (cookbook, "How to count tokens with tiktoken"); for other models it is an estimate.
+_MESSAGE_TOKENS = 3
+_OPEN, _CLOSE = "<think>", "</think>"
+# By what servers call them. Not here: a plain "stop".
+_FINISH: dict[str, FinishReason] = {
+    "length": "length",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+    "sensitive": "content_filter",
+}
+_BROKEN = frozenset(("abort", "error", "network_error", "insufficient_system_resource"))
+
+
+class Unreadable(ValueError):
+    """What a server sent is no part of a reply; the message says what is wrong with it."""
+
+
+class Refused(ValueError):
+    """A server sent an error in place of a reply.
+
+    Args:
+        message: What it says.
+        code: What it calls it; may be empty.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.message, self.code = message, code
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | dict[str, Any] | None = None
+
+
+class _Call(msgspec.Struct):
+    index: int | None = None
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Part(msgspec.Struct):
+    text: str | None = None
+
+
+class _Said(msgspec.Struct):
+    content: str | list[_Part] | None = None
+    tool_calls: list[_Call] | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Said | None = None
+    message: _Said | None = None
+    finish_reason: str | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+
+
+@dataclass(slots=True)
+class _OpenCall:
+    """A tool call that is still coming."""
+
+    id: str
+    name: str = ""
+    arguments: str = ""
+    is_given: bool = False
+
+
+class Reading:
+    """Reads one reply, chunk by chunk.
+
+    Args:
+        request: What was asked, for counting where the server sends no usage.
+    """
+
+    def __init__(self, request: ChatRequest) -> None:
+        self._request = request
+        self._calls: list[_OpenCall] = []
+        self._number_of: dict[int, int] = {}  # the server's index -> the position in _calls
+        self._has_choice = False
+        self._finish: str | None = None
+        self._usage: Usage | None = None
+        self._thoughts = _Thoughts()
+        self._text: list[str] = []
+        self._length = 0
+
+    def take(self, chunk: object) -> ChatDelta | None:
+        """Return what a chunk adds to the reply, None when that is nothing.
+
+        Raises:
+            Refused: It is an error.
+            Unreadable: It is not of the shape of a chunk or completion.
+        """
+        if isinstance(chunk, dict) and not chunk.get("choices") and (error := read_error(chunk)):
+            raise Refused(*error)
+        try:
+            read = msgspec.convert(chunk, _Chunk)
+        except (msgspec.ValidationError, RecursionError) as failure:
+            raise Unreadable(f"is no chat completion: {failure}") from failure
+        if read.choices is None and read.usage is None:
+            raise Unreadable("is no chat completion: it has no choices")
+        usage = read.usage
+        if usage and usage.prompt_tokens is not None and usage.completion_tokens is not None:
+            self._usage = Usage(usage.prompt_tokens, usage.completion_tokens)
+        if not read.choices:
+            return None
+        self._has_choice = True
+        choice = read.choices[0]
+        self._finish = choice.finish_reason or self._finish
+        said = choice.delta or choice.message
+        if said is None:
+            return None
+        text = self._thoughts.leave_out(_plain(said.content))
+        calls = tuple(
+            piece for call in said.tool_calls or () if (piece := self._take_call(call)) is not None
+        )
+        self._text.append(text)
+        self._length += len(text) + sum(len(call.arguments) for call in calls)
+        if self._length > MAX_REPLY_CHARS:
+            raise Unreadable(f"is longer than {MAX_REPLY_CHARS} characters")
+        return ChatDelta(text=text, tool_calls=calls) if text or calls else None
+
+    def _take_call(self, call: _Call) -> ToolCallDelta | None:
+        function = call.function or _Function()
+        number = self._number(call, function.name)
+        opened = self._calls[number]
+        piece = function.arguments or ""
+        if isinstance(piece, dict):
+            piece = json.dumps(piece, ensure_ascii=False)
+        opened.arguments += piece
+        if opened.is_given:
+            return ToolCallDelta(number, arguments=piece) if piece else None
+        opened.name = function.name or ""
+        if not opened.name:
+            return None
+        opened.is_given = True
+        return ToolCallDelta(number, opened.id, opened.name, opened.arguments)
+
+    def _number(self, call: _Call, name: str | None) -> int:
+        """Return which call a piece belongs to, opening a new one where it starts one.
+
+        Some servers give no index, or the same to all calls; then another id, or another name
+        without an id, starts a new one.
+        """
+        last = len(self._calls) - 1
+        number = last if call.index is None else self._number_of.get(call.index, -1)
+        if number >= 0:
+            opened = self._calls[number]
+            is_other = bool(call.id) and call.id != opened.id
+            is_unnumbered = call.index is None and not call.id
+            if not (name and opened.is_given and (is_other or is_unnumbered)):
+                return number
+        taken = {opened.id for opened in self._calls}
+        is_new = bool(call.id) and call.id not in taken
+        self._calls.append(_OpenCall(call.id if call.id and is_new else _make_id()))
+        if call.index is not None:
+            self._number_of[call.index] = last + 1
+        return last + 1
+
+    def finish(self) -> list[ChatDelta]:
+        """Return the last pieces: what was held back, then the reason to end and the usage.
+
+        Raises:
+            Unreadable: The reply ended before it was whole, or the server gave it up.
+        """
+        if not self._has_choice:
+            raise Unreadable("is no chat completion: it has no choices")
+        if self._finish is None and self._usage is None:
+            raise Unreadable("ends before the reply does")
+        if self._finish in _BROKEN:
+            raise Unreadable(f"ends with '{self._finish}'")
+        if not all(call.is_given for call in self._calls):
+            raise Unreadable("has a tool call without a name")
+        held = self._thoughts.rest()
+        self._text.append(held)
+        empty = tuple(
+            ToolCallDelta(number, arguments="{}")
+            for number, call in enumerate(self._calls)
+            if not call.arguments.strip()
+        )
+        reason = _FINISH.get(self._finish or "", "stop")
+        if reason == "stop" and self._calls:
+            reason = "tool_calls"
+        elif reason == "tool_calls" and not self._calls:
+            reason = "stop"
+        rest = [ChatDelta(text=held, tool_calls=empty)] if held or empty else []
+        return [*rest, ChatDelta(finish_reason=reason, usage=self._usage or self._count())]
+
+    def _count(self) -> Usage:
+        prompt = _MESSAGE_TOKENS
+        for message in self._request.messages:
+            prompt += _MESSAGE_TOKENS + count_tokens(message.content)
+            prompt += sum(count_tokens(f"{c.name} {c.arguments}") for c in message.tool_calls)
+        for tool in self._request.tools:
+            schema = json.dumps(dict(tool.parameters), ensure_ascii=False)
+            prompt += count_tokens(f"{tool.name} {tool.description} {schema}")
+        completion = count_tokens("".join(self._text))
+        completion += sum(count_tokens(f"{call.name} {call.arguments}") for call in self._calls)
+        return Usage(prompt, completion, is_counted=True)
+
+
+def _make_id() -> str:
+    return f"call_{uuid.uuid4().hex[:24]}"
+
+
+def read_error(body: object) -> tuple[str, str] | None:
+    """Return what an error says and what it is called; None for what is no error.
+
+    Shapes: `{"error": {"message", "code"}}` (OpenAI), the same without `error` around it (vLLM,
+    Spark), `{"error": "..."}` (Ollama), `{"detail": ...}` (FastAPI), and
+    `{"base_resp": {"status_code", "status_msg"}}` (MiniMax, whose code 0 means success).
+    """
+    if not isinstance(body, dict):
+        return None
+    inner = body.get("error") or body.get("base_resp") or body
+    if not isinstance(inner, dict):
+        return str(inner), ""
+    message = inner.get("message") or inner.get("status_msg") or inner.get("detail")
+    code = inner.get("code") or inner.get("status_code") or inner.get("type") or ""
+    if not message or (inner.get("status_code") == 0) or (inner is body and inner.get("code") == 0):
+        return None
+    return str(message), str(code)
+
+
+def _plain(content: str | Sequence[_Part] | None) -> str:
+    if content is None or isinstance(content, str):
+        return content or ""
+    return "".join(part.text or "" for part in content)
+
+
+class _Thoughts:
+    """Leaves out `<think>...</think>` at the start of a text that comes in pieces."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._state = "before"
+
+    def leave_out(self, piece: str) -> str:
+        """Return what of the text so far is surely reply and was not returned yet."""
+        if self._state == "after":
+            return piece
+        self._held += piece
+        if self._state == "before":
+            start = self._held.lstrip()
+            if start.startswith(_OPEN):
+                self._state, self._held = "in", start[len(_OPEN) :]
+            elif not _OPEN.startswith(start):
+                self._state = "after"
+                return self.rest()
+        if self._state == "in":
+            _thought, closing, reply = self._held.partition(_CLOSE)
+            if not closing:
+                self._held = self._held[-len(_CLOSE) :]
+                return ""
+            self._state, self._held = "blank", reply
+        if self._state == "blank" and self._held.strip():
+            self._state = "after"
+            self._held = self._held.lstrip()
+            return self.rest()
+        return ""
+
+    def rest(self) -> str:
+        """Return what is held back, once: nothing of a thought that never ended."""
+        held = self._held if self._state in ("before", "after") else ""
+        self._held = ""
+        return held
+
+
+def join_deltas(deltas: Iterable[ChatDelta]) -> ChatReply:
+    """Return the reply whose pieces these are; usage and reason default to none and "stop"."""
+    text: list[str] = []
+    calls: list[ToolCall] = []
+    reason: FinishReason = "stop"
+    usage = Usage()
+    for delta in deltas:
+        text.append(delta.text)
+        for piece in delta.tool_calls:
+            if piece.index == len(calls):
+                calls.append(ToolCall(piece.id, piece.name, piece.arguments))
+            else:
+                known = calls[piece.index]
+                calls[piece.index] = replace(known, arguments=known.arguments + piece.arguments)
+        reason = delta.finish_reason or reason
+        usage = delta.usage or usage
+    return ChatReply(Message("assistant", "".join(text), tuple(calls)), reason, usage)

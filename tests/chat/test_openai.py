@@ -1,0 +1,385 @@
+"""OpenAI: what servers get, and what becomes of servers that fail, lie, hang or die."""
+
+import gc
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from filesearch.chat.openai import OpenAIChatModel
+from filesearch.chat.quirks import Quirks
+from filesearch.chat.reading import join_deltas
+from filesearch.errors import ChatFailed, ContextExceeded
+from filesearch.messages import Message, NamedTool, ToolSpec, Usage
+
+KEY = "sk-clay-1234"
+SEARCH = ToolSpec("file_search", "Finds passages.", {"type": "object", "properties": {}})
+
+
+@pytest.fixture
+def model(server):
+    return OpenAIChatModel("tiny", base_url=server.url, api_key=KEY, timeout_s=10)
+
+
+@pytest.fixture(params=["complete", "stream"])
+def reply_of(request):
+    """Asks a model for a whole reply, one way and the other."""
+
+    def reply_of(model, asked):
+        if request.param == "complete":
+            return model.complete(asked)
+        return join_deltas(model.stream(asked))
+
+    return reply_of
+
+
+def test_a_request_holds_what_was_asked_and_no_more(server, model, ask, reply_of):
+    server.plan.append("Fine.")
+    reply_of(model, ask(Message("system", "Be brief."), "Hi"))
+    headers, fields = server.seen[0]
+    assert headers["Authorization"] == f"Bearer {KEY}"
+    for name in ("stream", "stream_options"):
+        fields.pop(name, None)
+    assert fields == {
+        "model": "tiny",
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Hi"},
+        ],
+    }
+
+
+def test_settings_of_a_request_are_sent(server, model, ask):
+    server.plan.append("Fine.")
+    asked = ask(
+        "Hi",
+        tools=(SEARCH,),
+        tool_choice=NamedTool("file_search"),
+        parallel_tool_calls=False,
+        temperature=0.0,
+        top_p=0.5,
+        max_completion_tokens=9,
+        response_format={"type": "json_object"},
+    )
+    list(model.stream(asked))
+    _headers, fields = server.seen[0]
+    assert fields["tools"][0]["function"]["name"] == "file_search"
+    assert fields["tool_choice"] == {"type": "function", "function": {"name": "file_search"}}
+    assert fields["parallel_tool_calls"] is False
+    assert (fields["temperature"], fields["top_p"], fields["max_completion_tokens"]) == (0, 0.5, 9)
+    assert fields["response_format"] == {"type": "json_object"}
+    assert fields["stream_options"] == {"include_usage": True}
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
+def test_what_may_pass_is_tried_again(server, say, model, ask, reply_of, status):
+    server.plan.extend([say.error(status, "busy"), say.error(status, "busy"), "Fine."])
+    assert reply_of(model, ask("Hi")).message.content == "Fine."
+    assert len(server.seen) == 3
+
+
+def test_after_all_tries_it_is_over(server, say, model, ask, reply_of):
+    server.plan.extend([say.error(503, "out\nof  memory")] * 9)
+    with pytest.raises(ChatFailed, match=r"'tiny' at http.* answers 503: out of memory; try again"):
+        reply_of(model, ask("Hi"))
+    assert len(server.seen) == 3
+
+
+def test_the_pause_that_a_server_asks_for_is_kept(server, say, model, ask):
+    headers = {"Retry-After-Ms": "", "Retry-After": "1"}
+    server.plan.extend([say.error(429, "slow down", headers), "Fine."])
+    start = time.monotonic()
+    model.complete(ask("Hi"))
+    assert time.monotonic() - start >= 1
+
+
+def test_an_answer_that_breaks_off_is_tried_again_or_a_failure(server, say, model, ask):
+    server.plan.append(say.answer(body=b'{"choices": [', dies=True))
+    server.plan.append("Fine.")
+    assert model.complete(ask("Hi")).message.content == "Fine."
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (400, "answers 400: no; check the model"),
+        (401, "answers 401: no; set FSEARCH_CHAT_API_KEY"),
+        (403, "answers 403: no; set FSEARCH_CHAT_API_KEY"),
+        (404, "answers 404: no; check the model's name"),
+    ],
+)
+def test_what_stays_is_said_at_once(server, say, model, ask, reply_of, status, says):
+    server.plan.append(say.error(status, "no"))
+    with pytest.raises(ChatFailed, match=says):
+        reply_of(model, ask("Hi"))
+    assert len(server.seen) == 1
+
+
+def test_a_redirect_is_not_followed(server, say, model, ask, reply_of):
+    server.plan.append(say.answer(307, {"Location": "http://192.0.2.1/steal"}, b""))
+    with pytest.raises(ChatFailed, match=r"answers 307: http://192.0.2.1/steal, a redirect"):
+        reply_of(model, ask("Hi"))
+
+
+def test_nobody_at_the_address_is_said(ask, reply_of):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    model = OpenAIChatModel("tiny", base_url=f"http://127.0.0.1:{port}/v1", max_retries=0)
+    with pytest.raises(ChatFailed, match=r"cannot be reached.*refused.*FSEARCH_CHAT_BASE_URL"):
+        reply_of(model, ask("Hi"))
+
+
+@pytest.mark.parametrize("hangs", ["first", "last"])
+def test_a_silent_server_costs_no_more_than_the_timeout(server, say, ask, hangs):
+    server.plan.append(say.stream(say.chunk({"content": "Fi"}), hangs=hangs))
+    model = OpenAIChatModel("tiny", base_url=server.url, timeout_s=0.3, max_retries=0)
+    with pytest.raises(ChatFailed, match=r"silent for 0.3 s; raise FSEARCH_CHAT_TIMEOUT_S"):
+        list(model.stream(ask("Hi")))
+
+
+GARBAGE = [
+    b"<html><h1>It works!</h1></html>",
+    b"",
+    b"\xff\xfe{}",
+    b"[" * 50_000,
+    b"null",
+    b"[]",
+    b"{}",
+    b'{"choices": []}',
+    b'{"choices": null}',
+    b'{"choices": [{}]}',
+    b'{"choices": [{"message": {"content": 5}, "finish_reason": "stop"}]}',
+    b'{"choices": [{"message": {"tool_calls": [{}]}, "finish_reason": "tool_calls"}]}',
+    b'{"choices": [{"message": {"content": "Fi"}, "finish_reason": "network_error"}]}',
+]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/html", "text/event-stream"])
+@pytest.mark.parametrize("body", GARBAGE, ids=lambda body: repr(body[:40]))
+def test_garbage_is_a_failure_that_says_so(server, say, model, ask, reply_of, body, kind):
+    server.plan.append(say.answer(200, {"Content-Type": kind}, body))
+    with pytest.raises(ChatFailed, match=r"sent what cannot be used: its answer .*; ask again"):
+        reply_of(model, ask("Hi"))
+
+
+@pytest.mark.parametrize(
+    "broken", [b"{", b"null", b"[1]", b'{"choices": 3}', b'{"choices": [{"delta": "x"}]}']
+)
+def test_garbage_in_a_stream_is_a_failure(server, say, model, ask, broken):
+    server.plan.append(say.stream(say.chunk({"content": "Fi"}), say.event(broken), say.done))
+    stream = model.stream(ask("Hi"))
+    assert next(stream).text == "Fi"
+    with pytest.raises(ChatFailed, match="sent what cannot be used"):
+        next(stream)
+    assert list(stream) == []
+
+
+def test_a_stream_that_dies_is_a_failure_and_not_tried_again(server, say, model, ask):
+    server.plan.extend([say.stream(say.chunk({"content": "Fi"}), dies=True), "Fine."])
+    stream = model.stream(ask("Hi"))
+    assert next(stream).text == "Fi"
+    with pytest.raises(ChatFailed, match="broke off"):
+        next(stream)
+    assert len(server.seen) == 1
+
+
+def test_a_stream_that_ends_too_early_is_a_failure(server, say, model, ask):
+    server.plan.append(say.stream(say.chunk({"content": "Fi"})))
+    with pytest.raises(ChatFailed, match="ends before the reply does"):
+        list(model.stream(ask("Hi")))
+
+
+def test_an_error_in_a_stream_is_a_failure(server, say, model, ask):
+    error = {"error": {"message": "CUDA out of memory", "code": 500}}
+    server.plan.append(say.stream(say.chunk({"content": "Fi"}), say.event(error)))
+    with pytest.raises(ChatFailed, match="answers with an error: CUDA out of memory"):
+        list(model.stream(ask("Hi")))
+
+
+def test_a_server_that_does_not_stream_is_read_all_the_same(server, say, model, ask):
+    body = {"choices": [{"message": {"content": "Fine."}, "finish_reason": "stop"}]}
+    server.plan.append(say.answer(body=json.dumps(body).encode()))
+    assert join_deltas(model.stream(ask("Hi"))).message.content == "Fine."
+
+
+def test_usage_is_counted_where_the_server_sends_none(server, model, ask, reply_of):
+    server.sends_usage = False
+    server.plan.append("one two three")
+    usage = reply_of(model, ask("Hi there")).usage
+    assert usage.is_counted
+    assert usage.completion_tokens == 3
+    assert 2 < usage.prompt_tokens < 12
+
+
+def test_the_key_is_in_no_message_and_no_repr(server, say, model, ask, reply_of):
+    server.plan.append(say.error(401, f"Incorrect API key provided: {KEY}"))
+    with pytest.raises(ChatFailed) as raised:
+        reply_of(model, ask("Hi"))
+    assert "[key]" in str(raised.value)
+    assert KEY not in f"{raised.value!r} {model!r} {vars(raised.value)}"
+
+
+# Refusals, and that the next request knows.
+
+
+@pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        ("Unrecognized request argument supplied: stream_options", "stream_options"),
+        ("parallel_tool_calls: Extra inputs are not permitted", "parallel_tool_calls"),
+        ("Unsupported value: 'temperature' does not support 0.2 with this model", "temperature"),
+        ("registry.ollama.ai/library/gemma:2b does not support tools", "tools"),
+        ("tools param requires --jinja flag", "tools"),
+        ('"auto" tool choice requires --enable-auto-tool-choice to be set', "tools"),
+        ("tool_choice only supports auto", "tool_choice"),
+    ],
+)
+def test_what_a_server_refuses_is_left_out_from_then_on(server, say, model, ask, message, field):
+    server.plan.extend([say.error(400, message), "Fine.", "Fine."])
+    asked = ask(
+        "Hi",
+        tools=(SEARCH,),
+        tool_choice="required",
+        parallel_tool_calls=False,
+        temperature=0.2,
+    )
+    for _ in range(2):
+        assert join_deltas(model.stream(asked)).message.content == "Fine."
+    sent = [field in fields for _headers, fields in server.seen]
+    assert sent == [True, False, False]
+    assert model.calls_tools is (field != "tools")
+
+
+@pytest.mark.parametrize("starts", ["max_tokens", "max_completion_tokens"])
+def test_the_limit_has_the_name_that_the_server_takes(server, say, ask, starts):
+    other = {"max_tokens", "max_completion_tokens"} - {starts}
+    message = (
+        f"Unsupported parameter: '{starts}' is not supported with this model. "
+        f"Use '{other.pop()}' instead."
+    )
+    server.plan.extend([say.error(400, message), "Fine."])
+    quirks = Quirks(limits_completion=starts == "max_completion_tokens")
+    model = OpenAIChatModel("tiny", base_url=server.url, quirks=quirks)
+    model.complete(ask("Hi", max_completion_tokens=9))
+    sent = [[name for name in fields if name.startswith("max")] for _headers, fields in server.seen]
+    assert sent[0] == [starts]
+    assert sent[1] != [starts]
+
+
+def test_a_server_that_refuses_a_final_assistant_turn_gets_a_users(server, say, model, ask):
+    refusal = "This model does not support assistant message prefill."
+    server.plan.extend([say.error(400, refusal), "Fine."])
+    model.complete(ask("Hi", Message("assistant", "Well,")))
+    assert [fields["messages"][-1]["role"] for _h, fields in server.seen] == ["assistant", "user"]
+
+
+def test_a_server_that_refuses_everything_is_not_asked_for_ever(server, say, model, ask):
+    message = "stream_options, tools, tool_choice, temperature: not supported"
+    server.plan.extend([say.error(400, message)] * 30)
+    with pytest.raises(ChatFailed):
+        list(model.stream(ask("Hi", tools=(SEARCH,))))
+    assert len(server.seen) < 12
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "code"),
+    [
+        (400, "This model's maximum context length is 8192 tokens. However, you ...", None),
+        (400, "the request exceeds the available context size, try increasing it", None),
+        (400, "Requested tokens (900) exceed context window of 512", None),
+        (400, "Range of input length should be [1, 129024]", "InvalidParameter"),
+        (500, "input length exceeds maximum context length", None),
+        (400, "Prompt 超长", "1261"),
+        (413, "Too long.", "context_length_exceeded"),
+    ],
+)
+def test_too_long_is_told_apart(server, say, ask, reply_of, status, message, code):
+    model = OpenAIChatModel("tiny", base_url=server.url, max_retries=0)
+    server.plan.append(say.error(status, message, code=code))
+    with pytest.raises(ContextExceeded, match=r"fewer or shorter messages"):
+        reply_of(model, ask("Hi"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": 10907, "message": "token数量超过上限"},
+        {
+            "choices": None,
+            "base_resp": {"status_code": 2013, "status_msg": "context window exceeds limit"},
+        },
+        {"error": "prompt is too long"},
+    ],
+)
+def test_too_long_may_come_with_status_200(server, say, model, ask, reply_of, body):
+    kind = {"Content-Type": "application/json"}
+    server.plan.append(say.answer(200, kind, json.dumps(body).encode()))
+    with pytest.raises(ContextExceeded):
+        reply_of(model, ask("Hi"))
+
+
+# Cancellation.
+
+
+@pytest.mark.parametrize("hangs", ["first", "last"])
+def test_closing_from_another_thread_ends_a_wait_and_the_connection(server, say, model, ask, hangs):
+    """The server is silent, before its status or after a piece; the timeout is far away."""
+    server.plan.append(say.stream(say.chunk({"content": "Fi"}), hangs=hangs))
+    stream, got = model.stream(ask("Hi")), []
+    reader = threading.Thread(target=lambda: got.extend(stream))
+    reader.start()
+    assert server.reached.wait(5)
+    start = time.monotonic()
+    stream.close()
+    reader.join(5)
+    assert not reader.is_alive()
+    assert server.hung_up.wait(5)
+    assert time.monotonic() - start < 2
+    assert len(server.seen) == 1
+    assert "".join(delta.text for delta in got) in ("", "Fi")
+
+
+def test_closing_early_hangs_up(server, say, model, ask):
+    server.plan.append(say.stream(say.chunk({"content": "Fi"}), hangs="last"))
+    stream = model.stream(ask("Hi"))
+    assert next(stream).text == "Fi"
+    stream.close()
+    assert server.hung_up.wait(5)
+    assert list(stream) == []
+
+
+def test_a_stream_that_is_forgotten_hangs_up(server, say, model, ask):
+    server.plan.append(say.stream(say.chunk({"content": "Fi"}), hangs="last"))
+    stream = model.stream(ask("Hi"))
+    next(stream)
+    del stream
+    gc.collect()
+    assert server.hung_up.wait(5)
+
+
+def test_a_cancelled_request_is_not_tried_again(server, say, model, ask):
+    server.plan.extend([say.error(429, "busy", {"Retry-After-Ms": "300"}), "Fine."])
+    stream = model.stream(ask("Hi"))
+    reader = threading.Thread(target=lambda: list(stream))
+    reader.start()
+    while not server.seen:
+        time.sleep(0.01)
+    stream.close()
+    reader.join(5)
+    time.sleep(0.5)
+    assert len(server.seen) == 1
+
+
+def test_a_stream_that_is_never_read_asks_nothing(server, model, ask):
+    model.stream(ask("Hi")).close()
+    assert server.seen == []
+
+
+def test_usage_comes_with_the_last_piece_as_the_server_says(server, say, model, ask):
+    usage = {"prompt_tokens": 11, "completion_tokens": 2}
+    pieces = [say.chunk({"content": "Fi"}, usage=None), say.chunk({"content": "ne."}, usage=usage)]
+    server.plan.append(say.stream(*pieces, say.done))
+    *_pieces, last = model.stream(ask("Hi"))
+    assert (last.finish_reason, last.usage) == ("stop", Usage(11, 2))

@@ -1,0 +1,127 @@
+"""Wire: messages in the shape that a server takes."""
+
+import pytest
+
+from filesearch.chat.quirks import Quirks, is_too_long, learn
+from filesearch.chat.wire import NUDGE, request_fields, shape_messages
+from filesearch.messages import ChatRequest, Message, NamedTool, ToolCall, ToolSpec
+
+CALL = ToolCall("c1", "file_search", '{"query": "kiln"}')
+TALK = (
+    Message("system", "Be brief."),
+    Message("user", "How hot?"),
+    Message("assistant", "", (CALL,)),
+    Message("tool", "[1] kiln.txt: 1280 degrees", tool_call_id="c1"),
+)
+SEARCH = ToolSpec("file_search", "Finds passages.", strict=True)
+
+
+def shape(messages, **quirks):
+    return [(m.role, m.content) for m in shape_messages(messages, Quirks(**quirks))]
+
+
+def test_tool_calls_and_their_results_are_told_in_openais_shape():
+    fields = request_fields("m", ChatRequest(TALK, tools=(SEARCH,)), Quirks(), stream=False)
+    assert fields["messages"][2]["tool_calls"] == [
+        {
+            "id": "c1",
+            "type": "function",
+            "function": {"name": "file_search", "arguments": '{"query": "kiln"}'},
+        }
+    ]
+    assert fields["messages"][3] == {
+        "role": "tool",
+        "content": "[1] kiln.txt: 1280 degrees",
+        "tool_call_id": "c1",
+    }
+    assert fields["tools"][0]["function"] == {
+        "name": "file_search",
+        "description": "Finds passages.",
+        "parameters": {"type": "object"},
+        "strict": True,
+    }
+    assert "tool_choice" not in fields
+
+
+def test_without_tool_calling_results_are_the_users_text():
+    fields = request_fields(
+        "m", ChatRequest(TALK, tools=(SEARCH,)), Quirks(calls_tools=False), stream=False
+    )
+    assert "tools" not in fields
+    assert [(m["role"], m["content"]) for m in fields["messages"]] == [
+        ("system", "Be brief."),
+        ("user", "How hot?\n\nResult of file_search:\n\n[1] kiln.txt: 1280 degrees"),
+    ]
+    assert all(message.keys() == {"role", "content"} for message in fields["messages"])
+
+
+@pytest.mark.parametrize("choice", ["auto", "none", "required", NamedTool("file_search")])
+def test_a_server_that_chooses_itself_gets_tools_unless_none_are_wanted(choice):
+    request = ChatRequest(TALK, tools=(SEARCH,), tool_choice=choice)
+    fields = request_fields("m", request, Quirks(chooses_tools=False), stream=False)
+    assert "tool_choice" not in fields
+    assert ("tools" in fields) is (choice != "none")
+
+
+def test_several_system_messages_become_one_where_only_one_is_taken():
+    talk = [*TALK[:2], Message("system", "In French.")]
+    assert shape(talk) == [("system", "Be brief."), ("user", "How hot?"), ("system", "In French.")]
+    assert shape(talk, one_system=True) == [
+        ("system", "Be brief.\n\nIn French."),
+        ("user", "How hot?"),
+    ]
+
+
+def test_neighbours_of_one_role_are_joined_where_turns_must_alternate():
+    talk = [Message("user", "A"), Message("user", "B"), Message("assistant", "C")]
+    assert shape(talk, alternates=True) == [("user", "A\n\nB"), ("assistant", "C")]
+    assert shape_messages(TALK, Quirks(alternates=True)) == list(TALK)
+
+
+def test_the_user_has_the_last_word_where_a_server_wants_that():
+    talk = [Message("user", "A"), Message("assistant", "B")]
+    assert shape(talk, needs_user_turn=True)[-1] == ("user", NUDGE)
+    assert shape(talk[:1], needs_user_turn=True) == [("user", "A")]
+
+
+@pytest.mark.parametrize(
+    ("message", "change"),
+    [
+        ("Conversation roles must alternate user/assistant/user/assistant/...", "alternates"),
+        ("Cannot have 2 or more assistant messages at the end of the list.", "alternates"),
+        ("The conversation must end with a user message.", "needs_user_turn"),
+        ("Cannot set ... when the last message is from the assistant.", "needs_user_turn"),
+        ("Expected last role User or Tool for serving but got assistant", "needs_user_turn"),
+        ("System message must be at the beginning.", "one_system"),
+    ],
+)
+def test_refusals_of_chat_templates_are_understood(message, change):
+    assert learn(Quirks(), message) == Quirks(**{change: True})
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "model 'tool-use-7b' not found",
+        "Invalid schema for function 'file_search': 'type' is a required property",
+        "Missing required parameter: 'tools[0].function'",
+        "messages with role 'tool' must be a response to a preceding message with 'tool_calls'",
+        "An assistant message with 'tool_calls' must be followed by tool messages",
+    ],
+)
+def test_other_refusals_teach_nothing(message):
+    assert learn(Quirks(), message) == Quirks()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "max_tokens must be at least 1",
+        "no such context",
+        "rate limit: too many tokens per minute",
+    ],
+)
+def test_other_errors_are_not_taken_for_too_long(message):
+    assert not is_too_long(message)
