@@ -19,7 +19,7 @@ from filesearch.engine import IndexStats
 from filesearch.maintain import Verification
 from filesearch.records import FileRecord
 
-COMMANDS = "ask compact doctor eval files ingest remove search stats verify".split()
+COMMANDS = "ask compact doctor eval files ingest mcp remove search stats verify".split()
 OPTIONS = {
     "ask": {
         "--index",
@@ -53,6 +53,7 @@ OPTIONS = {
         "--attr",
         "--json",
     },
+    "mcp": {"--index", "--http", "--host", "--port"},
     "remove": {"--index", "--json"},
     "search": {
         "--index",
@@ -422,6 +423,8 @@ def test_doctor_names_what_is_broken_and_exits_with_3(index):
         ("verify",),
         ("verify", "--repair"),
         ("remove", "a"),
+        ("mcp",),
+        ("mcp", "--http"),
         ("compact",),
         ("ingest", "--rebuild"),
     ],

@@ -61,7 +61,7 @@ LAYERS = [
     ["index_directory", "adapters"],
     ["intake", "upkeep"],
     ["engine"],
-    ["evaluation"],
+    ["evaluation", "mcp_server"],
     ["render", "doctor"],
     ["cli"],
     ["__main__"],

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from filesearch import __version__
-from filesearch.cli import evaluate, files, questions, upkeep
+from filesearch.cli import evaluate, files, questions, serve, upkeep
 from filesearch.errors import FilesearchError
 
 DEBUG_VARIABLE = "FILESEARCH_DEBUG"
@@ -76,6 +76,7 @@ for _command in (
     upkeep.compact,
     upkeep.doctor,
     evaluate.evaluate_set,
+    serve.mcp,
 ):
     cli.add_command(_command)
 
