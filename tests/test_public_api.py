@@ -61,7 +61,7 @@ LAYERS = [
     ["index_directory", "adapters"],
     ["intake", "upkeep"],
     ["engine"],
-    ["evaluation", "mcp_server"],
+    ["evaluation", "mcp_server", "integrations"],
     ["render", "doctor"],
     ["cli"],
     ["__main__"],
