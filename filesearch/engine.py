@@ -367,6 +367,11 @@ class FileSearch:
 
     # Parts, made when first needed
 
+    @property
+    def embedder(self) -> Embedder:
+        """What turns text into vectors."""
+        return self._embedder
+
     @cached_property
     def _embedder(self) -> Embedder:
         return self._given_embedder or make_embedder(self.settings.embedder)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from filesearch.maintain import Verification
     from filesearch.plan import QueryPlan
     from filesearch.records import FileRecord, IndexStats
+    from filesearch.summarize import Summary
 
 SNIPPET_CHARACTERS = 300
 _STAGE_LABELS = {"rerank": "hybrid+rerank"}
@@ -118,6 +119,16 @@ def render_answer(answer: Answer) -> str:
             lines.append(f"  {_place(result.filename, result.page, result.heading_path)}")
             lines.append(f"    {_one_line(result.text, 120)}")
     return "\n".join(lines).rstrip()
+
+
+def render_summary(summary: Summary) -> str:
+    """Return what each file says under its name, then what all say together."""
+    parts = [(file.filename, file.answer) for file in summary.files]
+    if summary.overall is not None:
+        parts.append((f"All {len(summary.files)} files", summary.overall))
+    return "\n\n".join(
+        f"{click.style(title, bold=True)}\n\n{render_answer(answer)}" for title, answer in parts
+    )
 
 
 def _citation_place(citation: Citation) -> str:

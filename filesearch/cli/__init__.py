@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from filesearch import __version__
-from filesearch.cli import evaluate, files, questions, serve, upkeep
+from filesearch.cli import evaluate, files, questions, serve, summaries, upkeep
 from filesearch.errors import FilesearchError
 
 DEBUG_VARIABLE = "FILESEARCH_DEBUG"
@@ -69,6 +69,7 @@ for _command in (
     files.ingest,
     questions.ask,
     questions.search,
+    summaries.summarize,
     files.files,
     files.remove,
     upkeep.stats,
