@@ -354,7 +354,10 @@ def serve_stdio(server: MCPServer) -> None:
     The SDK keeps the protocol's own standard output; whatever else is printed goes to standard
     error.
     """
-    server.run("stdio")
+    try:
+        server.run("stdio")
+    except* BrokenPipeError:
+        pass  # the assistant left without closing our input first: not an error
 
 
 def serve_http(server: MCPServer, *, host: str, port: int, on_ready: Callable[[str], None]) -> None:

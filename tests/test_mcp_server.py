@@ -21,7 +21,8 @@ from filesearch.testing import HashingEmbedder
 TEXTS = {
     "kiln.txt": "The kiln reaches 1280 degrees in nine hours.\n",
     "mugs.md": "# Returns\n\nA mug may be returned within 30 days of delivery.\n",
-    "长.txt": "会员可在收货后三十天内退货。\n" * 3000,
+    # Too long to be read at once, and quick to embed: a word of its own.
+    "长.txt": "会员可在收货后三十天内退货。\n" + "a" * 20_100,
 }
 TOOLS = ["ask", "list_files", "read_passage", "search"]
 
@@ -187,32 +188,55 @@ def test_a_server_goes_on_after_errors(client):
     assert succeed(client, "search", query="kiln")[1]["passages"]
 
 
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
+
+
+def send(process, *messages):
+    for message in messages:
+        process.stdin.write(json.dumps(message) + "\n")
+    process.stdin.flush()
+
+
 def test_standard_output_holds_the_protocol_alone_and_its_end_ends_the_server(index):
-    hello = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "initialize",
-        "params": {
-            "protocolVersion": "2025-06-18",
-            "capabilities": {},
-            "clientInfo": {"name": "test", "version": "1"},
-        },
-    }
     call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call"}
     call["params"] = {"name": "search", "arguments": {"query": "kiln"}}
     ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
     with subprocess.Popen(
         command("--index", index), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        for message in (hello, ready, call):
-            process.stdin.write(json.dumps(message) + "\n")
-        process.stdin.flush()
+        send(process, HELLO, ready, call)
         replies = [json.loads(process.stdout.readline()) for _ in range(2)]
         process.stdin.close()
         assert process.stdout.read() == ""
         assert process.wait(timeout=20) == 0
     assert [reply["id"] for reply in replies] == [1, 2]
     assert not replies[1]["result"]["isError"]
+
+
+def test_an_assistant_that_leaves_without_a_word_is_not_an_error(index):
+    with subprocess.Popen(
+        command("--index", index),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        send(process, HELLO)
+        process.stdout.readline()
+        process.stdout.close()
+        send(process, {"jsonrpc": "2.0", "id": 2, "method": "tools/list"})
+        process.stdin.close()
+        assert process.wait(timeout=20) == 0
+        assert process.stderr.read() == ""
 
 
 def test_requests_for_another_host_are_refused(index):
