@@ -29,6 +29,11 @@ class Kept:
     _index: IndexDirectory
     _given_embedder: Embedder | None
 
+    @property
+    def embedder(self) -> Embedder:
+        """What turns text into vectors."""
+        return self._embedder
+
     @cached_property
     def _embedder(self) -> Embedder:
         return self._given_embedder or make_embedder(self.settings.embedder)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from filesearch.maintain import Verification
     from filesearch.plan import QueryPlan
     from filesearch.records import FileRecord, IndexStats
+    from filesearch.summarize import Summary
     from filesearch.threads import Thread
 
 SNIPPET_CHARACTERS = 300
@@ -181,6 +182,16 @@ def render_source(citation: Mapping[str, Any], document: Document | None) -> str
     before = document.text[max(0, start - _AROUND) : start]
     after = document.text[end : end + _AROUND]
     return f"{head}\n{before.lstrip()}»{quote}«{after.rstrip()}"
+
+
+def render_summary(summary: Summary) -> str:
+    """Return what each file says under its name, then what all say together."""
+    parts = [(file.filename, file.answer) for file in summary.files]
+    if summary.overall is not None:
+        parts.append((f"All {len(summary.files)} files", summary.overall))
+    return "\n\n".join(
+        f"{click.style(title, bold=True)}\n\n{render_answer(answer)}" for title, answer in parts
+    )
 
 
 def _citation_place(citation: Citation) -> str:

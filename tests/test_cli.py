@@ -18,7 +18,9 @@ from filesearch.doctor import Check
 from filesearch.maintain import Verification
 from filesearch.records import FileRecord, IndexStats
 
-COMMANDS = "ask chat compact doctor eval files ingest remove search stats verify".split()
+COMMANDS = (
+    "ask chat compact doctor eval files ingest mcp remove search stats summarize verify".split()
+)
 OPTIONS = {
     "ask": {
         "--index",
@@ -54,6 +56,7 @@ OPTIONS = {
         "--attr",
         "--json",
     },
+    "mcp": {"--index", "--http", "--host", "--port"},
     "remove": {"--index", "--json"},
     "search": {
         "--index",
@@ -67,6 +70,7 @@ OPTIONS = {
         "--json",
     },
     "stats": {"--index", "--json"},
+    "summarize": {"--index", "--all", "--model", "--sentences", "--json"},
     "verify": {"--index", "--repair", "--json"},
 }
 TEXTS = {
@@ -328,6 +332,35 @@ def test_a_top_k_out_of_bounds_is_a_usage_error(made, top_k):
     assert run("search", "kiln", "--index", made, "--top-k", top_k).exit_code == 2
 
 
+def test_summarize_quotes_a_file_with_its_sources(made):
+    done = run("summarize", "mugs.md", "--index", made)
+    assert done.stdout == (
+        "mugs.md\n\nA mug may be returned within 30 days of delivery. [1]\n\nSources\n"
+        "[1] mugs.md, Returns\n    “A mug may be returned within 30 days of delivery.”\n"
+    )
+
+
+def test_summarize_all_json_has_a_part_for_each_file_and_one_for_all(made):
+    found = run_json("summarize", "--all", "--index", made, "--sentences", 3)
+    assert [file["filename"] for file in found["files"]] == list(TEXTS)
+    assert [set(file) for file in found["files"]] == [{"file_id", "filename", "content"}] * 3
+    value, annotations = found["overall"]["text"]["value"], found["overall"]["text"]["annotations"]
+    assert len(annotations) == 3
+    for part in annotations:
+        assert value[part["start_index"] : part["end_index"]] == part["text"]
+        citation = part["file_citation"]
+        text = TEXTS[citation["filename"]]
+        assert text[citation["start"] : citation["end"]] == citation["quote"]
+
+
+def test_summarize_wants_files_or_all(made):
+    for arguments in ([], ["kiln.txt", "--all"]):
+        done = run("summarize", *arguments, "--index", made)
+        assert (done.exit_code, "or --all" in done.stderr) == (2, True)
+    error = assert_fails(run("summarize", "nothing.pdf", "--index", made), 2)
+    assert "no file matches 'nothing.pdf'; see: fsearch files" in error
+
+
 def test_files_lists_every_file(made):
     done = run("files", "--index", made)
     assert [line.split()[1] for line in done.stdout.splitlines()] == list(TEXTS)
@@ -424,6 +457,10 @@ def test_doctor_names_what_is_broken_and_exits_with_3(index):
         ("verify",),
         ("verify", "--repair"),
         ("remove", "a"),
+        ("summarize", "a"),
+        ("summarize", "--all"),
+        ("mcp",),
+        ("mcp", "--http"),
         ("compact",),
         ("ingest", "--rebuild"),
     ],

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from filesearch import __version__
-from filesearch.cli import chat, evaluate, files, questions, upkeep
+from filesearch.cli import chat, evaluate, files, questions, serve, summaries, upkeep
 from filesearch.errors import FilesearchError
 
 DEBUG_VARIABLE = "FILESEARCH_DEBUG"
@@ -70,6 +70,7 @@ for _command in (
     questions.ask,
     questions.search,
     chat.chat,
+    summaries.summarize,
     files.files,
     files.remove,
     upkeep.stats,
@@ -77,6 +78,7 @@ for _command in (
     upkeep.compact,
     upkeep.doctor,
     evaluate.evaluate_set,
+    serve.mcp,
 ):
     cli.add_command(_command)
 

@@ -1,0 +1,1 @@
+"""Integrations: retrievers of other frameworks over a FileSearch, each with an extra of its own."""
