@@ -8,7 +8,7 @@ from filesearch.cli.options import count_to_stderr, index_option, json_option, p
 
 
 @click.command()
-@click.argument("targets", nargs=-1, metavar="FILE...")
+@click.argument("targets", nargs=-1, metavar="[FILE...]")
 @index_option
 @click.option("--all", "all_files", is_flag=True, help="Summarize every file of the index.")
 @click.option("--model", metavar="NAME", help="What writes [default: extractive, which quotes].")
