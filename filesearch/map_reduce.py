@@ -8,21 +8,21 @@ reduce step, so that the last text still points at the document.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 
 from filesearch.cite import locate
+from filesearch.draft import Draft, Locate
 from filesearch.errors import ChatFailed, ContextExceeded
 from filesearch.messages import ChatRequest, Message, Source
-from filesearch.protocols import ChatModel
+from filesearch.protocols import ChatModel, Embedder
 from filesearch.records import FileRecord
 from filesearch.sentences import sentence_spans
-from filesearch.terms import extract_terms, query_terms
 from filesearch.tokens import count_tokens, token_boundaries
-from filesearch.types import Answer, Citation, Document, SearchResult, Statement
+from filesearch.types import Answer, Document, SearchResult
 
 T = TypeVar("T")
 
@@ -34,8 +34,6 @@ SOURCE_TOKENS = 400
 """Tokens of one numbered source: what a citation points at before its quote is looked up."""
 
 _MARKER = re.compile(r"【(\d+):(\d+)(?:†[^【】]*)?】")
-_MARKERS = re.compile(r"(?:\s*【\d+:\d+(?:†[^【】]*)?】)+")
-_CLOSING = re.compile(r"\s*[.!?;,。！？；，]+")
 _RULES = (
     "Write at most {count} sentences, in the language of the text, and nothing else. After each "
     "sentence repeat the marker of the source that it rests on, such as 【0:3†source】. Say only "
@@ -46,7 +44,7 @@ _REDUCE = "Below are summaries of parts. Combine them into one summary. " + _RUL
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class PartSummary:
     """A summary as a model wrote it, with its markers, and the sources they may point at."""
 
     text: str
@@ -61,7 +59,7 @@ def draft_summary(
     call: int = 0,
     sentences: int,
     part_tokens: int = PART_TOKENS,
-) -> Draft:
+) -> PartSummary:
     """Return a model's summary of one document.
 
     Args:
@@ -124,7 +122,7 @@ def _pack(items: Sequence[T], sizes: Sequence[int], limit: int) -> list[list[T]]
     return groups
 
 
-def _map(part: Sequence[Source], model: ChatModel, sentences: int) -> list[Draft]:
+def _map(part: Sequence[Source], model: ChatModel, sentences: int) -> list[PartSummary]:
     """Return the summary of a part, or of its halves where the model cannot read it whole."""
     text = "\n\n".join(f"{s.marker} {_place(s.result)}\n{s.result.text}" for s in part)
     try:
@@ -142,7 +140,7 @@ def _place(result: SearchResult) -> str:
 
 def _write(
     instructions: str, text: str, sources: Iterable[Source], model: ChatModel, sentences: int
-) -> Draft:
+) -> PartSummary:
     given = tuple(sources)
     reply = model.complete(
         ChatRequest(
@@ -156,7 +154,7 @@ def _write(
     )
     if not reply.message.content.strip():
         raise ChatFailed(f"chat model '{model.name}' wrote an empty summary; try again or another")
-    return Draft(reply.message.content.strip(), {_key(s.call, s.index): s for s in given})
+    return PartSummary(reply.message.content.strip(), {_key(s.call, s.index): s for s in given})
 
 
 def _key(call: int | str, index: int | str) -> str:
@@ -164,12 +162,12 @@ def _key(call: int | str, index: int | str) -> str:
 
 
 def join_drafts(
-    drafts: Sequence[Draft],
+    drafts: Sequence[PartSummary],
     model: ChatModel,
     *,
     sentences: int,
     part_tokens: int = PART_TOKENS,
-) -> Draft:
+) -> PartSummary:
     """Return one draft made of several, at least one, in as many rounds as it takes.
 
     One draft comes back as it is.
@@ -185,7 +183,7 @@ def join_drafts(
     return drafts[0]
 
 
-def _reduce(drafts: Sequence[Draft], model: ChatModel, sentences: int) -> Draft:
+def _reduce(drafts: Sequence[PartSummary], model: ChatModel, sentences: int) -> PartSummary:
     if len(drafts) == 1:
         return drafts[0]
     text = "\n\n".join(draft.text for draft in drafts)
@@ -194,59 +192,17 @@ def _reduce(drafts: Sequence[Draft], model: ChatModel, sentences: int) -> Draft:
     return _write(_REDUCE, text, [known[key] for key in cited if key in known], model, sentences)
 
 
-def cite_draft(question: str, draft: Draft, document: Callable[[str], Document]) -> Answer:
-    """Return a draft as an answer: its markers become citations.
-
-    Each cites the sentence of the source that shares most words with the statement; its score is
-    the share of the statement's words that stand there. Markers that point at nothing are dropped.
+def cite_draft(
+    question: str, written: PartSummary, *, locate: Locate, embedder: Embedder, model: ChatModel
+) -> Answer:
+    """Return a summary as an answer: its markers become citations, checked as in any answer.
 
     Args:
         question: What the answer says it answers.
-        document: File id -> its document.
     """
-    statements: list[Statement] = []
-    numbers: dict[tuple[str, int, int], int] = {}
-    position = 0
-    for run in _MARKERS.finditer(draft.text):
-        closing = _CLOSING.match(draft.text, run.end())
-        text = draft.text[position : run.start()].strip()
-        position = closing.end() if closing else run.end()
-        text += closing.group().strip() if closing and text else ""
-        citations = []
-        for marker in _MARKER.findall(run.group()):
-            source = draft.sources.get(_key(*marker))
-            if source is not None:
-                found = _quote(text, source.result, document(source.result.file_id))
-                place = (found.file_id, found.start, found.end)
-                number = numbers.setdefault(place, len(numbers) + 1)
-                citations.append(replace(found, number=number))
-        if text:
-            distinct = {citation.number: citation for citation in citations}
-            statements.append(Statement(text, tuple(distinct.values())))
-    rest = draft.text[position:].strip()
-    if rest:
-        statements.append(Statement(rest))
-    return Answer(question, tuple(statements), is_answered=True)
-
-
-def _quote(statement: str, result: SearchResult, document: Document) -> Citation:
-    wanted = set(query_terms(statement))
-    best, best_share = (result.start, result.end), -1.0
-    for start, end in sentence_spans(document.text, result.start, result.end):
-        shared = wanted.intersection(extract_terms(document.text[start:end]))
-        share = len(shared) / max(1, len(wanted))
-        if share > best_share:
-            best, best_share = (start, end), share
-    start, end = best
-    where = locate(document.spans, start, end)
-    return Citation(
-        number=0,
-        file_id=result.file_id,
-        filename=result.filename,
-        start=start,
-        end=end,
-        quote=document.text[start:end],
-        page=where.page,
-        heading_path=where.heading_path,
-        score=max(0.0, best_share),
+    draft = Draft(
+        question, sources=tuple(written.sources.values()), locate=locate, model=model.name
     )
+    draft.feed(written.text)
+    draft.finish()
+    return replace(draft.answer(embedder), results=())

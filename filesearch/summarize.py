@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 from filesearch.answer import Sentence, find_sentences
 from filesearch.centrality import pick_central, shortlist, similarities
-from filesearch.cite import locate
+from filesearch.cite import Location, locate
 from filesearch.errors import InvalidSetting, NotFound
 from filesearch.languages import known_share
 from filesearch.maintain import match_files
-from filesearch.map_reduce import cite_draft, draft_summary, join_drafts
+from filesearch.map_reduce import PartSummary, cite_draft, draft_summary, join_drafts
 from filesearch.protocols import ChatModel, Embedder
 from filesearch.sentences import sentence_spans
 from filesearch.terms import extract_terms
-from filesearch.types import Answer, Citation, Document, SearchResult, Statement
+from filesearch.types import Answer, Citation, Document, SearchResult
 
 if TYPE_CHECKING:
     from filesearch.engine import FileSearch
@@ -184,12 +184,14 @@ def _pick(
 def _answer(title: str, picked: Sequence[_Candidate], records: Sequence[FileRecord]) -> Answer:
     """Return the sentences as quotes: files in the order of `records`, sentences as they stand."""
     place = {record.id: position for position, record in enumerate(records)}
-    statements = []
+    text = ""
+    citations = []
     for number, candidate in enumerate(
         sorted(picked, key=lambda c: (place[c.record.id], c.sentence.start)), start=1
     ):
         sentence = candidate.sentence
         where = locate(candidate.document.spans, sentence.start, sentence.end)
+        text += (" " if text else "") + " ".join(sentence.text.split())
         citation = Citation(
             number=number,
             file_id=candidate.record.id,
@@ -200,9 +202,11 @@ def _answer(title: str, picked: Sequence[_Candidate], records: Sequence[FileReco
             page=where.page,
             heading_path=where.heading_path,
             score=candidate.score,
+            index=len(text),
+            marker=f"【0:{number - 1}†source】",
         )
-        statements.append(Statement(" ".join(sentence.text.split()), (citation,)))
-    return Answer(title, tuple(statements), is_answered=True)
+        citations.append(citation)
+    return Answer(title, text, tuple(citations))
 
 
 def _write_with(
@@ -211,6 +215,12 @@ def _write_with(
     def write(
         fs: FileSearch, records: Sequence[FileRecord], sentences: int, on_progress: _OnProgress
     ) -> Summary:
+        def find(file_id: str, start: int, end: int) -> Location:
+            return locate(fs.document(file_id).spans, start, end)
+
+        def cited(title: str, written: PartSummary) -> Answer:
+            return cite_draft(title, written, locate=find, embedder=fs.embedder, model=model)
+
         files, drafts = [], []
         for call, record in enumerate(records):
             draft = draft_summary(
@@ -221,12 +231,12 @@ def _write_with(
                 sentences=_shown(records, sentences),
             )
             drafts.append(draft)
-            answer = cite_draft(_title(record), draft, fs.document)
+            answer = cited(_title(record), draft)
             files.append(FileSummary(record.id, record.filename, answer))
             on_progress(len(files), len(records))
         if len(records) == 1:
             return Summary(tuple(files))
         overall = join_drafts(drafts, model, sentences=sentences)
-        return Summary(tuple(files), cite_draft(_joint_title(records), overall, fs.document))
+        return Summary(tuple(files), cited(_joint_title(records), overall))
 
     return write

@@ -344,11 +344,12 @@ class Answer:
     def text(self) -> str:
         """The text with a number at each citation: `Mugs can go back for 30 days. [1]`."""
         text, done = "", 0
-        for citation in self.citations:
-            text += self.plain_text[done : citation.index]
-            done = citation.index
+        places = dict.fromkeys((c.index, c.number) for c in self.citations)
+        for index, number in places:
+            text += self.plain_text[done:index]
+            done = index
             text += "" if not text or text[-1].isspace() else " "
-            text += f"[{citation.number}]"
+            text += f"[{number}]"
         return text + self.plain_text[done:]
 
     @property

@@ -106,7 +106,7 @@ def test_files_are_named_as_for_removal_and_several_get_an_overall_summary(fs, d
     summary = summarize_files(fs, ["*.md"], sentences=3)
     assert [file.filename for file in summary.files] == ["mugs.md", "staff.md"]
     assert {c.filename for c in summary.overall.citations} == {"mugs.md", "staff.md"}
-    assert len(summary.overall.statements) == 3
+    assert len(summary.overall.citations) == 3
     assert_exact(fs, summary.overall)
 
 
@@ -158,7 +158,7 @@ def test_what_says_the_same_is_said_once(fs):
     line = "The kiln reaches 1280 degrees in nine hours when both of its doors are shut. "
     add(fs, one=line * 40 + "Glaze is mixed on Tuesdays by whoever has the key to the store.")
     [found] = summarize_files(fs, ["one"]).files
-    assert len(found.answer.statements) == 2
+    assert len(found.answer.citations) == 2
 
 
 def test_page_headers_and_rows_give_way_to_prose(fs):
@@ -175,7 +175,7 @@ def test_page_headers_and_rows_give_way_to_prose(fs):
 def test_a_text_without_a_sentence_is_still_quoted(fs, text):
     add(fs, short=text)
     [found] = summarize_files(fs, ["short"]).files
-    assert found.answer.statements
+    assert found.answer.citations
     assert_exact(fs, found.answer)
 
 
@@ -250,11 +250,11 @@ def test_summaries_that_are_too_long_to_stand_together_are_joined_two_at_a_time(
 @pytest.mark.parametrize(
     ("reply", "shown"),
     [
-        ("It is hot【0:0†source】.", "It is hot. [1]"),
+        ("It is hot【0:0†source】.", "It is hot [1]."),
         ("It is hot. 【0:0】【0:0†source】", "It is hot. [1]"),
-        ("It is hot. 【0:7†source】 Really.", "It is hot. Really."),
+        ("It is hot. 【0:7†source】 Really.", "It is hot.  Really."),
         ("Nobody cites.", "Nobody cites."),
-        ("【0:0†source】 It is hot.", "It is hot."),
+        ("【0:0†source】 It is hot.", "[1] It is hot."),
     ],
 )
 def test_markers_become_citations_and_never_leak(fs, docs, reply, shown):

@@ -50,7 +50,7 @@ def summarize(
             fs,
             None if all_files else targets,
             sentences=sentences,
-            model=None if is_extractive else fs.chat_model,  # type: ignore[attr-defined]
+            model=None if is_extractive else fs.chat_model,
             on_progress=count_to_stderr("summarized"),
         )
     if not as_json:
