@@ -36,18 +36,21 @@ if TYPE_CHECKING:
     from filesearch.errors import UnsupportedFile as UnsupportedFile
     from filesearch.reports import FileOutcome as FileOutcome
     from filesearch.reports import IngestReport as IngestReport
+    from filesearch.run import RunOptions as RunOptions
     from filesearch.types import Answer as Answer
     from filesearch.types import Citation as Citation
     from filesearch.types import Document as Document
     from filesearch.types import NamedDocument as NamedDocument
     from filesearch.types import SearchResult as SearchResult
     from filesearch.types import Span as Span
+    from filesearch.types import Turn as Turn
 
 _HOME = {
     "FileSearch": "engine",
     "Settings": "config",
     "FileOutcome": "reports",
     "IngestReport": "reports",
+    "RunOptions": "run",
     **dict.fromkeys(
         (
             "ChatFailed",
@@ -75,6 +78,7 @@ _HOME = {
             "NamedDocument",
             "SearchResult",
             "Span",
+            "Turn",
         ),
         "types",
     ),

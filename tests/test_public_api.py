@@ -33,9 +33,11 @@ PROMISED = [
     "NamedDocument",
     "NotFound",
     "RerankFailed",
+    "RunOptions",
     "SearchResult",
     "Settings",
     "Span",
+    "Turn",
     "UnsupportedFile",
 ]
 HEAVY = [

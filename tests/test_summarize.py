@@ -78,8 +78,8 @@ def add(fs, **texts):
 
 
 def assert_exact(fs, answer):
-    for number, citation in enumerate(answer.citations, start=1):
-        assert citation.number == number
+    assert [c.number for c in answer.sources] == list(range(1, len(answer.sources) + 1))
+    for citation in answer.citations:
         assert 0 <= citation.score <= 1
         text = fs.document(citation.file_id).text
         assert text[citation.start : citation.end] == citation.quote

@@ -18,8 +18,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from filesearch import Answer, FileSearch, FilesearchError
-from filesearch.run import RunOptions
+from filesearch import Answer, FileSearch, FilesearchError, RunOptions
 
 RULES = (
     "You are one of six people who discuss a question. Speak in at most five sentences, only in "
