@@ -1,0 +1,98 @@
+"""Answers from a model behind a real socket: searched for, cited, checked; failures end clearly."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from filesearch import ChatFailed, FileSearch
+from filesearch.cli import cli
+from filesearch.messages import ChatReply, Message, ToolCall, Usage
+from filesearch.testing import HashingEmbedder
+
+SEARCH = ChatReply(
+    Message(
+        "assistant",
+        tool_calls=(ToolCall("call_1", "file_search", '{"queries": ["kiln degrees", "built"]}'),),
+    ),
+    "tool_calls",
+    Usage(20, 5),
+)
+KILN = "The kiln reaches 1280 degrees in nine hours. It was built by Tomas."
+
+
+@pytest.fixture
+def fs(tmp_path, server):
+    (tmp_path / "kiln.txt").write_text(KILN)
+    settings = {"chat_model": "vllm:tiny", "chat_base_url": server.url}
+    with FileSearch(tmp_path / "index", embedder=HashingEmbedder(), **settings) as fs:
+        fs.ingest(tmp_path / "kiln.txt")
+        yield fs
+
+
+def test_the_model_searches_and_its_answer_is_cited_and_checked(fs, server):
+    server.plan += [SEARCH, "It reaches 1280 degrees. [1] It was built in 1926【2:0†source】. Ok?"]
+    answer = fs.ask("How hot does the kiln get?")
+    assert answer.plain_text == "It reaches 1280 degrees.  It was built in 1926. Ok?"
+    assert [c.quote for c in answer.citations] == [
+        "The kiln reaches 1280 degrees in nine hours.", "It was built by Tomas.",
+    ]  # fmt: skip
+    assert [c.is_supported for c in answer.citations] == [True, False]
+    assert answer.unsupported[0].missing == ("1926",)
+    assert answer.model == "tiny"
+    _, fields = server.seen[1]
+    [tool] = [m for m in fields["messages"] if m["role"] == "tool"]
+    assert KILN in tool["content"]
+    assert [t["function"]["name"] for t in fields["tools"]] == ["file_search"]
+
+
+def test_a_registered_function_is_called_over_the_wire(fs, server):
+    def weather(city: str) -> str:
+        """Weather of a city."""
+        return f"Rain in {city}."
+
+    call = ToolCall("call_9", "weather", '{"city": "Oslo"}')
+    server.plan += [
+        ChatReply(Message("assistant", tool_calls=(call,)), "tool_calls", Usage(5, 5)),
+        "It rains.",
+    ]
+    assert fs.ask("Is it raining in Oslo?", functions=[weather]).plain_text == "It rains."
+    _, fields = server.seen[1]
+    assert fields["messages"][-1]["content"] == "Rain in Oslo."
+
+
+@pytest.mark.parametrize("kind", ["dies", "garbage", "refuses", "too long"])
+def test_a_server_that_fails_is_said_and_the_thread_goes_on(fs, server, say, kind):
+    failures = {
+        "dies": say.stream(say.chunk({"content": "It is "}), dies=True),
+        "garbage": say.stream(b"data: {not json\n\n"),
+        "refuses": say.error(401, "no such key"),
+        "too long": say.error(400, "This model's maximum context length is 8192 tokens."),
+    }
+    thread = fs.threads.create()
+    server.plan += [failures[kind]] * 3
+    with pytest.raises(ChatFailed):
+        fs.ask("How hot?", thread_id=thread.id)
+    server.plan.clear()
+    server.plan.append("Hot.")
+    assert fs.ask("And now?", thread_id=thread.id).plain_text == "Hot."
+    assert [m.role for m in fs.threads.messages(thread.id)] == ["user", "user", "assistant"]
+
+
+def test_the_command_line_shows_what_is_not_supported(fs, server, monkeypatch):
+    monkeypatch.setenv("FSEARCH_CHAT_BASE_URL", server.url)
+    with FileSearch(fs.directory.parent / "cli") as own:
+        own.ingest(fs.directory.parent / "kiln.txt")
+    server.plan += [SEARCH, "It reaches 900 degrees. [1] The kiln was moved to Oslo in 1999."]
+    index = str(fs.directory.parent / "cli")
+    command = ["ask", "How hot?", "--model", "vllm:tiny", "--index", index]
+    done = CliRunner().invoke(cli, [*command, "--stream"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("It reaches 900 degrees.  [1]")
+    assert "[1] does not support the sentence that cites it: it does not hold 900" in done.stdout
+    assert "no source is cited for: “The kiln was moved to Oslo in 1999.”" in done.stdout
+    server.plan += [SEARCH, "It reaches 900 degrees. [1]"]
+    part = json.loads(CliRunner().invoke(cli, [*command, "--json"]).stdout)
+    assert part["text"]["annotations"][0]["file_citation"]["is_supported"] is False
