@@ -123,7 +123,8 @@ class OpenAIChatModel:
         http_client = openai.DefaultHttpxClient(
             timeout=self._timeout_s,
             follow_redirects=False,  # one would carry the key to another server
-            trust_env=not self._is_here,  # a proxy would take it elsewhere
+            # A proxy would take elsewhere what is for this machine.
+            mounts={"http://": None, "https://": None} if self._is_here else None,
             verify=self._is_https,  # without, no time goes into loading certificates
             event_hooks={"request": [self._prepare, line.join]},
         )

@@ -3,6 +3,7 @@
 import gc
 import json
 import socket
+import ssl
 import threading
 import time
 
@@ -339,6 +340,44 @@ def test_closing_from_another_thread_ends_a_wait_and_the_connection(server, say,
     assert time.monotonic() - start < 2
     assert len(server.seen) == 1
     assert "".join(delta.text for delta in got) in ("", "Fi")
+
+
+@pytest.fixture
+def tls_model(server, own_certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own_certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    url = server.url.replace("http:", "https:")
+    return OpenAIChatModel("tiny", base_url=url, api_key=KEY, timeout_s=10, max_retries=0)
+
+
+@pytest.mark.parametrize("hangs", ["first", "last"])
+def test_closing_ends_a_wait_over_tls(
+    server, say, tls_model, ask, own_certificate, monkeypatch, hangs
+):
+    monkeypatch.setenv("SSL_CERT_FILE", str(own_certificate))
+    server.plan.append(say.stream(say.chunk({"content": "Fi"}), hangs=hangs))
+    stream = tls_model.stream(ask("Hi"))
+    reader = threading.Thread(target=lambda: list(stream))
+    reader.start()
+    assert server.reached.wait(5)
+    stream.close()
+    reader.join(5)
+    assert not reader.is_alive()
+    assert server.hung_up.wait(5)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(server, tls_model, ask):
+    with pytest.raises(ChatFailed, match=r"cannot be reached.*self.signed"):
+        tls_model.complete(ask("Hi"))
+    assert server.seen == []
+
+
+def test_a_proxy_is_not_used_on_this_machine(server, model, ask, monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://192.0.2.1:1")
+    server.plan.append("Fine.")
+    assert model.complete(ask("Hi")).message.content == "Fine."
 
 
 def test_closing_early_hangs_up(server, say, model, ask):
