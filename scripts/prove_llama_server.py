@@ -7,6 +7,18 @@ r"""Prove: the chat model adapter against a real OpenAI-compatible server, llama
 Writes a llama of two small layers with random weights (its words mean nothing), serves it on the
 loopback interface, and asks it through OpenAIChatModel. Prints what came of each check; exits 1
 when one failed. The server is ended whatever happens.
+
+With llama-cpp-python 0.3.36 and openai 3.57 on two busy cores, 2026-11-25:
+
+    complete     tile glaze cone glaze brush wheel tile c... Usage(prompt_tokens=72, ...)
+    stream       13 pieces, Usage(prompt_tokens=19, completion_tokens=15, is_counted=True)
+    tools        length, calls_tools True
+    cancel       1501 pieces take 4.7 s; the next reply after closing 0.0 s
+    too_long     This model's maximum context length is 4096 tokens. However, you requested ...
+    refusal      answers 500: 1 validation error: {'type': 'literal_error', 'loc': ('body', ...
+
+That server streams no usage, and nothing at all when the messages are too long: the adapter counts
+the one, and asks for the whole reply to learn the other.
 """
 
 from __future__ import annotations
@@ -181,7 +193,7 @@ def check_tools(model: OpenAIChatModel) -> str:
 
 def check_cancel(model: OpenAIChatModel) -> str:
     """Closing after the first piece frees the server, which has one place, for the next."""
-    long = request("Talk.", max_completion_tokens=3000)
+    long = request("Talk.", max_completion_tokens=1500)
     start = time.monotonic()
     pieces = sum(1 for _ in model.stream(long))
     whole_s = time.monotonic() - start
@@ -211,7 +223,7 @@ def check_too_long(model: OpenAIChatModel) -> str:
     return said[0].partition("error: ")[2][:90]
 
 
-def check_wrong_name(model: OpenAIChatModel) -> str:
+def check_refusal(model: OpenAIChatModel) -> str:
     """A request that is wrong is a ChatFailed with the server's words."""
     from filesearch.errors import ChatFailed
 
@@ -228,7 +240,7 @@ CHECKS: tuple[Callable[[OpenAIChatModel], str], ...] = (
     check_tools,
     check_cancel,
     check_too_long,
-    check_wrong_name,
+    check_refusal,
 )
 
 

@@ -160,7 +160,7 @@ GARBAGE = [
 @pytest.mark.parametrize("kind", ["application/json", "text/html", "text/event-stream"])
 @pytest.mark.parametrize("body", GARBAGE, ids=lambda body: repr(body[:40]))
 def test_garbage_is_a_failure_that_says_so(server, say, model, ask, reply_of, body, kind):
-    server.plan.append(say.answer(200, {"Content-Type": kind}, body))
+    server.plan.extend([say.answer(200, {"Content-Type": kind}, body)] * 2)
     with pytest.raises(ChatFailed, match=r"sent what cannot be used: its answer .*; ask again"):
         reply_of(model, ask("Hi"))
 
@@ -197,6 +197,15 @@ def test_an_error_in_a_stream_is_a_failure(server, say, model, ask):
     server.plan.append(say.stream(say.chunk({"content": "Fi"}), say.event(error)))
     with pytest.raises(ChatFailed, match="answers with an error: CUDA out of memory"):
         list(model.stream(ask("Hi")))
+
+
+def test_a_stream_of_nothing_is_asked_for_as_a_whole(server, say, model, ask):
+    """As llama-cpp-python's server does with messages that are too long."""
+    too_long = say.error(400, "This model's maximum context length is 512 tokens.")
+    server.plan.extend([say.stream(), too_long, say.stream(), "Fine."])
+    with pytest.raises(ContextExceeded):
+        list(model.stream(ask("Hi")))
+    assert join_deltas(model.stream(ask("Hi"))).message.content == "Fine."
 
 
 def test_a_server_that_does_not_stream_is_read_all_the_same(server, say, model, ask):
