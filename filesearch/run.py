@@ -131,10 +131,11 @@ class Run:
         state = state or RunState()
         draft = self._draft(state)
         try:
-            if not self._model.calls_tools and self._searches and not state.messages:
+            if self._must_search_first(state, could_call=True):
                 state = yield from self._search_first(state)
             while True:
                 draft = self._draft(state)
+                could_call = self._model.calls_tools
                 finish, calls, usage = yield from self._ask(state, draft)
                 state = replace(state, usage=state.usage + usage, rounds=state.rounds + 1)
                 answer = draft.answer(self._embedder)
@@ -146,6 +147,9 @@ class Run:
                 if finish == "content_filter":
                     yield Incomplete("content_filter", answer, state)
                     return
+                if not calls and self._must_search_first(state, could_call=could_call):
+                    state = yield from self._search_first(state)
+                    continue
                 if not calls:
                     yield Completed(answer, state)
                     return
@@ -165,6 +169,12 @@ class Run:
             yield Failed("invalid_prompt", str(error), draft.answer(), state, error)
         except FilesearchError as error:
             yield Failed("server_error", str(error), draft.answer(), state, error)
+
+    def _must_search_first(self, state: RunState, *, could_call: bool) -> bool:
+        """Whether the model turns out not to call tools, and nothing was searched for it."""
+        is_unable = could_call and not self._model.calls_tools
+        is_wanted = bool(self._searches) and self._options.tool_choice != "none"
+        return is_unable and is_wanted and not state.messages
 
     def _in_circles(self) -> str:
         return (

@@ -181,6 +181,17 @@ def test_a_model_without_tool_calls_is_given_passages_first():
     assert end.answer.citations[0].quote == "Mugs go back within 30 days."
 
 
+def test_a_model_that_turns_out_to_call_no_tools_is_asked_again_with_passages():
+    def unable(request):
+        model.calls_tools = False
+        return "I do not know."
+
+    model = ScriptedChatModel([unable, "Mugs go back within 30 days. [1]"])
+    *_, end = run(model).events()
+    assert "30 days" in model.requests[1].messages[-1].content
+    assert end.answer.citations[0].quote == "Mugs go back within 30 days."
+
+
 def test_a_model_that_only_calls_tools_is_stopped():
     model = ScriptedChatModel([searching("again")], repeats=True)
     *_, end = run(model, options=RunOptions(max_rounds=4)).events()

@@ -8,18 +8,17 @@ imported at the first request: that takes a second.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
-import queue
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from filesearch.address import check_address, is_loopback, plain_words
 from filesearch.chat.quirks import Quirks, is_too_long, learn
 from filesearch.chat.reading import Reading, Refused, Unreadable, join_deltas, read_error
+from filesearch.chat.reply_stream import Line, ReplyStream
 from filesearch.chat.wire import request_fields
 from filesearch.errors import ChatFailed, ContextExceeded, InvalidSetting
 from filesearch.messages import ChatDelta, ChatReply, ChatRequest
@@ -93,7 +92,7 @@ class OpenAIChatModel:
 
     def complete(self, request: ChatRequest) -> ChatReply:
         """Return the whole reply; errors as protocols.ChatModel says."""
-        with self._failures(), self._opened(_Line()) as client:
+        with self._failures(), self._opened(Line()) as client:
             reading = Reading(request)
             first = reading.take(_read_json(self._post(client, request, stream=False)))
             return join_deltas([*([first] if first else []), *reading.finish()])
@@ -103,27 +102,34 @@ class OpenAIChatModel:
 
         The request is sent when the first piece is asked for.
         """
-        line = _Line()
+        line = Line()
         return ReplyStream(self._read(request, line), line)
 
-    def _read(self, request: ChatRequest, line: _Line) -> Iterator[ChatDelta]:
+    def _read(self, request: ChatRequest, line: Line) -> Iterator[ChatDelta]:
         with self._failures(), self._opened(line) as client:
             reading = Reading(request)
-            for chunk in _chunks(self._post(client, request, stream=True)):
+            chunks = _chunks(self._post(client, request, stream=True))
+            first = next(chunks, None)
+            if first is None:
+                # So does llama-cpp-python's server stream what is too long; asked for the whole
+                # reply it says so.
+                first = _read_json(self._post(client, request, stream=False))
+            for chunk in itertools.chain([first], chunks):
                 delta = reading.take(chunk)
                 if delta is not None:
                     yield delta
             yield from reading.finish()
 
     @contextmanager
-    def _opened(self, line: _Line) -> Iterator[openai.OpenAI]:
+    def _opened(self, line: Line) -> Iterator[openai.OpenAI]:
         """Give a client of its own to one request: its connection is closed with it."""
         import openai
 
         http_client = openai.DefaultHttpxClient(
             timeout=self._timeout_s,
             follow_redirects=False,  # one would carry the key to another server
-            trust_env=not self._is_here,  # a proxy would take it elsewhere
+            # A proxy would take elsewhere what is for this machine.
+            mounts={"http://": None, "https://": None} if self._is_here else None,
             verify=self._is_https,  # without, no time goes into loading certificates
             event_hooks={"request": [self._prepare, line.join]},
         )
@@ -258,106 +264,3 @@ def _chunks(stream: Any) -> Iterator[object]:  # noqa: ANN401 - the SDK's Stream
         if len(body) > _MAX_STRAY_BYTES:
             raise Unreadable(f"is {kind} of more than {_MAX_STRAY_BYTES} bytes")
     yield json.loads(body)
-
-
-class _Line:
-    """The connection of one request, which another thread may cut.
-
-    Closing a socket does not wake who reads from it; shutting it down does. The HTTP client tells
-    of its sockets through the "trace" extension of httpx.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()  # __del__ may come in between
-        self._sockets: list[socket.socket] = []
-        self.is_cut = False
-
-    def join(self, request: Any) -> None:  # noqa: ANN401 - httpx or httpx2, as the SDK has it
-        """Watch a request that is about to be sent.
-
-        Raises:
-            _Cut: The line is cut: the SDK must not try again.
-        """
-        if self.is_cut:
-            raise _Cut
-        request.extensions["trace"] = self._watch
-
-    def _watch(self, event: str, about: dict[str, Any]) -> None:
-        if not event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            return
-        found = about["return_value"].get_extra_info("socket")
-        if isinstance(found, socket.socket):
-            with self._lock:
-                self._sockets.append(found)
-                if self.is_cut:
-                    _shut_down(found)
-
-    def cut(self) -> None:
-        """End the request, whatever it waits for."""
-        with self._lock:
-            self.is_cut = True
-            for found in self._sockets:
-                _shut_down(found)
-
-
-class _Cut(BaseException):
-    """The reply is not wanted any more. Not an Exception: those are tried again."""
-
-
-def _shut_down(found: socket.socket) -> None:
-    with suppress(OSError):  # closed already, or handed over to its TLS socket
-        socket.socket.shutdown(found, socket.SHUT_RDWR)
-
-
-class ReplyStream:
-    """A reply, piece by piece, that can be closed from any thread, also while one waits.
-
-    A thread reads from the server; closing cuts its connection. A closed stream is at its end.
-    """
-
-    def __init__(self, deltas: Iterator[ChatDelta], line: _Line) -> None:
-        self._line = line
-        self._box: queue.SimpleQueue[ChatDelta | BaseException | None] = queue.SimpleQueue()
-        self._start: Callable[[], None] | None = threading.Thread(
-            target=_pump, args=(deltas, self._box), name="chat-reply", daemon=True
-        ).start
-        self._is_done = False
-
-    def __iter__(self) -> ReplyStream:
-        return self
-
-    def __next__(self) -> ChatDelta:
-        if self._is_done or self._line.is_cut:
-            raise StopIteration
-        if self._start:
-            start, self._start = self._start, None
-            start()
-        item = self._box.get()
-        if self._line.is_cut:
-            raise StopIteration
-        if isinstance(item, ChatDelta):
-            return item
-        self._is_done = True
-        if item is None:
-            raise StopIteration
-        raise item
-
-    def close(self) -> None:
-        """End the request; harmless when it has ended."""
-        self._line.cut()
-        self._box.put(None)  # wakes who waits
-
-    def __del__(self) -> None:
-        self._line.cut()
-
-
-def _pump(
-    deltas: Iterator[ChatDelta], box: queue.SimpleQueue[ChatDelta | BaseException | None]
-) -> None:
-    try:
-        for delta in deltas:
-            box.put(delta)
-    except BaseException as error:  # noqa: BLE001 - whatever it is belongs to the thread that waits
-        box.put(error)
-    else:
-        box.put(None)

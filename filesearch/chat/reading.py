@@ -8,6 +8,7 @@ gives tool calls the index and id that some servers forget.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +32,8 @@ MAX_REPLY_CHARS = 8 << 20
 # Besides a message's content OpenAI counts 3 tokens for each message and 3 for the reply's start
 # (cookbook, "How to count tokens with tiktoken"); for other models it is an estimate.
 _MESSAGE_TOKENS = 3
+# JSON may escape a character as two surrogates, and a server may cut a text between them.
+_HALF, _SURROGATE = re.compile("[\ud800-\udbff]"), re.compile("[\ud800-\udfff]")
 _OPEN, _CLOSE = "<think>", "</think>"
 # By what servers call them. Not here: a plain "stop".
 _FINISH: dict[str, FinishReason] = {
@@ -123,6 +126,7 @@ class Reading:
         self._finish: str | None = None
         self._usage: Usage | None = None
         self._thoughts = _Thoughts()
+        self._half = ""
         self._text: list[str] = []
         self._length = 0
 
@@ -152,7 +156,7 @@ class Reading:
         said = choice.delta or choice.message
         if said is None:
             return None
-        text = self._thoughts.leave_out(_plain(said.content))
+        text = self._thoughts.leave_out(self._take_text(_plain(said.content)))
         calls = tuple(
             piece for call in said.tool_calls or () if (piece := self._take_call(call)) is not None
         )
@@ -162,6 +166,13 @@ class Reading:
             raise Unreadable(f"is longer than {MAX_REPLY_CHARS} characters")
         return ChatDelta(text=text, tool_calls=calls) if text or calls else None
 
+    def _take_text(self, piece: str) -> str:
+        """Return a piece without the half of a character at its end, which waits for the other."""
+        piece, self._half = self._half + piece, ""
+        if _HALF.match(piece[-1:]):
+            piece, self._half = piece[:-1], piece[-1]
+        return _whole(piece)
+
     def _take_call(self, call: _Call) -> ToolCallDelta | None:
         function = call.function or _Function()
         number = self._number(call, function.name)
@@ -169,6 +180,7 @@ class Reading:
         piece = function.arguments or ""
         if isinstance(piece, dict):
             piece = json.dumps(piece, ensure_ascii=False)
+        piece = _whole(piece)
         opened.arguments += piece
         if opened.is_given:
             return ToolCallDelta(number, arguments=piece) if piece else None
@@ -213,7 +225,7 @@ class Reading:
             raise Unreadable(f"ends with '{self._finish}'")
         if not all(call.is_given for call in self._calls):
             raise Unreadable("has a tool call without a name")
-        held = self._thoughts.rest()
+        held = self._thoughts.leave_out(_whole(self._half)) + self._thoughts.rest()
         self._text.append(held)
         empty = tuple(
             ToolCallDelta(number, arguments="{}")
@@ -239,6 +251,13 @@ class Reading:
         completion = count_tokens("".join(self._text))
         completion += sum(count_tokens(f"{call.name} {call.arguments}") for call in self._calls)
         return Usage(prompt, completion, is_counted=True)
+
+
+def _whole(text: str) -> str:
+    """Return a text whose surrogates are joined to characters, U+FFFD for those left over."""
+    if not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _make_id() -> str:

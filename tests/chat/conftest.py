@@ -89,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wait_for_the_client_to_leave()
             return
         self.send_response(planned.status)
-        headers = {"Content-Type": "application/json", **planned.headers}
+        headers = {"Content-Type": "application/json", "Connection": "close", **planned.headers}
         if planned.body is not None:
             headers["Content-Length"] = str(len(planned.body) + 100 * planned.dies)
         else:

@@ -3,6 +3,7 @@
 import gc
 import json
 import socket
+import ssl
 import threading
 import time
 
@@ -159,7 +160,7 @@ GARBAGE = [
 @pytest.mark.parametrize("kind", ["application/json", "text/html", "text/event-stream"])
 @pytest.mark.parametrize("body", GARBAGE, ids=lambda body: repr(body[:40]))
 def test_garbage_is_a_failure_that_says_so(server, say, model, ask, reply_of, body, kind):
-    server.plan.append(say.answer(200, {"Content-Type": kind}, body))
+    server.plan.extend([say.answer(200, {"Content-Type": kind}, body)] * 2)
     with pytest.raises(ChatFailed, match=r"sent what cannot be used: its answer .*; ask again"):
         reply_of(model, ask("Hi"))
 
@@ -196,6 +197,15 @@ def test_an_error_in_a_stream_is_a_failure(server, say, model, ask):
     server.plan.append(say.stream(say.chunk({"content": "Fi"}), say.event(error)))
     with pytest.raises(ChatFailed, match="answers with an error: CUDA out of memory"):
         list(model.stream(ask("Hi")))
+
+
+def test_a_stream_of_nothing_is_asked_for_as_a_whole(server, say, model, ask):
+    """As llama-cpp-python's server does with messages that are too long."""
+    too_long = say.error(400, "This model's maximum context length is 512 tokens.")
+    server.plan.extend([say.stream(), too_long, say.stream(), "Fine."])
+    with pytest.raises(ContextExceeded):
+        list(model.stream(ask("Hi")))
+    assert join_deltas(model.stream(ask("Hi"))).message.content == "Fine."
 
 
 def test_a_server_that_does_not_stream_is_read_all_the_same(server, say, model, ask):
@@ -339,6 +349,44 @@ def test_closing_from_another_thread_ends_a_wait_and_the_connection(server, say,
     assert time.monotonic() - start < 2
     assert len(server.seen) == 1
     assert "".join(delta.text for delta in got) in ("", "Fi")
+
+
+@pytest.fixture
+def tls_model(server, own_certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own_certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    url = server.url.replace("http:", "https:")
+    return OpenAIChatModel("tiny", base_url=url, api_key=KEY, timeout_s=10, max_retries=0)
+
+
+@pytest.mark.parametrize("hangs", ["first", "last"])
+def test_closing_ends_a_wait_over_tls(
+    server, say, tls_model, ask, own_certificate, monkeypatch, hangs
+):
+    monkeypatch.setenv("SSL_CERT_FILE", str(own_certificate))
+    server.plan.append(say.stream(say.chunk({"content": "Fi"}), hangs=hangs))
+    stream = tls_model.stream(ask("Hi"))
+    reader = threading.Thread(target=lambda: list(stream))
+    reader.start()
+    assert server.reached.wait(5)
+    stream.close()
+    reader.join(5)
+    assert not reader.is_alive()
+    assert server.hung_up.wait(5)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(server, tls_model, ask):
+    with pytest.raises(ChatFailed, match=r"cannot be reached.*self.signed"):
+        tls_model.complete(ask("Hi"))
+    assert server.seen == []
+
+
+def test_a_proxy_is_not_used_on_this_machine(server, model, ask, monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://192.0.2.1:1")
+    server.plan.append("Fine.")
+    assert model.complete(ask("Hi")).message.content == "Fine."
 
 
 def test_closing_early_hangs_up(server, say, model, ask):

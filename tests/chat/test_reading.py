@@ -63,6 +63,11 @@ def test_a_text_is_the_same_however_it_is_cut(parts, data):
     assert read(*({"content": piece} for piece in pieces)).message.content == say(text)
 
 
+def test_a_character_that_is_cut_in_half_is_joined():
+    halves = [{"content": "A \ud83d"}, {"content": "\ude42 b \ude42"}, {"content": "\ud83d"}]
+    assert read(*halves).message.content == "A 🙂 b \ufffd\ufffd"
+
+
 def test_reasoning_is_left_out():
     reply = read(
         {"reasoning_content": "Hm."}, {"content": None, "reasoning": "Hm."}, {"content": "A"}
