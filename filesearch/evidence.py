@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import takewhile
+from itertools import groupby, takewhile
 
 import regex
 
@@ -35,6 +35,8 @@ _SAME_NAME = [
         "scotland scottish", "philippines filipino", "thailand thai",
     )
 ]  # fmt: skip
+# Longer quoted phrases are speech.
+_MAX_NAME_WORDS = 6
 _TRANSLITERATION = lazy_pattern(rf"[{HAN}]{{1,8}}(?:[·・•‧．][{HAN}]{{1,8}})+")
 _LATIN = lazy_pattern(r"(?<![\p{Latin}\d])\p{Latin}[\p{Latin}\d'’.&+-]*[\p{Latin}\d]")
 _CAPITAL = lazy_pattern(r"\p{Lu}[\p{L}\p{M}\p{N}'’-]*")
@@ -47,7 +49,11 @@ def names_in(sentence: str) -> list[Name]:
     They are those of `wording` that are no periods; also Latin words in a Chinese sentence, and
     Chinese transliterations with a middle dot.
     """
-    names = [name for name in entities_of(sentence) if not _is_common(name.text)]
+    names = [
+        name
+        for name in entities_of(sentence)
+        if not _is_common(name.text) and len(name.text.split()) <= _MAX_NAME_WORDS
+    ]
     if has_han(sentence):
         taken = [range(name.start, name.end) for name in names]
         for pattern in (_LATIN, _TRANSLITERATION):
@@ -191,7 +197,7 @@ def replaced_words(sentence: str, quote: str) -> list[str]:
     found = []
     codes = SequenceMatcher(None, keys, their_keys, autojunk=False).get_opcodes()
     for position, (code, i1, i2, j1, j2) in enumerate(codes):
-        if code != "replace" or i2 - i1 > _MAX_REPLACED or j2 - j1 > 2 * _MAX_REPLACED:
+        if code != "replace" or i2 - i1 > _MAX_REPLACED:
             continue
         if _agreement(codes, position, ours) < _MIN_CONTEXT:
             continue
@@ -203,9 +209,10 @@ def replaced_words(sentence: str, quote: str) -> list[str]:
                 continue
             ours_only = [t for t in new[side] if counts[t.key] > their_counts[t.key]]
             theirs_only = [t for t in gone[side] if their_counts[t.key] > counts[t.key]]
-            if theirs_only and ours_only and not any(
-                _is_same_name(t.key, key) for t in ours_only for key in their_keys
-            ):
+            ours_only = [
+                t for t in ours_only if not any(_is_same_name(t.key, key) for key in their_keys)
+            ]
+            if theirs_only:
                 found += [t.text for t in ours_only]
     return found
 
@@ -240,7 +247,8 @@ def _tokens(text: str) -> list[_Token]:
         figure = figures.get(word.start)
         if figure:
             past = figure.end
-            tokens.append(_Token(figure.text, f"{figure.value:g}", not figure.is_weak, True))
+            is_name = not figure.is_weak or figure.text[0].isupper()
+            tokens.append(_Token(figure.text, f"{figure.value:g}", is_name, True))
         else:
             is_name = word.text[0].isupper() or any(c.isdigit() for c in word.text)
             if word.lower in FUNCTION_WORDS:
@@ -254,31 +262,98 @@ def _tokens(text: str) -> list[_Token]:
 
 _MIN_HAN_CONTEXT = 2
 _MAX_HAN_REPLACED = 12
-_HAN_WORD = lazy_pattern(rf"[{HAN}\p{{Latin}}\d]")
+_MIN_HAN_NAME = 3
+# A word of two characters may be a synonym; one that ends so, or is one of these, is a name.
+_HAN_NAME_END = lazy_pattern(
+    r"[国國州市省县縣區岛島湖江河山人族语語寺港宗帝王]$|^(?:日本|印度|香港|台湾|臺灣|北京|上海|南京|台北|臺北|东京|東京|伦敦|倫敦|巴黎|纽约|紐約)$"
+)
+_HAN_LIGHT = lazy_pattern(
+    r"因[为為此]|由[于於]|所以|不[过過]|但是?|然而|目前|[现現]在|而且|[并並]且?|以及|[虽雖]然|同[时時]|其中|[为為]了|当时|當時|[后後]来|後來"
+    r"|[大]?[约約]|认为|認為|觉得|覺得|正式|主要|成[为為]|[变變]成|[举舉]行|[该該此其于於在和及与與之的了是有也又而即就都]"
+)
+_HAN_TOKEN = lazy_pattern(rf"《[^》]{{1,40}}》|[{HAN}]|\p{{Latin}}[\p{{Latin}}\p{{N}}'’.&-]*|\S")
 
 
 def _replaced_han(sentence: str, quote: str) -> list[str]:
-    """The same by characters: others between two characters or more that agree on both sides.
+    """The same by characters, titles and Latin words; numbers are `figures`' business.
 
-    A synonym mostly shares a character with what it stands for, a name seldom does.
+    A synonym mostly shares a character with what it stands for, or is short; a name is neither.
     """
-    codes = SequenceMatcher(None, sentence, quote, autojunk=False).get_opcodes()
+    ours, theirs = _han_tokens(sentence), _han_tokens(quote)
+    flat, their_flat = "".join(ours), "".join(theirs)
+    codes = SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes()
     found = []
     for position, (code, i1, i2, j1, j2) in enumerate(codes):
-        ours, theirs = sentence[i1:i2], quote[j1:j2]
-        if code != "replace" or max(len(ours), len(theirs)) > _MAX_HAN_REPLACED:
+        if code != "replace" or max(i2 - i1, j2 - j1) > _MAX_HAN_REPLACED:
             continue
-        if len(_HAN_WORD.findall(ours)) < 2 or len(_HAN_WORD.findall(theirs)) < 2:
-            continue
-        if set(ours) & set(theirs) or ours in quote:
+        new, gone = "".join(ours[i1:i2]), "".join(theirs[j1:j2])
+        if new in their_flat or gone in flat:
             continue
         sides = [codes[k] if 0 <= k < len(codes) else None for k in (position - 1, position + 1)]
-        agrees = [
+        if any(sides) and all(
             side is None or (side[0] == "equal" and side[2] - side[1] >= _MIN_HAN_CONTEXT)
             for side in sides
-        ]
-        if all(agrees) and any(sides):
-            found.append(ours)
+        ) and _is_other_name(new, gone):
+            found.append(new)
+    return found
+
+
+def _han_tokens(text: str) -> list[str]:
+    figures = {figure.start: figure for figure in figures_of(text)}
+    tokens, past = [], 0
+    for found in _HAN_TOKEN.finditer(text):
+        if found.start() < past:
+            continue
+        figure = figures.get(found.start())
+        past = figure.end if figure else found.end()
+        tokens.append(f"{figure.value:g}" if figure else found.group())
+    return tokens
+
+
+def _is_other_name(new: str, gone: str) -> bool:
+    if any(("《" in text or _LATIN.search(text)) for text in (new, gone)):
+        return len(new) > 1 and len(gone) > 1
+    if set(new) & set(gone):
+        return False
+    new, gone = ("".join(c for c in _HAN_LIGHT.sub("", t) if has_han(c)) for t in (new, gone))
+    if min(len(new), len(gone)) < 2:
+        return False
+    both_long = min(len(new), len(gone)) >= _MIN_HAN_NAME
+    return both_long or any(_HAN_NAME_END.search(text) for text in (new, gone))
+
+
+def strange_names(sentence: str, quote: str, passage: PassageNames) -> list[str]:
+    """Return what may be a name that has nothing to do with the quote: a doubt, no proof.
+
+    Names that stand elsewhere in the passage while the quote has others; a first word that the
+    passage does not know; in Chinese, runs of characters that the quote does not have.
+    """
+    if has_han(sentence):
+        return _strange_han(sentence, quote)
+    held, ours = PassageNames(quote), PassageNames(sentence)
+    names = names_in(sentence)
+    found = []
+    if any(not ours.hold(name.text) for name in names_in(quote)):
+        found += [name.text for name in names if not held.hold(name.text)]
+    first = next((word for word in words_of(sentence) if word.kind == "word"), None)
+    if first is not None and not any(name.start <= first.start < name.end for name in names):
+        is_word = first.is_content and first.text[0].isupper() and first.text.isalpha()
+        if is_word and not passage.hold(first.text) and not _ENDS_AS_NOUN.search(first.lower):
+            found.append(first.text)
+    return found
+
+
+_ENDS_AS_NOUN = lazy_pattern(r"(?:[^su]s|ion|ment|ness|ity|ing|ance|ence|ly|ed)$")
+
+
+def _strange_han(sentence: str, quote: str) -> list[str]:
+    bare = _HAN_LIGHT.sub(lambda found: " " * len(found.group()), sentence)
+    found = []
+    for run in regex.findall(rf"[{HAN}]{{{_MIN_HAN_NAME},}}", bare):
+        known = [run[i : i + 2] in quote for i in range(len(run) - 1)]
+        for is_known, group in groupby(known):
+            if not is_known and sum(1 for _ in group) >= _MIN_HAN_NAME:
+                found.append(run)
     return found
 
 

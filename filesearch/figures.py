@@ -75,6 +75,7 @@ _NUMBER_WORD = "|".join([*_ONES, *_TENS, "hundred", "thousand", "million", "bill
 _HAN_NUMBER = "〇零一二三四五六七八九十百千万萬亿億两兩"
 _UNIT = "|".join(sorted(map(regex.escape, _UNITS), key=len, reverse=True))
 _MONTH_NAME = "|".join(name for name in _MONTHS if name not in ("may", "march", "mar", "sep"))
+_MAY = r"(?-i:May(?= \d)|(?<=\d |\d(?:st|nd|rd|th) |[Ii]n |[Oo]f |[Ss]ince |[Uu]ntil |[Bb]y |[Ll]ate |[Ee]arly )May)"
 _PERCENT = r"(?P<percent>\s?[%％]|[\s-]per\s?cent\b|[\s-]percent(?:age points?)?\b|\s?pct\b)"
 _BEFORE_UNIT = (
     r"(?=[\s-]?(?:calendar |working |business |US |square )?"
@@ -97,7 +98,7 @@ _FIGURE = lazy_pattern(
         rf"\b(?P<words>(?:{_NUMBER_WORD})(?:(?:[\s-]| and )(?:{_NUMBER_WORD}))*)\b"
         rf"(?:{_PERCENT}|{_BEFORE_UNIT})?",
         rf"\b(?P<ordinal_word>first|second(?!s)|{'|'.join(_ORDINALS)})\b",
-        rf"\b(?P<month>{_MONTH_NAME}|(?-i:May|March|Mar|Sep))\b",
+        rf"\b(?P<month>{_MONTH_NAME}|{_MAY}|(?-i:March|Mar|Sep))\b",
         rf"(?P<han>[{_HAN_NUMBER}]+)(?P<han_after>[月日号號个個名位人次岁歲度世级級層层]?)"
         rf"(?:(?<=[{_HAN_NUMBER}个個])(?=(?P<unit>{_UNIT})))?",
     )),
@@ -108,6 +109,10 @@ _ROUNDING = lazy_pattern(
     r"(?:about|approximately|approx\.?|around|roughly|nearly|almost|over|some|more than|less than|"
     r"under|up to|at least|circa|~|≈|[约約近超逾])[过過]?\s*(?:[$€£¥]|US\$)?$",
     regex.IGNORECASE,
+)
+# "The two bodies" counts what the passage may merely name.
+_SUMS_UP = lazy_pattern(
+    r"\b(?:the|these|those|its|their|all|both|of|are|were|into)\s(?:other\s|main\s)?$", regex.IGNORECASE
 )
 # What a rounded number may be off by: half a unit of its last digit, or this share after "about".
 _ABOUT = 0.05
@@ -218,7 +223,7 @@ def _read(text: str, found: regex.Match[str]) -> Iterator[Figure]:
     elif "words" in groups:
         value = _words_value(groups["words"].lower())
         unit, factor = _unit(groups)
-        weak = value < 2 and not unit
+        weak = (value < 2 and not unit) or (value <= 3 and _SUMS_UP.search(text, 0, start) is not None)
         yield Figure(written, start, end, value, unit, factor, is_weak=weak, mantissa=value)
     else:
         yield from _han(text, found, groups)
@@ -256,7 +261,7 @@ def _decimal(text: str, found: regex.Match[str], groups: dict[str, str]) -> Figu
     step = 10.0**-decimals * (scale or 1.0)
     if not decimals and scale == 1 and mantissa:
         step = 10.0 ** (len(digits) - len(digits.rstrip("0")))
-    before = _ROUNDING.search(text[max(0, start - 24) : start])
+    before = _ROUNDING.search(text, max(0, start - 24), start)
     return Figure(
         text[start:end], start, end, value, unit, factor, mantissa, step, is_rounded=bool(before)
     )

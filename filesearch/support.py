@@ -25,6 +25,7 @@ from filesearch.evidence import (
     is_opposite,
     names_in,
     replaced_words,
+    strange_names,
 )
 from filesearch.figures import Figure, figures_of
 from filesearch.languages import known_share
@@ -40,6 +41,9 @@ MIN_SUPPORT = 0.42
 """Least score of a supported sentence; scripts/check_support.py prints what it flags."""
 # Of a sentence with something against it: what is left of its score lies below MIN_SUPPORT.
 _AGAINST = 0.5 * MIN_SUPPORT
+
+# The same of a sentence with a name that may have nothing to do with the quote.
+_DOUBT = 0.7
 
 WEIGHT_QUOTE = 0.7
 """Of the words that the quote holds; the rest is for those that the passage holds. With an embedder
@@ -130,6 +134,11 @@ class _Passage:
         self.words = frozenset(word for quote in self.quotes for word in quote.words)
         self.figures = figures_of(text)
         self.names = PassageNames(text)
+        # In lower case with single spaces, and where each of its characters stands in the text.
+        self._places = [
+            i for i, c in enumerate(text) if not c.isspace() or (i and not text[i - 1].isspace())
+        ]
+        self._plain = "".join(" " if text[i].isspace() else _lower(text[i]) for i in self._places)
 
     def join(self, first: int) -> _Quote:
         """Return the quote of two sentences, `first` and the next."""
@@ -140,14 +149,25 @@ class _Passage:
 
     def find(self, sentence: str) -> tuple[int, int] | None:
         """Return where the words of `sentence` stand one after the other; None where nowhere."""
-        words = sentence.strip(_EDGE).split()
-        if not words:
-            return None
-        pattern = r"\s+".join(map(regex.escape, words))
-        edges = (r"(?<![\p{L}\p{N}])", r"(?![\p{L}\p{N}])")
-        before, after = ("", "") if has_han(words[0] + words[-1]) else edges
-        found = regex.search(before + pattern + after, self.text, regex.IGNORECASE)
-        return found.span() if found else None
+        wanted = " ".join(_lower(sentence.strip(_EDGE)).split())
+        start = self._plain.find(wanted) if wanted else -1
+        while start >= 0:
+            end = start + len(wanted)
+            if not (_goes_on(self._plain, start) or _goes_on(self._plain, end)):
+                return self._places[start], self._places[end - 1] + 1
+            start = self._plain.find(wanted, start + 1)
+        return None
+
+
+def _lower(text: str) -> str:
+    """Return `text` in lower case, each character in its place."""
+    return "".join(lower if len(lower := c.lower()) == 1 else c for c in text)
+
+
+def _goes_on(text: str, position: int) -> bool:
+    """Whether a word runs across `position`; Chinese words are not told apart."""
+    around = text[position - 1 : position + 1] if position else ""
+    return len(around) == 2 and around.isalnum() and not has_han(around)
 
 
 def _read_quote(text: str, start: int, end: int) -> _Quote:
@@ -237,8 +257,10 @@ class _Check:
             lexical = self._figure_share(quote.figures)
         score = (1 - half) * lexical + half * cosines[best]
         missing = self._missing()
-        if missing or self._is_contradicted(quote):
+        if missing or self._is_contradicted(single, quote):
             score *= _AGAINST
+        elif strange_names(self.sentence, quote.text, self.passage.names):
+            score *= _DOUBT
         score = float(np.clip(score, 0, 1))
         return Support(score, score >= MIN_SUPPORT, quote.start, quote.end, tuple(missing))
 
@@ -267,10 +289,10 @@ class _Check:
         ]
         return list(dict.fromkeys(text for _, text in sorted(found)))
 
-    def _is_contradicted(self, quote: _Quote) -> bool:
+    def _is_contradicted(self, single: _Quote, quote: _Quote) -> bool:
         return (
             any(_has_rival(f, self.figures, quote.figures) for f in self.figures if not f.is_weak)
-            or bool(replaced_words(self.sentence, quote.text))
+            or bool(replaced_words(self.sentence, single.text))
             or is_negated_otherwise(self.sentence, quote.text)
             or is_opposite(self.sentence, quote.text)
         )

@@ -39,7 +39,7 @@ from filesearch.sentences import sentence_spans
 from filesearch.support import check_supports
 
 HAN = regex.compile(r"\p{Script=Han}")
-NUMBER = regex.compile(r"(?<![\p{L}\d.,])(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?![\d\p{Latin}]|[.,]\d)")
+NUMBER = regex.compile(r"(?<![\p{L}\d.,:-])(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?![\d\p{Latin}:]|[.,:-]\d)")
 NAME = regex.compile(
     r"(?<=[\p{Ll},;)] )(?!(?:January|February|March|April|May|June|July|August|September|October"
     r"|November|December|The|This|In|I)\b)\p{Lu}\p{Ll}{2,}(?:(?: of)? \p{Lu}\p{Ll}{2,})*"
@@ -50,8 +50,8 @@ HAN_NAME = regex.compile(
 SMALL = "zero one two three four five six seven eight nine ten eleven twelve".split()
 HAN_DIGITS = "零一二三四五六七八九"
 WORDS = {
-    "approximately": "about", "however, ": "", "in order to": "to", "a number of": "several",
-    "such as": "like", "located": "situated", "began": "started", "also ": "", "many": "numerous",
+    "approximately": "about", "However": "Still", "in order to": "to", "a number of": "several",
+    "such as": "like", "located": "situated", "began": "started", "many": "numerous",
     "large": "big", "because of": "due to", "although": "though", "often": "frequently",
     "was the first": "became the first", "during": "in", "known as": "called", "primarily": "mainly",
     "as well as": "and", "created": "made", "established": "founded", "main": "chief",
@@ -108,7 +108,7 @@ def half_of(title: str) -> str:
 def sentences_of(text: str) -> list[str]:
     """Return the sentences that say enough to be cited."""
     found = [" ".join(text[start:end].split()) for start, end in sentence_spans(text)]
-    least = 15 if HAN.search(text) else 50
+    least = 15 if HAN.search(text) else 60
     return [sentence for sentence in found if least <= len(sentence) <= 300]
 
 
@@ -142,7 +142,8 @@ def reorder(sentence: str, rng: random.Random) -> str:
 
 def reword(sentence: str, rng: random.Random) -> str:
     for old, new in WORDS.items():
-        sentence = sentence.replace(old, new)
+        edge = "" if HAN.search(old) else r"\b"
+        sentence = regex.sub(edge + regex.escape(old.strip()) + edge, new.strip(), sentence)
     return sentence
 
 
@@ -328,7 +329,7 @@ def make_pairs(articles: list[Article], count: int, seed: int) -> list[Pair]:
     """Return up to `count` pairs of each kind; kinds that do not occur are left out."""
     made: dict[str, list[Pair]] = defaultdict(list)
     draws = draw_pairs(articles, random.Random(seed))
-    for _, pair in zip(range(400 * count), draws, strict=False):
+    for _, pair in zip(range(60 * count), draws, strict=False):
         if len(made[pair.kind]) < count and pair not in made[pair.kind]:
             made[pair.kind].append(pair)
     return [pair for pairs in made.values() for pair in pairs]
