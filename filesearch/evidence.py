@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import groupby, takewhile
+from typing import TypeAlias
 
 import regex
 
@@ -80,8 +81,7 @@ class PassageNames:
         self._capitals = frozenset(
             _bare(word.lower) for word in self._words if word.text[0].isupper()
         )
-        initials = "".join(word.text[0] if word.text[0].isupper() else " " for word in self._words)
-        self._initials = initials.casefold()
+        self._initials = "".join(w.lower[0] for w in self._words if w.lower not in FUNCTION_WORDS)
 
     def hold(self, name: str) -> bool:
         """Return whether `name` is held, maybe in another form.
@@ -94,6 +94,9 @@ class PassageNames:
         if has_han(name):
             return self._has_han(name)
         words = [w for w in words_of(name.strip(_QUOTES)) if w.kind == "word"]
+        if any(len(w.text) > 2 and w.text.isupper() and w.lower in self._initials for w in words):
+            # CFO of "chief financial officer".
+            return True
         parts = [
             _bare(w.lower)
             for w in words
@@ -113,9 +116,6 @@ class PassageNames:
 
     def _has_word(self, word: str) -> bool:
         if word in self._lower or any(term in self._terms for term in extract_terms(word)[:1]):
-            return True
-        letters = word.replace(".", "")
-        if 2 <= len(letters) <= 6 and letters in self._initials:
             return True
         return any(_is_same_name(word, other) for other in self._capitals)
 
@@ -183,20 +183,22 @@ _MIN_CONTEXT = 3
 _MAX_REPLACED = 6
 
 
-def replaced_words(sentence: str, quote: str) -> list[str]:
+def replaced_words(sentence: str, quote: str, passage: str) -> list[str]:
     """Return the names and numbers of `sentence` where `quote` has others in the same place.
 
     "Tesla moved to Graz in 1880" against "In 1880 Tesla moved to Prague" gives Graz. The words
     around the place must agree; the two sentences need not.
     """
     if has_han(sentence):
-        return _replaced_han(sentence, quote)
+        return _replaced_han(sentence, quote, passage)
     ours, theirs = _tokens(sentence), _tokens(quote)
     keys, their_keys = [t.key for t in ours], [t.key for t in theirs]
     counts, their_counts = Counter(keys), Counter(their_keys)
     found = []
     codes = SequenceMatcher(None, keys, their_keys, autojunk=False).get_opcodes()
     for position, (code, i1, i2, j1, j2) in enumerate(codes):
+        if code == "insert" and _is_joined(theirs, i1, j1, j2, ours):
+            found.append(ours[i1].text)
         if code != "replace" or i2 - i1 > _MAX_REPLACED:
             continue
         if _agreement(codes, position, ours) < _MIN_CONTEXT:
@@ -217,13 +219,30 @@ def replaced_words(sentence: str, quote: str) -> list[str]:
     return found
 
 
+def _is_joined(
+    theirs: Sequence[_Token], i: int, j1: int, j2: int, ours: Sequence[_Token]
+) -> bool:
+    """Whether leaving out theirs[j1:j2] gives one thing what the quote says of another.
+
+    "Stoneware is fired on Fridays, porcelain on Tuesdays" without "Fridays, porcelain on".
+    """
+    if not 0 < j1 < j2 < len(theirs) or i >= len(ours) or not ours[i].is_name:
+        return False
+    left_out = theirs[j1:j2]
+    return (
+        left_out[0].is_name
+        and left_out[-1].key == theirs[j1 - 1].key
+        and any(token.is_content and not token.is_name for token in left_out)
+    )
+
+
 def _run_of_names(tokens: Sequence[_Token], step: int) -> list[_Token]:
     """Return the names and numbers that `tokens` begin with, or end with where `step` is -1."""
     return list(takewhile(lambda token: token.is_name, tokens[::step]))
 
 
 def _agreement(
-    codes: Sequence[tuple[str, int, int, int, int]], position: int, ours: Sequence[_Token]
+    codes: Sequence[_Code], position: int, ours: Sequence[_Token]
 ) -> int:
     """Return how many words before and after a replacement agree; an end of both counts as one."""
     total = 0
@@ -265,8 +284,14 @@ _MAX_HAN_REPLACED = 12
 _MIN_HAN_NAME = 3
 # A word of two characters may be a synonym; one that ends so, or is one of these, is a name.
 _HAN_NAME_END = lazy_pattern(
-    r"[国國州市省县縣區岛島湖江河山人族语語寺港宗帝王]$|^(?:日本|印度|香港|台湾|臺灣|北京|上海|南京|台北|臺北|东京|東京|伦敦|倫敦|巴黎|纽约|紐約)$"
+    r"[国國州市省县縣區镇鎮村岛島湖江河山人族语語寺港宗帝王]$|^(?:日本|印度|香港|台湾|臺灣|北京|上海|南京|台北|臺北|东京|東京|伦敦|倫敦|巴黎|纽约|紐約)$"
 )
+# Characters that foreign names are mostly written with.
+_TRANSLITERATED = lazy_pattern(
+    "[亚亞尼利巴斯克拉马馬德罗羅特尔爾布兰蘭维維奥奧阿卡萨薩伊埃卢盧索洛莱萊哈诺諾西米贝貝瓦费費塔达達莫乌烏比加肯里塞欧歐曼伦倫朗普科森"
+    "莎娜迪佛弗顿頓日智英法意美韩韓]{2,}"
+)
+_BRACKETED = lazy_pattern(r"[(（][^()（）]{0,60}[)）]")
 _HAN_LIGHT = lazy_pattern(
     r"因[为為此]|由[于於]|所以|不[过過]|但是?|然而|目前|[现現]在|而且|[并並]且?|以及|[虽雖]然|同[时時]|其中|[为為]了|当时|當時|[后後]来|後來"
     r"|[大]?[约約]|认为|認為|觉得|覺得|正式|主要|成[为為]|[变變]成|[举舉]行|[该該此其于於在和及与與之的了是有也又而即就都]"
@@ -274,28 +299,58 @@ _HAN_LIGHT = lazy_pattern(
 _HAN_TOKEN = lazy_pattern(rf"《[^》]{{1,40}}》|[{HAN}]|\p{{Latin}}[\p{{Latin}}\p{{N}}'’.&-]*|\S")
 
 
-def _replaced_han(sentence: str, quote: str) -> list[str]:
+def _replaced_han(sentence: str, quote: str, passage: str) -> list[str]:
     """The same by characters, titles and Latin words; numbers are `figures`' business.
 
     A synonym mostly shares a character with what it stands for, or is short; a name is neither.
     """
+    if not _BRACKETED.search(sentence):
+        quote = _BRACKETED.sub("", quote)
     ours, theirs = _han_tokens(sentence), _han_tokens(quote)
     flat, their_flat = "".join(ours), "".join(theirs)
-    codes = SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes()
+    codes = _without_lone_matches(
+        SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes()
+    )
     found = []
     for position, (code, i1, i2, j1, j2) in enumerate(codes):
+        if code == "insert" and i1 < len(ours) and ours[i1 - 1] == theirs[j2 - 1]:
+            if ours[i1][0] == theirs[j1][0] == "《":
+                found.append(ours[i1])
+            continue
         if code != "replace" or max(i2 - i1, j2 - j1) > _MAX_HAN_REPLACED:
             continue
         new, gone = "".join(ours[i1:i2]), "".join(theirs[j1:j2])
         if new in their_flat or gone in flat:
             continue
         sides = [codes[k] if 0 <= k < len(codes) else None for k in (position - 1, position + 1)]
-        if any(sides) and all(
+        agrees = all(
             side is None or (side[0] == "equal" and side[2] - side[1] >= _MIN_HAN_CONTEXT)
             for side in sides
-        ) and _is_other_name(new, gone):
+        )
+        if any(sides) and agrees and _is_other_name(new, gone, passage):
             found.append(new)
     return found
+
+
+_Code: TypeAlias = tuple[str, int, int, int, int]
+
+
+def _without_lone_matches(codes: Sequence[_Code]) -> list[_Code]:
+    """Return the operations with single characters that agree by chance taken as replaced."""
+    merged: list[_Code] = []
+    for position, code in enumerate(codes):
+        is_lone = (
+            code[0] == "equal"
+            and code[2] - code[1] == 1
+            and 0 < position < len(codes) - 1
+        )
+        kind = "replace" if is_lone or code[0] != "equal" else "equal"
+        if kind == "replace" and merged and merged[-1][0] != "equal":
+            _, i1, _, j1, _ = merged.pop()
+            merged.append(("replace", i1, code[2], j1, code[4]))
+        else:
+            merged.append((code[0] if kind == "replace" and not is_lone else kind, *code[1:]))
+    return merged
 
 
 def _han_tokens(text: str) -> list[str]:
@@ -310,16 +365,18 @@ def _han_tokens(text: str) -> list[str]:
     return tokens
 
 
-def _is_other_name(new: str, gone: str) -> bool:
+def _is_other_name(new: str, gone: str, passage: str) -> bool:
     if any(("《" in text or _LATIN.search(text)) for text in (new, gone)):
         return len(new) > 1 and len(gone) > 1
-    if set(new) & set(gone):
-        return False
     new, gone = ("".join(c for c in _HAN_LIGHT.sub("", t) if has_han(c)) for t in (new, gone))
     if min(len(new), len(gone)) < 2:
         return False
+    if all(_TRANSLITERATED.fullmatch(text) for text in (new, gone)):
+        return True
+    if set(new) & set(gone):
+        return False
     both_long = min(len(new), len(gone)) >= _MIN_HAN_NAME
-    return both_long or any(_HAN_NAME_END.search(text) for text in (new, gone))
+    return both_long or new in passage or any(_HAN_NAME_END.search(t) for t in (new, gone))
 
 
 def strange_names(sentence: str, quote: str, passage: PassageNames) -> list[str]:
@@ -362,20 +419,24 @@ _NEGATION = lazy_pattern(
 )  # fmt: skip
 # These deny without such a word, so that "cannot be returned" and "are final" may agree.
 _DENIES = lazy_pattern(
-    r"\b(?:un|in|im|non)\p{Ll}{4,}|\b(?:fail\w*|refus\w*|lack\w*|den(?:y|ied|ies)|prohibit\w*|forbid\w*|forbade|prevent\w*"
-    r"|except\w*|exclu\w*|only|rather|instead|absen\w*|avoid\w*|reject\w*|ban(?:ned|s)?|stop\w*|few|little|rarely|hardly|cease\w*|void|final|less|free)\b",
+    r"\b(?:un(?!der|til|it|iv|less|ion|ique)|non-?)\p{Ll}{3,}|\b(?:im(?:possible|proper|permissible)|in(?:valid|eligible|active|complete|sufficient|correct|capable)"
+    r"|fail\w*|refus\w*|lack\w*|den(?:y|ied|ies)|prohibit\w*|forbid\w*|forbade|prevent\w*|except\w*|exclu\w*|only|unless|requires?|rather|instead|absen\w*"
+    r"|avoid\w*|reject\w*|ban(?:ned|s)?|stop\w*|few|little|rarely|hardly|cease\w*|void|final|less|free)\b",
     regex.IGNORECASE,
 )
 _HAN_NEGATION = lazy_pattern(
-    r"(?:不(?!仅|僅|但|同|断|斷|久|过|過|少|管|论|論|足|锈|鏽|动产|動產|只|光|料|由|禁|等|良|单|單)|没有?|沒有?|未(?!来|來)|无法|無法|(?<!是)非(?=法定)|禁止|不得)"
+    r"(?:不(?:得|能|可以?|会|會|应|應|再|予|需|必)|不(?!仅|僅|但|同|断|斷|久|过|過|少|管|论|論|足|锈|鏽|动产|動產|只|光|料|由|禁|等|良|单|單)|没有?|沒有?"
+    r"|未(?!来|來)|无法|無法|禁止)"
 )
+_HAN_DENIES = lazy_pattern(r"需|须|須|方可|才能|才可|除非|只有|只能|禁|拒|免|缺|非|否|停止|失败|失敗|无|無|不|未|没|沒")
 _REACH = 3
 
 
 def is_negated_otherwise(sentence: str, quote: str) -> bool:
     """Return whether one of the two denies what the other states in the same words.
 
-    Only where both share the word that is denied and the other side has no word that might deny.
+    Only where both share the words that are denied, the other does not deny them as well, and has
+    no word that denies in another way.
     """
     if has_han(sentence):
         return _is_han_negated(sentence, quote) or _is_han_negated(quote, sentence)
@@ -383,17 +444,29 @@ def is_negated_otherwise(sentence: str, quote: str) -> bool:
 
 
 def _denies(denying: str, stating: str) -> bool:
-    if _NEGATION.search(stating) or _DENIES.search(stating):
+    if _DENIES.search(stating):
         return False
-    stated = set(_content(stating))
-    for found in _NEGATION.finditer(denying):
-        clause = regex.split(r"[,;:.!?]|\bbut\b", denying[found.end() :], maxsplit=1)[0]
-        if regex.match(r"\s*(?:only|just|later than|more than|less than|until|merely)\b", clause):
-            continue
-        denied = _content(clause)[:_REACH]
-        if denied and denied[0] in stated and sum(t in stated for t in denied) > len(denied) / 2:
-            return True
-    return False
+    stated = set(_content(stating)).difference(*_denied(stating))
+    return any(
+        words[0] in stated and sum(word in stated for word in words) > len(words) / 2
+        for words in _denied(denying)
+    )
+
+
+def _denied(text: str) -> list[list[str]]:
+    """Return the next few content words after each negation, up to the end of its clause."""
+    found = []
+    for negation in _NEGATION.finditer(text):
+        clause = _CLAUSE.match(text, negation.end())
+        words = _content(clause.group())[:_REACH] if clause else []
+        if words:
+            found.append(words)
+    return found
+
+
+_CLAUSE = lazy_pattern(
+    r"(?!\s*(?:only|just|later than|more than|less than|until|merely)\b)(?:(?!\bbut\b)[^,;:.!?])*"
+)
 
 
 def _content(text: str) -> list[str]:
@@ -402,14 +475,12 @@ def _content(text: str) -> list[str]:
 
 
 def _is_han_negated(denying: str, stating: str) -> bool:
-    if _HAN_NEGATION.search(stating):
+    if _HAN_DENIES.search(stating):
         return False
-    for found in _HAN_NEGATION.finditer(denying):
-        denied = regex.match(rf"[{HAN}]{{2}}", denying[found.end() :])
-        before = denying[max(0, found.start() - 2) : found.start()]
-        if denied and denied.group() in stating and (before in stating or not has_han(before)):
-            return True
-    return False
+    return any(
+        len(denied := denying[found.end() : found.end() + 2]) == 2 and denied in stating
+        for found in _HAN_NEGATION.finditer(denying)
+    )
 
 
 _DIRECTIONS = [

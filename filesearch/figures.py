@@ -87,6 +87,8 @@ _FIGURE = lazy_pattern(
         r"(?P<version>(?<![\d.])\d+(?:\.\d+){2,})",
         r"(?<!\d)(?P<h>[01]?\d|2[0-4]):(?P<mi>[0-5]\d)(?![\d:])(?:\s?(?P<half>[ap])\.?m\b)?",
         r"(?<!\d)(?P<h>1?\d)\s?(?P<half>[ap])\.?m\b",
+        r"(?P<lower>[二三四五六七八九十])分之(?P<upper>[一二三四五六七八九])",
+        r"\b(?P<upper>a|one|two|three)[\s-](?P<lower>third|quarter|fifth)s?\b(?=\s(?:of|the)\b)",
         rf"百分之(?P<hundredths>[\d.]+|[{_HAN_NUMBER}]+)",
         r"(?P<tenths>[一二三四五六七八九])成(?![为為立功员員分本])",
         r"(?<![\p{Latin}\d.])(?P<sign>(?:US|NT|HK|A|C)?[$€£¥￥]\s?|(?:USD|EUR|RMB|CNY)\s?)?"
@@ -125,8 +127,8 @@ class Figure:
     Attributes:
         text: As written, with its sign of money, scale and percent, without its unit.
         value: Of the number with its scale; a month's number; minutes after midnight.
-        unit: "%", a money ("usd"), "calendar", "month name", "clock", "version", the family of a
-            measure ("second", "month", "metre"), or empty.
+        unit: "%", a money ("usd"), "calendar", "month name", "date" (of a month), "clock",
+            "version", the family of a measure ("second", "month", "metre"), or empty.
         factor: How many of the family's base its unit is; 1 where there is no such family.
         mantissa: The number without its scale, as tables in millions write it.
         step: Of its last digit that is written; 0 for one that stands for itself alone.
@@ -159,10 +161,15 @@ class Figure:
             ours, theirs = ours * self.factor, theirs * other.factor
         if math.isclose(ours, theirs) or self._is_scaled(other):
             return True
+        if self.unit == other.unit == "%" and math.isnan(self.mantissa + other.mantissa):
+            # A fraction in words.
+            return abs(ours - theirs) < 0.5
         if self.unit == "calendar" or not self.step:
             return False
         if math.isclose(round(theirs / self.step) * self.step, ours):
-            return self.step < 1 or self.step >= 10 and not math.isclose(self.mantissa, ours)
+            is_scaled = self.step >= 10 and not math.isclose(self.mantissa, ours)
+            if self.step < 1 or is_scaled:
+                return True
         return self.is_rounded and abs(ours - theirs) <= _ABOUT * ours
 
     def _is_scaled(self, other: Figure) -> bool:
@@ -181,6 +188,8 @@ def _unlike(a: Figure, b: Figure) -> bool:
     if a.unit == b.unit:
         return False
     # A bare number may be a year or an amount; a month's name is no bare number.
+    if "date" in (a.unit, b.unit):
+        return bool(a.unit and b.unit)
     bare = ("", "calendar")
     return "month name" in (a.unit, b.unit) or (a.unit not in bare and b.unit not in bare)
 
@@ -197,7 +206,7 @@ def _read(text: str, found: regex.Match[str]) -> Iterator[Figure]:
     start, end = found.span()
     written = text[start:end]
     if "y" in groups:
-        units = ("calendar", "month name", "")
+        units = ("calendar", "month name", "date")
         for name, unit in zip(("y", "mo", "d"), units, strict=True):
             yield Figure(found[name], *found.span(name), float(found[name]), unit)
     elif "version" in groups:
@@ -208,6 +217,9 @@ def _read(text: str, found: regex.Match[str]) -> Iterator[Figure]:
         hour = int(groups["h"]) % (12 if "half" in groups else 24)
         hour += 12 if groups.get("half", "").lower() == "p" else 0
         yield Figure(written, start, end, 60.0 * hour + int(groups.get("mi", 0)), "clock")
+    elif "lower" in groups:
+        upper, lower = (_part_of_fraction(groups[name]) for name in ("upper", "lower"))
+        yield Figure(written, start, end, 100 * upper / lower, "%", step=1, is_rounded=True)
     elif "hundredths" in groups or "tenths" in groups:
         tenths = 10 * _HAN_DIGITS.get(groups.get("tenths", ""), 0.0)
         value = _decimal_or_han(groups["hundredths"]) if "hundredths" in groups else tenths
@@ -227,6 +239,11 @@ def _read(text: str, found: regex.Match[str]) -> Iterator[Figure]:
         yield Figure(written, start, end, value, unit, factor, is_weak=weak, mantissa=value)
     else:
         yield from _han(text, found, groups)
+
+
+def _part_of_fraction(word: str) -> float:
+    named = _ONES | {"a": 1, "third": 3, "quarter": 4, "fifth": 5}
+    return float(named[word.lower()]) if word.isascii() else _han_value(word)
 
 
 def _decimal(text: str, found: regex.Match[str], groups: dict[str, str]) -> Figure:
@@ -255,6 +272,8 @@ def _decimal(text: str, found: regex.Match[str], groups: dict[str, str]) -> Figu
             unit, factor = "calendar", 1.0
         elif following == "月":
             unit = "month name"
+        elif following and following in "日号號":
+            unit = "date"
         elif following == "年":
             unit, factor = "month", 12.0
     decimals = len(digits.partition(".")[2])
@@ -298,6 +317,8 @@ def _han(text: str, found: regex.Match[str], groups: dict[str, str]) -> Iterator
     unit, factor = _unit(groups)
     if after == "月":
         unit, factor = "month name", 1.0
+    elif after in ("日", "号", "號") and after:
+        unit, factor = "date", 1.0
     elif unit == "month" and after not in ("个", "個") and value >= 1000:
         unit, factor = "calendar", 1.0
     start, end = found.span("han")

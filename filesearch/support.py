@@ -223,18 +223,19 @@ class _Check:
     def texts_to_compare(self) -> list[str]:
         return [self.sentence, *(quote.text for quote in self.candidates)]
 
-    def _coverage(self, words: frozenset[str]) -> float:
-        return len(self.words & words) / len(self.words) if self.words else 0.0
-
-    def _figure_share(self, figures: Sequence[Figure]) -> float:
-        if not self.figures:
-            return 0.0
-        return sum(_is_held(f, figures) for f in self.figures) / len(self.figures)
+    def _coverage(self, words: frozenset[str], figures: Sequence[Figure]) -> float:
+        """Return the share of words and numbers that are among these."""
+        total = len(self.words) + len(self.figures)
+        held = len(self.words & words) + sum(_is_held(f, figures) for f in self.figures)
+        return held / total if total else 0.0
 
     def _merit(self, quote: _Quote) -> float:
         """By words; by numbers where words do not decide."""
-        share = self._figure_share(quote.figures)
-        return self._coverage(quote.words) + (_NEAR_BEST if self.words else 1.0) * share
+        if not self.words:
+            return self._coverage(quote.words, quote.figures)
+        figures = self._coverage(frozenset(), quote.figures)
+        return len(self.words & quote.words) / len(self.words) + _NEAR_BEST * figures
+
 
     def conclude(self) -> Support:
         if self.verbatim is not None:
@@ -251,10 +252,8 @@ class _Check:
         best = int(np.argmax(merits))
         single = self.candidates[best]
         quote = self._widen(single)
-        lexical = WEIGHT_QUOTE * self._coverage(quote.words)
-        lexical += (1 - WEIGHT_QUOTE) * self._coverage(self.passage.words)
-        if not self.words:
-            lexical = self._figure_share(quote.figures)
+        lexical = WEIGHT_QUOTE * self._coverage(quote.words, quote.figures)
+        lexical += (1 - WEIGHT_QUOTE) * self._coverage(self.passage.words, self.passage.figures)
         score = (1 - half) * lexical + half * cosines[best]
         missing = self._missing()
         if missing or self._is_contradicted(single, quote):
@@ -270,9 +269,9 @@ class _Check:
         pairs = [
             self.passage.join(k) for k in (i - 1, i) if 0 <= k < len(self.passage.quotes) - 1
         ]
-        best = max(pairs, key=lambda quote: self._coverage(quote.words), default=single)
-        gain = self._coverage(best.words) - self._coverage(single.words)
-        return best if gain >= _MIN_GAIN else single
+        best = max(pairs, key=lambda quote: len(self.words & quote.words), default=single)
+        gain = len(self.words & best.words) - len(self.words & single.words)
+        return best if gain >= max(_MIN_GAIN * len(self.words), 1) else single
 
     def _missing(self) -> list[str]:
         found = [
@@ -292,7 +291,7 @@ class _Check:
     def _is_contradicted(self, single: _Quote, quote: _Quote) -> bool:
         return (
             any(_has_rival(f, self.figures, quote.figures) for f in self.figures if not f.is_weak)
-            or bool(replaced_words(self.sentence, single.text))
+            or bool(replaced_words(self.sentence, single.text, self.passage.text))
             or is_negated_otherwise(self.sentence, quote.text)
             or is_opposite(self.sentence, quote.text)
         )
