@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import regex
 
-from filesearch.figures import figures_of
+from filesearch.figures import Figure, figures_of
 from filesearch.patterns import lazy_pattern
 from filesearch.terms import extract_terms
 from filesearch.wording import FUNCTION_WORDS, HAN, Name, entities_of, has_han, words_of
@@ -176,6 +176,7 @@ class _Token:
     key: str
     is_name: bool
     is_content: bool
+    figure: Figure | None = None
 
 
 # Words that must agree around a place where another name or number stands.
@@ -212,11 +213,17 @@ def replaced_words(sentence: str, quote: str, passage: str) -> list[str]:
             ours_only = [t for t in new[side] if counts[t.key] > their_counts[t.key]]
             theirs_only = [t for t in gone[side] if their_counts[t.key] > counts[t.key]]
             ours_only = [
-                t for t in ours_only if not any(_is_same_name(t.key, key) for key in their_keys)
+                t for t in ours_only if not any(_is_same_token(t, other) for other in theirs)
             ]
             if theirs_only:
                 found += [t.text for t in ours_only]
     return found
+
+
+def _is_same_token(ours: _Token, theirs: _Token) -> bool:
+    if ours.figure and theirs.figure:
+        return ours.figure.is_same(theirs.figure)
+    return _is_same_name(ours.key, theirs.key)
 
 
 def _is_joined(
@@ -233,6 +240,7 @@ def _is_joined(
         left_out[0].is_name
         and left_out[-1].key == theirs[j1 - 1].key
         and any(token.is_content and not token.is_name for token in left_out)
+        and not {token.key for token in left_out[:-1]} & {token.key for token in ours}
     )
 
 
@@ -267,7 +275,7 @@ def _tokens(text: str) -> list[_Token]:
         if figure:
             past = figure.end
             is_name = not figure.is_weak or figure.text[0].isupper()
-            tokens.append(_Token(figure.text, f"{figure.value:g}", is_name, True))
+            tokens.append(_Token(figure.text, f"{figure.value:g}", is_name, True, figure))
         else:
             is_name = word.text[0].isupper() or any(c.isdigit() for c in word.text)
             if word.lower in FUNCTION_WORDS:
@@ -306,7 +314,7 @@ def _replaced_han(sentence: str, quote: str, passage: str) -> list[str]:
     """
     if not _BRACKETED.search(sentence):
         quote = _BRACKETED.sub("", quote)
-    ours, theirs = _han_tokens(sentence), _han_tokens(quote)
+    ours, theirs = _han_tokens(sentence.rstrip("。！ ")), _han_tokens(quote.rstrip("。！ "))
     flat, their_flat = "".join(ours), "".join(theirs)
     codes = _without_lone_matches(
         SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes()

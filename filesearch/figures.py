@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import regex
 
@@ -134,6 +134,7 @@ class Figure:
         step: Of its last digit that is written; 0 for one that stands for itself alone.
         is_weak: Too common a word to be evidence: "one", "first", 一.
         is_rounded: "about 300".
+        past: Where its unit ends, which `text` leaves out.
     """
 
     text: str
@@ -146,6 +147,7 @@ class Figure:
     step: float = 0.0
     is_weak: bool = False
     is_rounded: bool = False
+    past: int = 0
 
     @property
     def kind(self) -> str:
@@ -197,7 +199,9 @@ def _unlike(a: Figure, b: Figure) -> bool:
 def figures_of(text: str) -> list[Figure]:
     """Return the numbers of `text` in reading order; none for text without."""
     return [
-        figure for found in _FIGURE.finditer(text.translate(_WIDE)) for figure in _read(text, found)
+        replace(figure, past=max(figure.end, found.end("unit")))
+        for found in _FIGURE.finditer(text.translate(_WIDE))
+        for figure in _read(text, found)
     ]
 
 

@@ -180,9 +180,9 @@ def _read_quote(text: str, start: int, end: int) -> _Quote:
 
 
 def _words(text: str, figures: Sequence[Figure]) -> set[str]:
-    """Return the content words of `text`, stemmed, without its numbers; bigrams of Chinese."""
+    """Return the content words of `text`, stemmed, without numbers and their units."""
     for figure in figures:
-        text = text[: figure.start] + " " * (figure.end - figure.start) + text[figure.end :]
+        text = text[: figure.start] + " " * (figure.past - figure.start) + text[figure.past :]
     found = set()
     for word in words_of(text):
         if word.kind == "han" or (word.kind == "quoted" and has_han(word.text)):
