@@ -299,9 +299,10 @@ _TRANSLITERATED = lazy_pattern(
     "[亚亞尼利巴斯克拉马馬德罗羅特尔爾布兰蘭维維奥奧阿卡萨薩伊埃卢盧索洛莱萊哈诺諾西米贝貝瓦费費塔达達莫乌烏比加肯里塞欧歐曼伦倫朗普科森"
     "莎娜迪佛弗顿頓日智英法意美韩韓]{2,}"
 )
+_TITLE = lazy_pattern(r"《[^》]{1,40}》")
 _BRACKETED = lazy_pattern(r"[(（][^()（）]{0,60}[)）]")
 _HAN_LIGHT = lazy_pattern(
-    r"因[为為此]|由[于於]|所以|不[过過]|但是?|然而|目前|[现現]在|而且|[并並]且?|以及|[虽雖]然|同[时時]|其中|[为為]了|当时|當時|[后後]来|後來"
+    r"的?(?:时候|時候)|需要|才能|可以|能[够夠]|可能|必[须須]|因[为為此]|由[于於]|所以|不[过過]|但是?|然而|目前|[现現]在|而且|[并並]且?|以及|[虽雖]然|同[时時]|其中|[为為]了|当时|當時|[后後]来|後來"
     r"|[大]?[约約]|认为|認為|觉得|覺得|正式|主要|成[为為]|[变變]成|[举舉]行|[该該此其于於在和及与與之的了是有也又而即就都]"
 )
 _HAN_TOKEN = lazy_pattern(rf"《[^》]{{1,40}}》|[{HAN}]|\p{{Latin}}[\p{{Latin}}\p{{N}}'’.&-]*|\S")
@@ -312,6 +313,11 @@ def _replaced_han(sentence: str, quote: str, passage: str) -> list[str]:
 
     A synonym mostly shares a character with what it stands for, or is short; a name is neither.
     """
+    found = []
+    for pattern in (_TITLE, _LATIN):
+        new, gone = (Counter(pattern.findall(text)) for text in (sentence, quote))
+        if gone - new:
+            found += list(new - gone)
     if not _BRACKETED.search(sentence):
         quote = _BRACKETED.sub("", quote)
     ours, theirs = _han_tokens(sentence.rstrip("。！ ")), _han_tokens(quote.rstrip("。！ "))
@@ -319,7 +325,6 @@ def _replaced_han(sentence: str, quote: str, passage: str) -> list[str]:
     codes = _without_lone_matches(
         SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes()
     )
-    found = []
     for position, (code, i1, i2, j1, j2) in enumerate(codes):
         if code == "insert" and i1 < len(ours) and ours[i1 - 1] == theirs[j2 - 1]:
             if ours[i1][0] == theirs[j1][0] == "《":
@@ -327,17 +332,23 @@ def _replaced_han(sentence: str, quote: str, passage: str) -> list[str]:
             continue
         if code != "replace" or max(i2 - i1, j2 - j1) > _MAX_HAN_REPLACED:
             continue
-        new, gone = "".join(ours[i1:i2]), "".join(theirs[j1:j2])
-        if new in their_flat or gone in flat:
+        put, lost = "".join(ours[i1:i2]), "".join(theirs[j1:j2])
+        if _shares_pair(put, their_flat) or _shares_pair(lost, flat):
             continue
         sides = [codes[k] if 0 <= k < len(codes) else None for k in (position - 1, position + 1)]
         agrees = all(
             side is None or (side[0] == "equal" and side[2] - side[1] >= _MIN_HAN_CONTEXT)
             for side in sides
         )
-        if any(sides) and agrees and _is_other_name(new, gone, passage):
-            found.append(new)
+        if any(sides) and agrees and _is_other_name(put, lost, passage):
+            found.append(put)
     return found
+
+
+def _shares_pair(part: str, text: str) -> bool:
+    """Whether two characters in a row stand in `text` as well: the part was moved, not replaced."""
+    runs = regex.findall(rf"[{HAN}]{{2,}}", _HAN_LIGHT.sub(" ", part))
+    return any(run[i : i + 2] in text for run in runs for i in range(len(run) - 1))
 
 
 _Code: TypeAlias = tuple[str, int, int, int, int]
@@ -374,8 +385,8 @@ def _han_tokens(text: str) -> list[str]:
 
 
 def _is_other_name(new: str, gone: str, passage: str) -> bool:
-    if any(("《" in text or _LATIN.search(text)) for text in (new, gone)):
-        return len(new) > 1 and len(gone) > 1
+    if any(all(pattern.search(t) for t in (new, gone)) for pattern in (_TITLE, _LATIN)):
+        return True
     new, gone = ("".join(c for c in _HAN_LIGHT.sub("", t) if has_han(c)) for t in (new, gone))
     if min(len(new), len(gone)) < 2:
         return False
@@ -412,6 +423,9 @@ _ENDS_AS_NOUN = lazy_pattern(r"(?:[^su]s|ion|ment|ness|ity|ing|ance|ence|ly|ed)$
 
 
 def _strange_han(sentence: str, quote: str) -> list[str]:
+    for figure in figures_of(sentence):
+        gap = " " * (figure.past - figure.start)
+        sentence = sentence[: figure.start] + gap + sentence[figure.past :]
     bare = _HAN_LIGHT.sub(lambda found: " " * len(found.group()), sentence)
     found = []
     for run in regex.findall(rf"[{HAN}]{{{_MIN_HAN_NAME},}}", bare):
@@ -473,7 +487,7 @@ def _denied(text: str) -> list[list[str]]:
 
 
 _CLAUSE = lazy_pattern(
-    r"(?!\s*(?:only|just|later than|more than|less than|until|merely)\b)(?:(?!\bbut\b)[^,;:.!?])*"
+    r"(?!\s*(?:an?|the|only|just|later than|more than|less than|until|merely)\b)(?:(?!\bbut\b)[^,;:.!?])*"
 )
 
 

@@ -176,7 +176,7 @@ class Figure:
 
     def _is_scaled(self, other: Figure) -> bool:
         """Whether a table gives in millions (or the like) what this gives in full."""
-        if self.value == 0 or other.mantissa != other.value or self.mantissa == self.value:
+        if other.mantissa != other.value or self.mantissa == self.value or other.value >= 1e6:
             return False
         return any(
             math.isclose(self.value, other.value * scale)

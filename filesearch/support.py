@@ -37,7 +37,7 @@ from filesearch.wording import CHINESE_FUNCTION, FUNCTION_WORDS, HAN, has_han, w
 
 __all__ = ["MIN_SUPPORT", "Support", "check_support", "check_supports", "states_fact"]
 
-MIN_SUPPORT = 0.42
+MIN_SUPPORT = 0.40
 """Least score of a supported sentence; scripts/check_support.py prints what it flags."""
 # Of a sentence with something against it: what is left of its score lies below MIN_SUPPORT.
 _AGAINST = 0.5 * MIN_SUPPORT
@@ -48,6 +48,9 @@ _DOUBT = 0.7
 WEIGHT_QUOTE = 0.7
 """Of the words that the quote holds; the rest is for those that the passage holds. With an embedder
 half of the whole is the cosine similarity, as in `answer`."""
+# Without an embedder the share of words is raised by this power, or a paraphrase would fall under
+# the same threshold that holds with one.
+_ALONE = 0.8
 # Sentences of a passage that are embedded, the best by words.
 _MAX_EMBEDDED = 4
 # Two sentences are quoted where the second holds at least this share of the words besides.
@@ -254,6 +257,7 @@ class _Check:
         quote = self._widen(single)
         lexical = WEIGHT_QUOTE * self._coverage(quote.words, quote.figures)
         lexical += (1 - WEIGHT_QUOTE) * self._coverage(self.passage.words, self.passage.figures)
+        lexical **= _ALONE + (1 - _ALONE) * 2 * half
         score = (1 - half) * lexical + half * cosines[best]
         missing = self._missing()
         if missing or self._is_contradicted(single, quote):
@@ -303,7 +307,8 @@ def _is_held(figure: Figure, figures: Sequence[Figure]) -> bool:
 
 def _has_rival(figure: Figure, ours: Sequence[Figure], quoted: Sequence[Figure]) -> bool:
     """Whether the quote, instead of this number, has another of its kind that is not ours."""
-    if _is_held(figure, quoted):
+    wanted = sum(other.is_same(figure) and other.kind == figure.kind for other in ours)
+    if _is_held(figure, quoted) and sum(figure.is_same(other) for other in quoted) >= wanted:
         return False
     return any(
         other.kind == figure.kind and not other.is_weak and not any(f.is_same(other) for f in ours)
