@@ -1,7 +1,7 @@
 """Evidence: what speaks for and against a passage saying what a sentence says, besides its topic.
 
-sentence, quote -> names that are missing, words that stand in another's place, negations and
-directions that differ. Used by `support`. Pure rules for English and Chinese.
+sentence, quote -> words that stand in another's place, names that have nothing to do with the quote,
+negations and directions that differ. Used by `support`. Pure rules for English and Chinese.
 """
 
 from __future__ import annotations
@@ -16,158 +16,10 @@ from typing import TypeAlias
 import regex
 
 from filesearch.figures import Figure, figures_of
+from filesearch.names import LATIN_WORD, PassageNames, bare_word, is_same_name, names_in
 from filesearch.patterns import lazy_pattern
 from filesearch.terms import extract_terms
-from filesearch.wording import FUNCTION_WORDS, HAN, Name, entities_of, has_han, words_of
-
-# Words of a name that may be left out or added: "Dr. Smith", "the Nixon government".
-_LIGHT_IN_NAMES = frozenset("of the de la von van di da du and mr mrs ms dr prof st sir inc ltd corp co llc plc "
-                            "company corporation government administration monday tuesday wednesday thursday "
-                            "friday saturday sunday bc ad bce ce".split())  # fmt: skip
-# A demonym is its country's name, its last letter maybe left out, with one of these.
-_DEMONYM_ENDINGS = frozenset("n an ian ean ese ish i ic s is ns ans ians eans er ers al".split())
-_SAME_NAME = [
-    frozenset(group.split())
-    for group in (
-        "france french", "netherlands dutch holland", "spain spanish spaniard", "greece greek greeks",
-        "britain british uk", "england english", "denmark danish", "poland polish", "sweden swedish",
-        "finland finnish", "wales welsh", "ireland irish", "switzerland swiss", "us usa america american americans",
-        "turkey turkish", "portugal portuguese", "norway norwegian", "germany german", "europe european eu",
-        "scotland scottish", "philippines filipino", "thailand thai",
-    )
-]  # fmt: skip
-# Longer quoted phrases are speech.
-_MAX_NAME_WORDS = 6
-_TRANSLITERATION = lazy_pattern(rf"[{HAN}]{{1,8}}(?:[·・•‧．][{HAN}]{{1,8}})+")
-_LATIN = lazy_pattern(r"(?<![\p{Latin}\d])\p{Latin}[\p{Latin}\d'’.&+-]*[\p{Latin}\d]")
-_CAPITAL = lazy_pattern(r"\p{Lu}[\p{L}\p{M}\p{N}'’-]*")
-_QUOTES = "\"'“”‘’「」『』《》`"
-
-
-def names_in(sentence: str) -> list[Name]:
-    """Return the names of `sentence` in reading order.
-
-    They are those of `wording` that are no periods; also Latin words in a Chinese sentence, and
-    Chinese transliterations with a middle dot.
-    """
-    names = [
-        name
-        for name in entities_of(sentence)
-        if not _is_common(name.text) and len(name.text.split()) <= _MAX_NAME_WORDS
-    ]
-    if has_han(sentence):
-        taken = [range(name.start, name.end) for name in names]
-        for pattern in (_LATIN, _TRANSLITERATION):
-            for found in pattern.finditer(sentence):
-                if not any(found.start() in span for span in taken):
-                    names.append(Name(found.group(), *found.span()))
-    return sorted(names, key=lambda name: name.start)
-
-
-def _is_common(name: str) -> bool:
-    words = [word.lower for word in words_of(name) if word.kind == "word"]
-    return bool(words) and all(word in _LIGHT_IN_NAMES or word in FUNCTION_WORDS for word in words)
-
-
-class PassageNames:
-    """The names of a passage, or rather all that it takes to look names up in it."""
-
-    def __init__(self, passage: str) -> None:
-        self._text = passage
-        self._squashed = "".join(passage.split()).casefold()
-        self._terms = frozenset(extract_terms(passage))
-        self._words = [word for word in words_of(passage) if word.kind == "word"]
-        self._lower = frozenset(_bare(word.lower) for word in self._words)
-        self._capitals = frozenset(
-            _bare(word.lower) for word in self._words if word.text[0].isupper()
-        )
-        self._initials = "".join(w.lower[0] for w in self._words if w.lower not in FUNCTION_WORDS)
-
-    def hold(self, name: str) -> bool:
-        """Return whether `name` is held, maybe in another form.
-
-        An acronym, an adjective of a country and the last name of a person will do.
-        """
-        bare = "".join(name.split()).strip(_QUOTES).casefold()
-        if bare in self._squashed:
-            return True
-        if has_han(name):
-            return self._has_han(name)
-        words = [w for w in words_of(name.strip(_QUOTES)) if w.kind == "word"]
-        if any(len(w.text) > 2 and w.text.isupper() and w.lower in self._initials for w in words):
-            # CFO of "chief financial officer".
-            return True
-        parts = [
-            _bare(w.lower)
-            for w in words
-            if w.lower not in _LIGHT_IN_NAMES
-            and w.lower not in FUNCTION_WORDS
-            and not w.lower[0].isdigit()
-        ]
-        absent = [part for part in parts if not self._has_word(part)]
-        if not absent:
-            return True
-        acronym = "".join(part[0] for part in parts)
-        if len(parts) > 1 and (acronym in self._lower or acronym in self._terms):
-            return True
-        if len(parts) > 1 and len(absent) < len(parts):
-            return all(self._may_be_dropped(part, parts) for part in absent)
-        return False
-
-    def _has_word(self, word: str) -> bool:
-        if word in self._lower or any(term in self._terms for term in extract_terms(word)[:1]):
-            return True
-        return any(_is_same_name(word, other) for other in self._capitals)
-
-    def _may_be_dropped(self, absent: str, parts: Sequence[str]) -> bool:
-        """Whether a neighbour of an absent word stands in the passage without another in its place.
-
-        "Richard Nixon" is held where Nixon alone stands, not where only Pat Nixon does.
-        """
-        position = parts.index(absent)
-        for step, other in ((1, position + 1), (-1, position - 1)):
-            if not 0 <= other < len(parts) or not self._has_word(parts[other]):
-                continue
-            for i, word in enumerate(self._words):
-                if _bare(word.lower) != parts[other]:
-                    continue
-                slot = i - step
-                beside = self._words[slot] if 0 <= slot < len(self._words) else None
-                while beside is not None and beside.lower in ("of", "the"):
-                    slot -= step
-                    beside = self._words[slot] if 0 <= slot < len(self._words) else None
-                if beside is None or not beside.text[0].isupper() or beside.lower in FUNCTION_WORDS:
-                    return True
-                if self._text[min(beside.end, word.end) : max(beside.start, word.start)].strip():
-                    return True
-        return False
-
-    def _has_han(self, name: str) -> bool:
-        """A transliteration is cut loosely from its sentence, so its inner parts must do."""
-        if _TRANSLITERATION.fullmatch(name):
-            parts = regex.split("[·・•‧．]", name)
-            cut = [parts[0][-2:], *parts[1:-1], parts[-1][:2]]
-            return all(part in self._squashed for part in cut)
-        bare = "".join(name.split()).strip(_QUOTES)
-        pairs = [bare[i : i + 2] for i in range(len(bare) - 1)] or [bare]
-        return sum(pair.casefold() in self._squashed for pair in pairs) >= 0.7 * len(pairs)
-
-
-def _bare(word: str) -> str:
-    return word.removesuffix("'s").replace("’", "'").replace(".", "")
-
-
-def _is_same_name(a: str, b: str) -> bool:
-    if a == b or any(a in group and b in group for group in _SAME_NAME):
-        return True
-    short, long = sorted((a, b), key=len)
-    if len(short) < 4:
-        return False
-    return any(
-        long.startswith(base) and long[len(base) :] in _DEMONYM_ENDINGS
-        for base in (short, short[:-1])
-        if len(base) >= 4
-    )
+from filesearch.wording import FUNCTION_WORDS, HAN, has_han, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,12 +75,10 @@ def replaced_words(sentence: str, quote: str, passage: str) -> list[str]:
 def _is_same_token(ours: _Token, theirs: _Token) -> bool:
     if ours.figure and theirs.figure:
         return ours.figure.is_same(theirs.figure)
-    return _is_same_name(ours.key, theirs.key)
+    return is_same_name(ours.key, theirs.key)
 
 
-def _is_joined(
-    theirs: Sequence[_Token], i: int, j1: int, j2: int, ours: Sequence[_Token]
-) -> bool:
+def _is_joined(theirs: Sequence[_Token], i: int, j1: int, j2: int, ours: Sequence[_Token]) -> bool:
     """Whether leaving out theirs[j1:j2] gives one thing what the quote says of another.
 
     "Stoneware is fired on Fridays, porcelain on Tuesdays" without "Fridays, porcelain on".
@@ -249,9 +99,7 @@ def _run_of_names(tokens: Sequence[_Token], step: int) -> list[_Token]:
     return list(takewhile(lambda token: token.is_name, tokens[::step]))
 
 
-def _agreement(
-    codes: Sequence[_Code], position: int, ours: Sequence[_Token]
-) -> int:
+def _agreement(codes: Sequence[_Code], position: int, ours: Sequence[_Token]) -> int:
     """Return how many words before and after a replacement agree; an end of both counts as one."""
     total = 0
     for step in (-1, 1):
@@ -280,7 +128,7 @@ def _tokens(text: str) -> list[_Token]:
             is_name = word.text[0].isupper() or any(c.isdigit() for c in word.text)
             if word.lower in FUNCTION_WORDS:
                 is_name = not opening and len(word.text) > 1 and word.text.isupper()
-            bare = _bare(word.lower)
+            bare = bare_word(word.lower)
             key = (extract_terms(bare) or [bare])[0]
             tokens.append(_Token(word.text, key, is_name, word.is_content))
         opening = False
@@ -314,7 +162,7 @@ def _replaced_han(sentence: str, quote: str, passage: str) -> list[str]:
     A synonym mostly shares a character with what it stands for, or is short; a name is neither.
     """
     found = []
-    for pattern in (_TITLE, _LATIN):
+    for pattern in (_TITLE, LATIN_WORD):
         new, gone = (Counter(pattern.findall(text)) for text in (sentence, quote))
         if gone - new:
             found += list(new - gone)
@@ -322,9 +170,7 @@ def _replaced_han(sentence: str, quote: str, passage: str) -> list[str]:
         quote = _BRACKETED.sub("", quote)
     ours, theirs = _han_tokens(sentence.rstrip("。！ ")), _han_tokens(quote.rstrip("。！ "))
     flat, their_flat = "".join(ours), "".join(theirs)
-    codes = _without_lone_matches(
-        SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes()
-    )
+    codes = _without_lone_matches(SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes())
     for position, (code, i1, i2, j1, j2) in enumerate(codes):
         if code == "insert" and i1 < len(ours) and ours[i1 - 1] == theirs[j2 - 1]:
             if ours[i1][0] == theirs[j1][0] == "《":
@@ -358,11 +204,7 @@ def _without_lone_matches(codes: Sequence[_Code]) -> list[_Code]:
     """Return the operations with single characters that agree by chance taken as replaced."""
     merged: list[_Code] = []
     for position, code in enumerate(codes):
-        is_lone = (
-            code[0] == "equal"
-            and code[2] - code[1] == 1
-            and 0 < position < len(codes) - 1
-        )
+        is_lone = code[0] == "equal" and code[2] - code[1] == 1 and 0 < position < len(codes) - 1
         kind = "replace" if is_lone or code[0] != "equal" else "equal"
         if kind == "replace" and merged and merged[-1][0] != "equal":
             _, i1, _, j1, _ = merged.pop()
@@ -385,7 +227,7 @@ def _han_tokens(text: str) -> list[str]:
 
 
 def _is_other_name(new: str, gone: str, passage: str) -> bool:
-    if any(all(pattern.search(t) for t in (new, gone)) for pattern in (_TITLE, _LATIN)):
+    if any(all(pattern.search(t) for t in (new, gone)) for pattern in (_TITLE, LATIN_WORD)):
         return True
     new, gone = ("".join(c for c in _HAN_LIGHT.sub("", t) if has_han(c)) for t in (new, gone))
     if min(len(new), len(gone)) < 2:
@@ -450,7 +292,9 @@ _HAN_NEGATION = lazy_pattern(
     r"(?:不(?:得|能|可以?|会|會|应|應|再|予|需|必)|不(?!仅|僅|但|同|断|斷|久|过|過|少|管|论|論|足|锈|鏽|动产|動產|只|光|料|由|禁|等|良|单|單)|没有?|沒有?"
     r"|未(?!来|來)|无法|無法|禁止)"
 )
-_HAN_DENIES = lazy_pattern(r"需|须|須|方可|才能|才可|除非|只有|只能|禁|拒|免|缺|非|否|停止|失败|失敗|无|無|不|未|没|沒")
+_HAN_DENIES = lazy_pattern(
+    r"需|须|須|方可|才能|才可|除非|只有|只能|禁|拒|免|缺|非|否|停止|失败|失敗|无|無|不|未|没|沒"
+)
 _REACH = 3
 
 

@@ -114,7 +114,8 @@ _ROUNDING = lazy_pattern(
 )
 # "The two bodies" counts what the passage may merely name.
 _SUMS_UP = lazy_pattern(
-    r"\b(?:the|these|those|its|their|all|both|of|are|were|into)\s(?:other\s|main\s)?$", regex.IGNORECASE
+    r"\b(?:the|these|those|its|their|all|both|of|are|were|into)\s(?:other\s|main\s)?$",
+    regex.IGNORECASE,
 )
 # What a rounded number may be off by: half a unit of its last digit, or this share after "about".
 _ABOUT = 0.05
@@ -239,7 +240,9 @@ def _read(text: str, found: regex.Match[str]) -> Iterator[Figure]:
     elif "words" in groups:
         value = _words_value(groups["words"].lower())
         unit, factor = _unit(groups)
-        weak = (value < 2 and not unit) or (value <= 3 and _SUMS_UP.search(text, 0, start) is not None)
+        weak = (value < 2 and not unit) or (
+            value <= 3 and _SUMS_UP.search(text, 0, start) is not None
+        )
         yield Figure(written, start, end, value, unit, factor, is_weak=weak, mantissa=value)
     else:
         yield from _han(text, found, groups)

@@ -5,8 +5,8 @@ passage carries it, the quote that does so best, and what the passage does not h
 
 What speaks for it: the sentence's words stand in one sentence of the passage, or in two that
 adjoin, and both mean about the same to the embedder where it knows the language. What speaks
-against it, each alone enough: a number or name that the passage lacks (`figures`, `evidence`), one
-that stands where the quote has another, a negation or a direction that differs.
+against it, each alone enough: a number or name that the passage lacks (`figures`, `names`), one
+that stands where the quote has another, a negation or a direction that differs (`evidence`).
 A sentence that stands in the passage word for word is supported without further ado.
 """
 
@@ -20,15 +20,14 @@ import regex
 
 from filesearch.claims import LEADING_MARK, states_fact
 from filesearch.evidence import (
-    PassageNames,
     is_negated_otherwise,
     is_opposite,
-    names_in,
     replaced_words,
     strange_names,
 )
 from filesearch.figures import Figure, figures_of
 from filesearch.languages import known_share
+from filesearch.names import PassageNames, names_in
 from filesearch.patterns import lazy_pattern
 from filesearch.protocols import Embedder
 from filesearch.sentences import sentence_spans
@@ -239,12 +238,13 @@ class _Check:
         figures = self._coverage(frozenset(), quote.figures)
         return len(self.words & quote.words) / len(self.words) + _NEAR_BEST * figures
 
-
     def conclude(self) -> Support:
         if self.verbatim is not None:
             return Support(1.0, True, *self.verbatim)
         if not self.candidates:
-            start, end = (q.start, q.end) if (q := next(iter(self.passage.quotes), None)) else (0, 0)
+            start, end = (
+                (q.start, q.end) if (q := next(iter(self.passage.quotes), None)) else (0, 0)
+            )
             return Support(0.0, False, start, end)
         cosines = self.cosines or [0.0] * len(self.candidates)
         half = self.known_share / 2 if self.cosines else 0.0
@@ -270,9 +270,7 @@ class _Check:
     def _widen(self, single: _Quote) -> _Quote:
         """Return the quote with the sentence before or after it, where that adds much."""
         i = self.passage.quotes.index(single)
-        pairs = [
-            self.passage.join(k) for k in (i - 1, i) if 0 <= k < len(self.passage.quotes) - 1
-        ]
+        pairs = [self.passage.join(k) for k in (i - 1, i) if 0 <= k < len(self.passage.quotes) - 1]
         best = max(pairs, key=lambda quote: len(self.words & quote.words), default=single)
         gain = len(self.words & best.words) - len(self.words & single.words)
         return best if gain >= max(_MIN_GAIN * len(self.words), 1) else single

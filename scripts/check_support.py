@@ -39,14 +39,14 @@ from filesearch.sentences import sentence_spans
 from filesearch.support import check_supports
 
 HAN = regex.compile(r"\p{Script=Han}")
-NUMBER = regex.compile(r"(?<![\p{L}\d.,:-])(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?![\d\p{Latin}:]|[.,:-]\d)")
+NUMBER = regex.compile(
+    r"(?<![\p{L}\d.,:-])(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?![\d\p{Latin}:]|[.,:-]\d)"
+)
 NAME = regex.compile(
     r"(?<=[\p{Ll},;)] )(?!(?:January|February|March|April|May|June|July|August|September|October"
     r"|November|December|The|This|In|I)\b)\p{Lu}\p{Ll}{2,}(?:(?: of)? \p{Lu}\p{Ll}{2,})*"
 )
-HAN_NAME = regex.compile(
-    r"《[^》]{2,12}》|(?<!\p{L})\p{Lu}\p{Latin}{2,}(?: \p{Lu}\p{Latin}+)*"
-)
+HAN_NAME = regex.compile(r"《[^》]{2,12}》|(?<!\p{L})\p{Lu}\p{Latin}{2,}(?: \p{Lu}\p{Latin}+)*")
 SMALL = "zero one two three four five six seven eight nine ten eleven twelve".split()
 HAN_DIGITS = "零一二三四五六七八九"
 WORDS = {
@@ -130,7 +130,9 @@ def reorder(sentence: str, rng: random.Random) -> str:
     if HAN.search(sentence):
         head, comma, rest = sentence.rstrip("。").partition("，")
         return f"{rest}，{head}。" if comma else sentence
-    found = regex.fullmatch(r"((?:In|On|By|At|After|During|For|From|With|Since) [^,]{3,40}), (.+)\.", sentence)
+    found = regex.fullmatch(
+        r"((?:In|On|By|At|After|During|For|From|With|Since) [^,]{3,40}), (.+)\.", sentence
+    )
     if found:
         return f"{found[2][0].upper()}{found[2][1:]} {found[1][0].lower()}{found[1][1:]}."
     found = regex.fullmatch(r"(.{20,}) ((?:in|on|by|at|after|during) [^,]{3,40})\.", sentence)
@@ -158,7 +160,12 @@ def respell(sentence: str, rng: random.Random) -> str:
             return HAN_DIGITS[int(digits)]
         if digits.isdigit() and is_chinese and 11 <= int(digits) < 20:
             return f"十{HAN_DIGITS[int(digits) - 10]}"
-        if digits.isdigit() and is_chinese and len(digits) == 4 and sentence[found.end() :][:1] == "年":
+        if (
+            digits.isdigit()
+            and is_chinese
+            and len(digits) == 4
+            and sentence[found.end() :][:1] == "年"
+        ):
             return "".join(("〇" + HAN_DIGITS[1:])[int(d)] for d in digits)
         if digits.isdigit() and not is_chinese and 2 <= int(digits) <= 12:
             return SMALL[int(digits)]
@@ -186,7 +193,10 @@ def state(question: str, answer: str) -> str:
         asking = r"(?:是)?(?:什[麼么]時候|什么时候|哪一?[年個个位座種种家間间國国]|何[時时]|多少|幾|几|[誰谁]|什[麼么]|何)"
         if len(regex.findall(asking, question)) != 1:
             return ""
-        return regex.sub(asking, lambda m: ("是" if m[0].startswith("是") else "") + answer, question) + "。"
+        return (
+            regex.sub(asking, lambda m: ("是" if m[0].startswith("是") else "") + answer, question)
+            + "。"
+        )
     rules = [
         (r"(?:Who|What|Which [\w ]{3,20}) ((?:is|was|were|are|has|had|did not|wrote|led|founded|made|became|won|used|caused|invented|discovered|\w+ed|\w+s) .+)", "{a} {0}."),
         (r"How many (.+?) (are|were|was|is|did|do|does|have|has|had) (.+)", "There {1} {a} {0} {2}."),
