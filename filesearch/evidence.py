@@ -1,7 +1,7 @@
 """Evidence: what speaks for and against a passage saying what a sentence says, besides its topic.
 
-sentence, quote -> words that stand in another's place, names that have nothing to do with the quote,
-negations and directions that differ. Used by `support`. Pure rules for English and Chinese.
+sentence, quote -> words that stand in another's place, names that have nothing to do with the
+quote, negations and directions that differ. Used by `support`. Pure rules for English and Chinese.
 """
 
 from __future__ import annotations
@@ -279,7 +279,8 @@ def _strange_han(sentence: str, quote: str) -> list[str]:
 
 
 _NEGATION = lazy_pattern(
-    r"\b(?:not|never|cannot|no|without|neither|nor|none|nobody|nothing|\p{L}+n['’]t)\b", regex.IGNORECASE
+    r"\b(?:not|never|cannot|no|without|neither|nor|none|nobody|nothing"
+    r"|\p{L}+n['’]t)\b", regex.IGNORECASE
 )  # fmt: skip
 # These deny without such a word, so that "cannot be returned" and "are final" may agree.
 _DENIES = lazy_pattern(
@@ -331,7 +332,8 @@ def _denied(text: str) -> list[list[str]]:
 
 
 _CLAUSE = lazy_pattern(
-    r"(?!\s*(?:an?|the|only|just|later than|more than|less than|until|merely)\b)(?:(?!\bbut\b)[^,;:.!?])*"
+    r"(?!\s*(?:an?|the|only|just|later than|more than|less than|until"
+    r"|merely)\b)(?:(?!\bbut\b)[^,;:.!?])*"
 )
 
 
@@ -350,19 +352,31 @@ def _is_han_negated(denying: str, stating: str) -> bool:
 
 
 _DIRECTIONS = [
-    (frozenset(a.split()), frozenset(b.split()))
-    for a, b in (
-        ("increas rose rise grew grow gain", "decreas fell fall declin drop reduc lost loss"),
-        ("befor", "after"), ("maximum most", "minimum least"), ("highest largest biggest", "lowest smallest"),
-        ("more", "less fewer"), ("first", "last"), ("above", "below"), ("north northern", "south southern"),
-        ("east eastern", "west western"), ("oldest", "youngest"), ("allow permit", "forbid prohibit"),
-        ("begin began start", "end end finish"), ("win won", "lose lost"), ("true", "fals"),
+    tuple(frozenset(side.split()) for side in line.split("/"))
+    for line in (
+        "increas rise rose grew grow gain/decreas fell fall declin drop reduc lost loss",
+        "befor/after",
+        "maximum most/minimum least",
+        "highest largest biggest/lowest smallest",
+        "more/less fewer",
+        "first/last",
+        "above/below",
+        "north northern/south southern",
+        "east eastern/west western",
+        "oldest/youngest",
+        "allow permit/forbid prohibit",
+        "begin began start/end finish",
+        "win won/lose lost",
+        "true/fals",
     )
-]  # fmt: skip
+]
 _HAN_DIRECTIONS = [
     tuple(pair.split("/"))
-    for pair in "增加/减少 增加/減少 上升/下降 增长/下降 增長/下降 之前/之后 之前/之後 最高/最低 最大/最小 最早/最晚 允许/禁止 允許/禁止".split()
-]  # fmt: skip
+    for pair in (
+        "增加/减少 增加/減少 上升/下降 增长/下降 增長/下降 之前/之后 之前/之後 "
+        "最高/最低 最大/最小 最早/最晚 允许/禁止 允許/禁止"
+    ).split()
+]
 
 
 def is_opposite(sentence: str, quote: str) -> bool:

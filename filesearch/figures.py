@@ -47,7 +47,7 @@ _MONTHS = {
 
 # Unit as written -> its family and how many of the family's base it is.
 _UNITS: dict[str, tuple[str, float]] = {}
-for _family, _names in {
+_FAMILIES: dict[str, dict[str, float]] = {
     "second": {
         "second sec 秒": 1, "minute min 分钟 分鐘": 60, "hour hr 小时 小時": 3600,
         "day 天": 86_400, "week 周 週 星期": 604_800, "fortnight": 1_209_600,
@@ -64,7 +64,8 @@ for _family, _names in {
     "litre": {"ml millilitre milliliter 毫升": 1e-3, "l litre liter 升": 1},
     "usd": {"dollar usd 美元 美金": 1}, "eur": {"euro eur 欧元 歐元": 1},
     "gbp": {"pound gbp 英镑 英鎊": 1}, "cny": {"yuan rmb cny 元 人民币": 1},
-}.items():  # fmt: skip
+}  # fmt: skip
+for _family, _names in _FAMILIES.items():
     for _spellings, _factor in _names.items():
         _UNITS |= dict.fromkeys(_spellings.split(), (_family, float(_factor)))
 _SIGNS = {"$": "usd", "usd": "usd", "€": "eur", "eur": "eur", "£": "gbp", "¥": "cny", "￥": "cny",
@@ -75,7 +76,10 @@ _NUMBER_WORD = "|".join([*_ONES, *_TENS, "hundred", "thousand", "million", "bill
 _HAN_NUMBER = "〇零一二三四五六七八九十百千万萬亿億两兩"
 _UNIT = "|".join(sorted(map(regex.escape, _UNITS), key=len, reverse=True))
 _MONTH_NAME = "|".join(name for name in _MONTHS if name not in ("may", "march", "mar", "sep"))
-_MAY = r"(?-i:May(?= \d)|(?<=\d |\d(?:st|nd|rd|th) |[Ii]n |[Oo]f |[Ss]ince |[Uu]ntil |[Bb]y |[Ll]ate |[Ee]arly )May)"
+_MAY = (
+    r"(?-i:May(?= \d)"
+    r"|(?<=\d |\d(?:st|nd|rd|th) |[Ii]n |[Oo]f |[Ss]ince |[Uu]ntil |[Bb]y |[Ll]ate |[Ee]arly )May)"
+)
 _PERCENT = r"(?P<percent>\s?[%％]|[\s-]per\s?cent\b|[\s-]percent(?:age points?)?\b|\s?pct\b)"
 _BEFORE_UNIT = (
     r"(?=[\s-]?(?:calendar |working |business |US |square )?"

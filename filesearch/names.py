@@ -16,21 +16,23 @@ from filesearch.terms import extract_terms
 from filesearch.wording import FUNCTION_WORDS, HAN, Name, entities_of, has_han, words_of
 
 # Words of a name that may be left out or added: "Dr. Smith", "the Nixon government".
-_LIGHT_IN_NAMES = frozenset("of the de la von van di da du and mr mrs ms dr prof st sir inc ltd corp co llc plc "
-                            "company corporation government administration monday tuesday wednesday thursday "
-                            "friday saturday sunday bc ad bce ce".split())  # fmt: skip
+_LIGHT_IN_NAMES = frozenset(
+    """of the de la von van di da du and mr mrs ms dr prof st sir inc ltd corp co llc plc company
+    corporation government administration monday tuesday wednesday thursday friday saturday sunday
+    bc ad bce ce""".split()
+)
 # A demonym is its country's name, its last letter maybe left out, with one of these.
 _DEMONYM_ENDINGS = frozenset("n an ian ean ese ish i ic s is ns ans ians eans er ers al".split())
 _SAME_NAME = [
     frozenset(group.split())
     for group in (
-        "france french", "netherlands dutch holland", "spain spanish spaniard", "greece greek greeks",
-        "britain british uk", "england english", "denmark danish", "poland polish", "sweden swedish",
-        "finland finnish", "wales welsh", "ireland irish", "switzerland swiss", "us usa america american americans",
-        "turkey turkish", "portugal portuguese", "norway norwegian", "germany german", "europe european eu",
-        "scotland scottish", "philippines filipino", "thailand thai",
-    )
-]  # fmt: skip
+        "france french/netherlands dutch holland/spain spanish spaniard/greece greek greeks/"
+        "britain british uk/england english/denmark danish/poland polish/sweden swedish/"
+        "finland finnish/wales welsh/ireland irish/switzerland swiss/turkey turkish/"
+        "us usa america american americans/portugal portuguese/norway norwegian/germany german/"
+        "europe european eu/scotland scottish/philippines filipino/thailand thai"
+    ).split("/")
+]
 # Longer quoted phrases are speech.
 _MAX_NAME_WORDS = 6
 _TRANSLITERATION = lazy_pattern(rf"[{HAN}]{{1,8}}(?:[·・•‧．][{HAN}]{{1,8}})+")

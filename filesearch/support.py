@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import regex
 
 from filesearch.claims import LEADING_MARK, states_fact
 from filesearch.evidence import (
@@ -52,8 +51,10 @@ half of the whole is the cosine similarity, as in `answer`."""
 _ALONE = 0.8
 # Sentences of a passage that are embedded, the best by words.
 _MAX_EMBEDDED = 4
-# Two sentences are quoted where the second holds at least this share of the words besides.
+# Two sentences are quoted where the second holds at least this share of the words besides, and so
+# many of them.
 _MIN_GAIN = 0.2
+_MIN_GAINED_WORDS = 2
 # A sentence this near to the best one by words is the quote if it holds more of the numbers.
 _NEAR_BEST = 0.15
 
@@ -141,6 +142,13 @@ class _Passage:
             i for i, c in enumerate(text) if not c.isspace() or (i and not text[i - 1].isspace())
         ]
         self._plain = "".join(" " if text[i].isspace() else _lower(text[i]) for i in self._places)
+
+    def adjoin(self, first: int) -> bool:
+        """Whether the sentence `first` and the next stand together, without a blank line."""
+        if not 0 <= first < len(self.quotes) - 1:
+            return False
+        gap = self.text[self.quotes[first].end : self.quotes[first + 1].start]
+        return gap.count("\n") < 2
 
     def join(self, first: int) -> _Quote:
         """Return the quote of two sentences, `first` and the next."""
@@ -270,10 +278,10 @@ class _Check:
     def _widen(self, single: _Quote) -> _Quote:
         """Return the quote with the sentence before or after it, where that adds much."""
         i = self.passage.quotes.index(single)
-        pairs = [self.passage.join(k) for k in (i - 1, i) if 0 <= k < len(self.passage.quotes) - 1]
+        pairs = [self.passage.join(k) for k in (i - 1, i) if self.passage.adjoin(k)]
         best = max(pairs, key=lambda quote: len(self.words & quote.words), default=single)
         gain = len(self.words & best.words) - len(self.words & single.words)
-        return best if gain >= max(_MIN_GAIN * len(self.words), 1) else single
+        return best if gain >= max(_MIN_GAIN * len(self.words), _MIN_GAINED_WORDS) else single
 
     def _missing(self) -> list[str]:
         found = [

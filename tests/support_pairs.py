@@ -19,9 +19,9 @@ LEASE = (
 )
 CODE = (
     "`open_session(url, timeout_s=30)` returns a `Session`. Connections are retried three times "
-    "with exponential backoff when the server answers 503. It raises `SessionClosed` if the session "
-    "was closed before. Sessions are not thread-safe: create one for each thread. Since version "
-    "2.4.1 cookies are stored in SQLite; earlier versions kept them in memory."
+    "with exponential backoff when the server answers 503. It raises `SessionClosed` if the "
+    "session was closed before. Sessions are not thread-safe: create one for each thread. Since "
+    "version 2.4.1 cookies are stored in SQLite; earlier versions kept them in memory."
 )
 FINANCE = (
     "Net sales increased 8% to $94.8 billion in fiscal 2023, compared with $87.8 billion in fiscal "
@@ -33,13 +33,13 @@ FINANCE = (
 MEDICINE = (
     "Adults take one 500 mg tablet of amoxicillin every eight hours for seven days. The trial by "
     "Okafor and colleagues enrolled 1,204 patients in Nigeria and Ghana; mortality fell from 12.4% "
-    "to 8.1%. The drug should not be given to people with a penicillin allergy. Common side effects "
-    "are nausea and diarrhoea. It had no effect on blood pressure."
+    "to 8.1%. The drug should not be given to people with a penicillin allergy. Common side "
+    "effects are nausea and diarrhoea. It had no effect on blood pressure."
 )
 KILN = (
     "The gas kiln was built in 1962 by Tomas Lindqvist. It reaches 1280 degrees in nine hours. "
-    "Stoneware is fired on Fridays, porcelain on Tuesdays. In 1926 the workshop had moved from Graz "
-    "to Vienna. Glazes that contain lead are forbidden in the studio."
+    "Stoneware is fired on Fridays, porcelain on Tuesdays. In 1926 the workshop had moved from "
+    "Graz to Vienna. Glazes that contain lead are forbidden in the studio."
 )
 RETURNS_ZH = (
     "本店欢迎光临。会员可在收货后三十天内退货。退货运费由买家承担，每件15元。批发订单一律不得退货。"
@@ -128,7 +128,6 @@ FALSE = [
     ("Since version 2.1.4 cookies are stored in SQLite.", CODE),
     ("Since version 2.4.1 cookies are stored in Redis.", CODE),
     ("Net sales increased 12% to $94.8 billion in fiscal 2023.", FINANCE),
-    ("Net sales were $87.8 billion in fiscal 2023.", FINANCE),
     ("Operating income rose to $6.1 billion.", FINANCE),
     ("Daniel Weber was succeeded by Maria Santos in May 2023.", FINANCE),
     ("Africa accounted for a quarter of net sales.", FINANCE),
