@@ -6,7 +6,7 @@ passage carries it, the quote that does so best, and what the passage does not h
 What speaks for it: the sentence's words stand in one sentence of the passage, or in two that
 adjoin, and both mean about the same to the embedder where it knows the language. What speaks
 against it, each alone enough: a number or name that the passage lacks (`figures`, `names`), one
-that stands where the quote has another, a negation or a direction that differs (`evidence`).
+that stands where the quote has another (`evidence`), a negation or a direction that differs (`denial`).
 A sentence that stands in the passage word for word is supported without further ado.
 """
 
@@ -18,9 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from filesearch.claims import LEADING_MARK, states_fact
+from filesearch.denial import is_negated_otherwise, is_opposite
 from filesearch.evidence import (
-    is_negated_otherwise,
-    is_opposite,
     replaced_words,
     strange_names,
 )

@@ -49,7 +49,7 @@ LAYERS = [
     ["tokens", "terms", "sentences", "onnx_session", "patterns"],
     ["wording", "ranking_options"],
     ["rewrite", "compare", "figures", "names"],
-    ["claims", "evidence"],
+    ["claims", "evidence", "denial"],
     ["support"],
     ["conversation", "decompose"],
     ["plan"],
