@@ -20,7 +20,8 @@ _MIN_HAN = 4
 _MAX_HEADING_WORDS = 8
 
 LEADING_MARK = lazy_pattern(
-    r"\s*(?:(?:[-*+•·‣▪>|]|#+)\s+|\d{1,2}[.)]\s+|\[[ xX]\]\s+|[(（]?[一二三四五六七八九十]{1,3}[)）、])*"
+    r"\s*(?:(?:[-*+•·‣▪>|]|#+)\s+|\d{1,2}[.)]\s+|\[[ xX]\]\s+"
+    r"|[(（]?[一二三四五六七八九十]{1,3}[)）、])*"
 )
 """Marks that open a line without being part of what it says; matches everywhere, maybe nothing."""
 _HEADING = lazy_pattern(r"\s*(?:#{1,6}\s|\*\*[^*\n]+\*\*[:：]?\s*$|__[^_\n]+__[:：]?\s*$)")
@@ -34,16 +35,21 @@ _INTERJECTION = lazy_pattern(
     regex.IGNORECASE,
 )
 _DOCUMENTS = (
-    r"(?:the |these |those |your |any of the |none of the |our )?(?:\w+ )?(?:documents?|sources?|files?|passages?|context"
+    r"(?:the |these |those |your |any of the |none of the |our )?(?:\w+ )?(?:documents?"
+    r"|sources?|files?|passages?|context"
     r"|(?:search )?results?|texts?|excerpts?|materials?|information)(?: (?:provided|given|available"
     r"|found|uploaded|retrieved|I have))?"
 )
 _SAYS_NOTHING = lazy_pattern(
-    rf"\W*{_DOCUMENTS}(?: themselves)? (?:(?:do|does|did|has|have)(?: not|n['’]t)|hold no|contain no|contains no"
-    r"|holds no|give no|gives no|provide no|provides no|say nothing|says nothing|cannot|mention no|lacks?)\b"
-    rf"|\W*(?:there (?:is|was|are) )?(?:no|not enough|insufficient) (?:\w+ )?(?:information|mention|answer|details?|evidence|data"
+    rf"\W*{_DOCUMENTS}(?: themselves)? (?:(?:do|does|did|has|have)(?: not|n['’]t)|hold no"
+    rf"|contain no|contains no"
+    r"|holds no|give no|gives no|provide no|provides no|say nothing|says nothing|cannot"
+    r"|mention no|lacks?)\b"
+    rf"|\W*(?:there (?:is|was|are) )?(?:no|not enough|insufficient) (?:\w+ )?(?:information"
+    rf"|mention|answer|details?|evidence|data"
     r"|passages?|results?|documents?|sources?)\b"
-    rf"|.{{0,200}}\b(?:is|are|was|were)(?: not|n['’]t) (?:\w+ )?(?:mentioned|specified|stated|given|covered|described|answered"
+    rf"|.{{0,200}}\b(?:is|are|was|were)(?: not|n['’]t) (?:\w+ )?(?:mentioned|specified|stated"
+    rf"|given|covered|described|answered"
     rf"|provided|found|included|addressed) (?:anywhere )?(?:in|by) {_DOCUMENTS}"
     r"|.{0,12}(?:文档|文檔|文件|资料|資料|材料|来源|上下文|文中|段落|原文|检索结果|搜索结果)(?:中|里|裡|内|內)?(?:并|並|也|均|都)?"
     r"(?:没有|沒有|没|未|不|无|無)(?:有|能|曾)?(?:任何|明确|明確|具体|直接)?(?:提到|提及|提供|说明|說明|包含|找到|涉及|给出|記載|记载|说|写|关于|相关|回答|足够|足夠|信息|答案|列出)"
@@ -51,15 +57,22 @@ _SAYS_NOTHING = lazy_pattern(
     regex.IGNORECASE,
 )
 _TO_THE_READER = lazy_pattern(
-    r"\W*(?:let me|let us|let['’]s|feel free|please (?:let|feel|ask|tell|note that I|provide|share|see|refer|check)|hope|would you"
-    r"|do you|if you(?:['’]d| would)? (?:need|want|like|have)[^.]*\b(?:let me|tell me|ask|just|feel|I can|I['’]ll|please|happy)"
+    r"\W*(?:let me|let us|let['’]s|feel free|please (?:let|feel|ask|tell|note that I|provide"
+    r"|share|see|refer|check)|hope|would you"
+    r"|do you|if you(?:['’]d| would)? (?:need|want|like|have)[^.]*\b(?:let me|tell me|ask|just"
+    r"|feel|I can|I['’]ll|please|happy)"
     r"|happy to|glad to|you(?:['’]re| are) welcome|thanks?\b|thank you|sorry\b|(?:my )?apologies"
-    r"|hello\b|hi\b|hey\b|good (?:morning|afternoon|evening|question)|welcome\b|have a (?:nice|good|great)|see you|goodbye"
-    r"|here(?:['’]s| is| are)\b|below (?:is|are)|the following (?:is|are) (?:a |the )?(?:summary|list|answer|details|overview)"
+    r"|hello\b|hi\b|hey\b|good (?:morning|afternoon|evening|question)|welcome\b|have a (?:nice"
+    r"|good|great)|see you|goodbye"
+    r"|here(?:['’]s| is| are)\b|below (?:is|are)|the following (?:is|are) (?:a "
+    r"|the )?(?:summary|list|answer|details|overview)"
     r"|(?:that|this)['’]?s? (?:is )?(?:a )?(?:great|good|excellent|interesting) question"
-    r"|(?:in (?:summary|short|conclusion)|to (?:summari[sz]e|sum up)|overall|first|next|finally|now)\W*$"
-    r"|I hope|I (?:can|could|will|would|do|don['’]t|cannot|can['’]t|couldn['’]t|did|didn['’]t|am|was|have|need|searched|looked|checked|think)\b(?!.{0,20}\bthat\b)"
-    r"|I['’](?:m|ll|d|ve)\b(?!.{0,20}\bthat\b)|I (?:found|see|checked)\b(?!.{0,20}\bthat\b)|as an AI|we can (?:now|look|see)"
+    r"|(?:in (?:summary|short|conclusion)|to (?:summari[sz]e|sum up)|overall|first|next"
+    r"|finally|now)\W*$"
+    r"|I hope|I (?:can|could|will|would|do|don['’]t|cannot|can['’]t|couldn['’]t|did|didn['’]t"
+    r"|am|was|have|need|searched|looked|checked|think)\b(?!.{0,20}\bthat\b)"
+    r"|I['’](?:m|ll|d|ve)\b(?!.{0,20}\bthat\b)|I (?:found|see|checked)\b(?!.{0,20}\bthat\b)"
+    r"|as an AI|we can (?:now|look|see)"
     r"|您?好|你好|您好|谢谢|謝謝|感谢|感謝|不客气|不客氣|抱歉|很抱歉|对不起|對不起|希望.{0,16}(?:帮|幫|有用)|祝|再见|再見"
     r"|如果?(?:您|你).{0,24}(?:请|請|告诉|告訴|随时|隨時|我可以)|如有.{0,16}(?:请|請|随时|隨時)|如需|请(?:告诉|问|提供|随时|参考|参阅)|請(?:告訴|問|提供|隨時|參考)"
     r"|需要我|要不要我|以下(?:是|为|為|内容)|下面(?:是|我)?|让我|讓我|我(?:可以|能|会|會|来|來|将|將|找到|查|无法|無法|没|沒|不|很)"

@@ -1,7 +1,7 @@
 """Evidence: what speaks for and against a passage saying what a sentence says, besides its topic.
 
-sentence, quote -> names that are missing, words that stand in another's place, negations and
-directions that differ. Used by `support`. Pure rules for English and Chinese.
+sentence, quote -> words that stand in another's place, names that have nothing to do with the
+quote. Used by `support`. Pure rules for English and Chinese.
 """
 
 from __future__ import annotations
@@ -10,158 +10,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import takewhile
+from itertools import groupby, takewhile
+from typing import TypeAlias
 
 import regex
 
-from filesearch.figures import figures_of
+from filesearch.figures import Figure, figures_of
+from filesearch.names import LATIN_WORD, PassageNames, bare_word, is_same_name, names_in
 from filesearch.patterns import lazy_pattern
 from filesearch.terms import extract_terms
-from filesearch.wording import FUNCTION_WORDS, HAN, Name, entities_of, has_han, words_of
-
-# Words of a name that may be left out or added: "Dr. Smith", "the Nixon government".
-_LIGHT_IN_NAMES = frozenset("of the de la von van di da du and mr mrs ms dr prof st sir inc ltd corp co llc plc "
-                            "company corporation government administration monday tuesday wednesday thursday "
-                            "friday saturday sunday bc ad bce ce".split())  # fmt: skip
-# A demonym is its country's name, its last letter maybe left out, with one of these.
-_DEMONYM_ENDINGS = frozenset("n an ian ean ese ish i ic s is ns ans ians eans er ers al".split())
-_SAME_NAME = [
-    frozenset(group.split())
-    for group in (
-        "france french", "netherlands dutch holland", "spain spanish spaniard", "greece greek greeks",
-        "britain british uk", "england english", "denmark danish", "poland polish", "sweden swedish",
-        "finland finnish", "wales welsh", "ireland irish", "switzerland swiss", "us usa america american americans",
-        "turkey turkish", "portugal portuguese", "norway norwegian", "germany german", "europe european eu",
-        "scotland scottish", "philippines filipino", "thailand thai",
-    )
-]  # fmt: skip
-_TRANSLITERATION = lazy_pattern(rf"[{HAN}]{{1,8}}(?:[·・•‧．][{HAN}]{{1,8}})+")
-_LATIN = lazy_pattern(r"(?<![\p{Latin}\d])\p{Latin}[\p{Latin}\d'’.&+-]*[\p{Latin}\d]")
-_CAPITAL = lazy_pattern(r"\p{Lu}[\p{L}\p{M}\p{N}'’-]*")
-_QUOTES = "\"'“”‘’「」『』《》`"
-
-
-def names_in(sentence: str) -> list[Name]:
-    """Return the names of `sentence` in reading order.
-
-    They are those of `wording` that are no periods; also Latin words in a Chinese sentence, and
-    Chinese transliterations with a middle dot.
-    """
-    names = [name for name in entities_of(sentence) if not _is_common(name.text)]
-    if has_han(sentence):
-        taken = [range(name.start, name.end) for name in names]
-        for pattern in (_LATIN, _TRANSLITERATION):
-            for found in pattern.finditer(sentence):
-                if not any(found.start() in span for span in taken):
-                    names.append(Name(found.group(), *found.span()))
-    return sorted(names, key=lambda name: name.start)
-
-
-def _is_common(name: str) -> bool:
-    words = [word.lower for word in words_of(name) if word.kind == "word"]
-    return bool(words) and all(word in _LIGHT_IN_NAMES or word in FUNCTION_WORDS for word in words)
-
-
-class PassageNames:
-    """The names of a passage, or rather all that it takes to look names up in it."""
-
-    def __init__(self, passage: str) -> None:
-        self._text = passage
-        self._squashed = "".join(passage.split()).casefold()
-        self._terms = frozenset(extract_terms(passage))
-        self._words = [word for word in words_of(passage) if word.kind == "word"]
-        self._lower = frozenset(_bare(word.lower) for word in self._words)
-        self._capitals = frozenset(
-            _bare(word.lower) for word in self._words if word.text[0].isupper()
-        )
-        initials = "".join(word.text[0] if word.text[0].isupper() else " " for word in self._words)
-        self._initials = initials.casefold()
-
-    def hold(self, name: str) -> bool:
-        """Return whether `name` is held, maybe in another form.
-
-        An acronym, an adjective of a country and the last name of a person will do.
-        """
-        bare = "".join(name.split()).strip(_QUOTES).casefold()
-        if bare in self._squashed:
-            return True
-        if has_han(name):
-            return self._has_han(name)
-        words = [w for w in words_of(name.strip(_QUOTES)) if w.kind == "word"]
-        parts = [
-            _bare(w.lower)
-            for w in words
-            if w.lower not in _LIGHT_IN_NAMES
-            and w.lower not in FUNCTION_WORDS
-            and not w.lower[0].isdigit()
-        ]
-        absent = [part for part in parts if not self._has_word(part)]
-        if not absent:
-            return True
-        acronym = "".join(part[0] for part in parts)
-        if len(parts) > 1 and (acronym in self._lower or acronym in self._terms):
-            return True
-        if len(parts) > 1 and len(absent) < len(parts):
-            return all(self._may_be_dropped(part, parts) for part in absent)
-        return False
-
-    def _has_word(self, word: str) -> bool:
-        if word in self._lower or any(term in self._terms for term in extract_terms(word)[:1]):
-            return True
-        letters = word.replace(".", "")
-        if 2 <= len(letters) <= 6 and letters in self._initials:
-            return True
-        return any(_is_same_name(word, other) for other in self._capitals)
-
-    def _may_be_dropped(self, absent: str, parts: Sequence[str]) -> bool:
-        """Whether a neighbour of an absent word stands in the passage without another in its place.
-
-        "Richard Nixon" is held where Nixon alone stands, not where only Pat Nixon does.
-        """
-        position = parts.index(absent)
-        for step, other in ((1, position + 1), (-1, position - 1)):
-            if not 0 <= other < len(parts) or not self._has_word(parts[other]):
-                continue
-            for i, word in enumerate(self._words):
-                if _bare(word.lower) != parts[other]:
-                    continue
-                slot = i - step
-                beside = self._words[slot] if 0 <= slot < len(self._words) else None
-                while beside is not None and beside.lower in ("of", "the"):
-                    slot -= step
-                    beside = self._words[slot] if 0 <= slot < len(self._words) else None
-                if beside is None or not beside.text[0].isupper() or beside.lower in FUNCTION_WORDS:
-                    return True
-                if self._text[min(beside.end, word.end) : max(beside.start, word.start)].strip():
-                    return True
-        return False
-
-    def _has_han(self, name: str) -> bool:
-        """A transliteration is cut loosely from its sentence, so its inner parts must do."""
-        if _TRANSLITERATION.fullmatch(name):
-            parts = regex.split("[·・•‧．]", name)
-            cut = [parts[0][-2:], *parts[1:-1], parts[-1][:2]]
-            return all(part in self._squashed for part in cut)
-        bare = "".join(name.split()).strip(_QUOTES)
-        pairs = [bare[i : i + 2] for i in range(len(bare) - 1)] or [bare]
-        return sum(pair.casefold() in self._squashed for pair in pairs) >= 0.7 * len(pairs)
-
-
-def _bare(word: str) -> str:
-    return word.removesuffix("'s").replace("’", "'").replace(".", "")
-
-
-def _is_same_name(a: str, b: str) -> bool:
-    if a == b or any(a in group and b in group for group in _SAME_NAME):
-        return True
-    short, long = sorted((a, b), key=len)
-    if len(short) < 4:
-        return False
-    return any(
-        long.startswith(base) and long[len(base) :] in _DEMONYM_ENDINGS
-        for base in (short, short[:-1])
-        if len(base) >= 4
-    )
+from filesearch.wording import FUNCTION_WORDS, HAN, has_han, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +28,7 @@ class _Token:
     key: str
     is_name: bool
     is_content: bool
+    figure: Figure | None = None
 
 
 # Words that must agree around a place where another name or number stands.
@@ -177,21 +36,23 @@ _MIN_CONTEXT = 3
 _MAX_REPLACED = 6
 
 
-def replaced_words(sentence: str, quote: str) -> list[str]:
+def replaced_words(sentence: str, quote: str, passage: str) -> list[str]:
     """Return the names and numbers of `sentence` where `quote` has others in the same place.
 
     "Tesla moved to Graz in 1880" against "In 1880 Tesla moved to Prague" gives Graz. The words
     around the place must agree; the two sentences need not.
     """
     if has_han(sentence):
-        return _replaced_han(sentence, quote)
+        return _replaced_han(sentence, quote, passage)
     ours, theirs = _tokens(sentence), _tokens(quote)
     keys, their_keys = [t.key for t in ours], [t.key for t in theirs]
     counts, their_counts = Counter(keys), Counter(their_keys)
     found = []
     codes = SequenceMatcher(None, keys, their_keys, autojunk=False).get_opcodes()
     for position, (code, i1, i2, j1, j2) in enumerate(codes):
-        if code != "replace" or i2 - i1 > _MAX_REPLACED or j2 - j1 > 2 * _MAX_REPLACED:
+        if code == "insert" and _is_joined(theirs, i1, j1, j2, ours):
+            found.append(ours[i1].text)
+        if code != "replace" or i2 - i1 > _MAX_REPLACED:
             continue
         if _agreement(codes, position, ours) < _MIN_CONTEXT:
             continue
@@ -203,13 +64,34 @@ def replaced_words(sentence: str, quote: str) -> list[str]:
                 continue
             ours_only = [t for t in new[side] if counts[t.key] > their_counts[t.key]]
             theirs_only = [t for t in gone[side] if their_counts[t.key] > counts[t.key]]
-            if (
-                theirs_only
-                and ours_only
-                and not any(_is_same_name(t.key, key) for t in ours_only for key in their_keys)
-            ):
+            ours_only = [
+                t for t in ours_only if not any(_is_same_token(t, other) for other in theirs)
+            ]
+            if theirs_only:
                 found += [t.text for t in ours_only]
     return found
+
+
+def _is_same_token(ours: _Token, theirs: _Token) -> bool:
+    if ours.figure and theirs.figure:
+        return ours.figure.is_same(theirs.figure)
+    return is_same_name(ours.key, theirs.key)
+
+
+def _is_joined(theirs: Sequence[_Token], i: int, j1: int, j2: int, ours: Sequence[_Token]) -> bool:
+    """Whether leaving out theirs[j1:j2] gives one thing what the quote says of another.
+
+    "Stoneware is fired on Fridays, porcelain on Tuesdays" without "Fridays, porcelain on".
+    """
+    if not 0 < j1 < j2 < len(theirs) or i >= len(ours) or not ours[i].is_name:
+        return False
+    left_out = theirs[j1:j2]
+    return (
+        left_out[0].is_name
+        and left_out[-1].key == theirs[j1 - 1].key
+        and any(token.is_content and not token.is_name for token in left_out)
+        and not {token.key for token in left_out[:-1]} & {token.key for token in ours}
+    )
 
 
 def _run_of_names(tokens: Sequence[_Token], step: int) -> list[_Token]:
@@ -217,9 +99,7 @@ def _run_of_names(tokens: Sequence[_Token], step: int) -> list[_Token]:
     return list(takewhile(lambda token: token.is_name, tokens[::step]))
 
 
-def _agreement(
-    codes: Sequence[tuple[str, int, int, int, int]], position: int, ours: Sequence[_Token]
-) -> int:
+def _agreement(codes: Sequence[_Code], position: int, ours: Sequence[_Token]) -> int:
     """Return how many words before and after a replacement agree; an end of both counts as one."""
     total = 0
     for step in (-1, 1):
@@ -242,12 +122,13 @@ def _tokens(text: str) -> list[_Token]:
         figure = figures.get(word.start)
         if figure:
             past = figure.end
-            tokens.append(_Token(figure.text, f"{figure.value:g}", not figure.is_weak, True))
+            is_name = not figure.is_weak or figure.text[0].isupper()
+            tokens.append(_Token(figure.text, f"{figure.value:g}", is_name, True, figure))
         else:
             is_name = word.text[0].isupper() or any(c.isdigit() for c in word.text)
             if word.lower in FUNCTION_WORDS:
                 is_name = not opening and len(word.text) > 1 and word.text.isupper()
-            bare = _bare(word.lower)
+            bare = bare_word(word.lower)
             key = (extract_terms(bare) or [bare])[0]
             tokens.append(_Token(word.text, key, is_name, word.is_content))
         opening = False
@@ -256,116 +137,155 @@ def _tokens(text: str) -> list[_Token]:
 
 _MIN_HAN_CONTEXT = 2
 _MAX_HAN_REPLACED = 12
-_HAN_WORD = lazy_pattern(rf"[{HAN}\p{{Latin}}\d]")
+_MIN_HAN_NAME = 3
+# A word of two characters may be a synonym; one that ends so, or is one of these, is a name.
+_HAN_NAME_END = lazy_pattern(
+    r"[国國州市省县縣區镇鎮村岛島湖江河山人族语語寺港宗帝王]$|^(?:日本|印度|香港|台湾|臺灣|北京|上海|南京|台北|臺北|东京|東京|伦敦|倫敦|巴黎|纽约|紐約)$"
+)
+# Characters that foreign names are mostly written with.
+_TRANSLITERATED = lazy_pattern(
+    "[亚亞尼利巴斯克拉马馬德罗羅特尔爾布兰蘭维維奥奧阿卡萨薩伊埃卢盧索洛莱萊哈诺諾西米贝貝瓦费費塔达達莫乌烏比加肯里塞欧歐曼伦倫朗普科森"
+    "莎娜迪佛弗顿頓日智英法意美韩韓]{2,}"
+)
+_PLAIN = lazy_pattern(r"\d+(?:\.\d+)?(?:e\+\d+)?")
+# Larger numbers are no years and may be rounded by this share.
+_LAST_YEAR = 2100
+_ABOUT = 0.05
+_TITLE = lazy_pattern(r"《[^》]{1,40}》")
+_BRACKETED = lazy_pattern(r"[(（][^()（）]{0,60}[)）]")
+_HAN_LIGHT = lazy_pattern(
+    r"的?(?:时候|時候)|需要|才能|可以|能[够夠]|可能|必[须須]|因[为為此]|由[于於]|所以|不[过過]|但是?|然而|目前|[现現]在|而且|[并並]且?|以及|[虽雖]然|同[时時]|其中|[为為]了|当时|當時|[后後]来|後來"
+    r"|[大]?[约約]|认为|認為|觉得|覺得|正式|主要|成[为為]|[变變]成|[举舉]行|[该該此其于於在和及与與之的了是有也又而即就都]"
+)
+_HAN_TOKEN = lazy_pattern(rf"《[^》]{{1,40}}》|[{HAN}]|\p{{Latin}}[\p{{Latin}}\p{{N}}'’.&-]*|\S")
 
 
-def _replaced_han(sentence: str, quote: str) -> list[str]:
-    """The same by characters: others between two characters or more that agree on both sides.
+def _replaced_han(sentence: str, quote: str, passage: str) -> list[str]:
+    """The same by characters, titles and Latin words; numbers are `figures`' business.
 
-    A synonym mostly shares a character with what it stands for, a name seldom does.
+    A synonym mostly shares a character with what it stands for, or is short; a name is neither.
     """
-    codes = SequenceMatcher(None, sentence, quote, autojunk=False).get_opcodes()
     found = []
+    for pattern in (_TITLE, LATIN_WORD):
+        new, gone = (Counter(pattern.findall(text)) for text in (sentence, quote))
+        if gone - new:
+            found += list(new - gone)
+    if not _BRACKETED.search(sentence):
+        quote = _BRACKETED.sub("", quote)
+    ours, theirs = _han_tokens(sentence.rstrip("。！ ")), _han_tokens(quote.rstrip("。！ "))
+    flat, their_flat = "".join(ours), "".join(theirs)
+    codes = _without_lone_matches(SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes())
     for position, (code, i1, i2, j1, j2) in enumerate(codes):
-        ours, theirs = sentence[i1:i2], quote[j1:j2]
-        if code != "replace" or max(len(ours), len(theirs)) > _MAX_HAN_REPLACED:
+        if code == "insert" and i1 < len(ours) and ours[i1 - 1] == theirs[j2 - 1]:
+            if ours[i1][0] == theirs[j1][0] == "《":
+                found.append(ours[i1])
             continue
-        if len(_HAN_WORD.findall(ours)) < 2 or len(_HAN_WORD.findall(theirs)) < 2:
+        if code != "replace" or max(i2 - i1, j2 - j1) > _MAX_HAN_REPLACED:
             continue
-        if set(ours) & set(theirs) or ours in quote:
+        put, lost = "".join(ours[i1:i2]), "".join(theirs[j1:j2])
+        if _shares_pair(put, their_flat) or _shares_pair(lost, flat):
             continue
         sides = [codes[k] if 0 <= k < len(codes) else None for k in (position - 1, position + 1)]
-        agrees = [
+        agrees = all(
             side is None or (side[0] == "equal" and side[2] - side[1] >= _MIN_HAN_CONTEXT)
             for side in sides
-        ]
-        if all(agrees) and any(sides):
-            found.append(ours)
+        )
+        is_name = _is_other_name(put, lost, passage) or _is_other_number(put, lost)
+        if any(sides) and agrees and is_name:
+            found.append(put)
     return found
 
 
-_NEGATION = lazy_pattern(
-    r"\b(?:not|never|cannot|no|without|neither|nor|none|nobody|nothing|\p{L}+n['’]t)\b", regex.IGNORECASE
-)  # fmt: skip
-# These deny without such a word, so that "cannot be returned" and "are final" may agree.
-_DENIES = lazy_pattern(
-    r"\b(?:un|in|im|non)\p{Ll}{4,}|\b(?:fail\w*|refus\w*|lack\w*|den(?:y|ied|ies)|prohibit\w*|forbid\w*|forbade|prevent\w*"
-    r"|except\w*|exclu\w*|only|rather|instead|absen\w*|avoid\w*|reject\w*|ban(?:ned|s)?|stop\w*|few|little|rarely|hardly|cease\w*|void|final|less|free)\b",
-    regex.IGNORECASE,
-)
-_HAN_NEGATION = lazy_pattern(
-    r"(?:不(?!仅|僅|但|同|断|斷|久|过|過|少|管|论|論|足|锈|鏽|动产|動產|只|光|料|由|禁|等|良|单|單)|没有?|沒有?|未(?!来|來)|无法|無法|(?<!是)非(?=法定)|禁止|不得)"
-)
-_REACH = 3
+def _is_other_number(put: str, lost: str) -> bool:
+    """Whether both are numbers, and the first does not merely round the second."""
+    if not (_PLAIN.fullmatch(put) and _PLAIN.fullmatch(lost)):
+        return False
+    ours, theirs = float(put), float(lost)
+    return ours <= _LAST_YEAR or abs(ours - theirs) > _ABOUT * theirs
 
 
-def is_negated_otherwise(sentence: str, quote: str) -> bool:
-    """Return whether one of the two denies what the other states in the same words.
+def _shares_pair(part: str, text: str) -> bool:
+    """Whether two characters in a row stand in `text` as well: the part was moved, not replaced."""
+    runs = regex.findall(rf"[{HAN}]{{2,}}", _HAN_LIGHT.sub(" ", part))
+    return any(run[i : i + 2] in text for run in runs for i in range(len(run) - 1))
 
-    Only where both share the word that is denied and the other side has no word that might deny.
+
+_Code: TypeAlias = tuple[str, int, int, int, int]
+
+
+def _without_lone_matches(codes: Sequence[_Code]) -> list[_Code]:
+    """Return the operations with single characters that agree by chance taken as replaced."""
+    merged: list[_Code] = []
+    for position, code in enumerate(codes):
+        is_lone = code[0] == "equal" and code[2] - code[1] == 1 and 0 < position < len(codes) - 1
+        kind = "replace" if is_lone or code[0] != "equal" else "equal"
+        if kind == "replace" and merged and merged[-1][0] != "equal":
+            _, i1, _, j1, _ = merged.pop()
+            merged.append(("replace", i1, code[2], j1, code[4]))
+        else:
+            merged.append((code[0] if kind == "replace" and not is_lone else kind, *code[1:]))
+    return merged
+
+
+def _han_tokens(text: str) -> list[str]:
+    figures = {figure.start: figure for figure in figures_of(text)}
+    tokens, past = [], 0
+    for found in _HAN_TOKEN.finditer(text):
+        if found.start() < past:
+            continue
+        figure = figures.get(found.start())
+        past = figure.end if figure else found.end()
+        tokens.append(f"{figure.value:g}" if figure else found.group())
+    return tokens
+
+
+def _is_other_name(new: str, gone: str, passage: str) -> bool:
+    if any(all(pattern.search(t) for t in (new, gone)) for pattern in (_TITLE, LATIN_WORD)):
+        return True
+    new, gone = ("".join(c for c in _HAN_LIGHT.sub("", t) if has_han(c)) for t in (new, gone))
+    if min(len(new), len(gone)) < 2:
+        return False
+    if all(_TRANSLITERATED.fullmatch(text) for text in (new, gone)):
+        return True
+    if set(new) & set(gone):
+        return False
+    both_long = min(len(new), len(gone)) >= _MIN_HAN_NAME
+    return both_long or new in passage or any(_HAN_NAME_END.search(t) for t in (new, gone))
+
+
+def strange_names(sentence: str, quote: str, passage: PassageNames) -> list[str]:
+    """Return what may be a name that has nothing to do with the quote: a doubt, no proof.
+
+    Names that stand elsewhere in the passage while the quote has others; a first word that the
+    passage does not know; in Chinese, runs of characters that the quote does not have.
     """
     if has_han(sentence):
-        return _is_han_negated(sentence, quote) or _is_han_negated(quote, sentence)
-    return _denies(sentence, quote) or _denies(quote, sentence)
+        return _strange_han(sentence, quote)
+    held, ours = PassageNames(quote), PassageNames(sentence)
+    names = names_in(sentence)
+    found = []
+    if any(not ours.hold(name.text) for name in names_in(quote)):
+        found += [name.text for name in names if not held.hold(name.text)]
+    first = next((word for word in words_of(sentence) if word.kind == "word"), None)
+    if first is not None and not any(name.start <= first.start < name.end for name in names):
+        is_word = first.is_content and first.text[0].isupper() and first.text.isalpha()
+        if is_word and not passage.hold(first.text) and not _ENDS_AS_NOUN.search(first.lower):
+            found.append(first.text)
+    return found
 
 
-def _denies(denying: str, stating: str) -> bool:
-    if _NEGATION.search(stating) or _DENIES.search(stating):
-        return False
-    stated = set(_content(stating))
-    for found in _NEGATION.finditer(denying):
-        clause = regex.split(r"[,;:.!?]|\bbut\b", denying[found.end() :], maxsplit=1)[0]
-        if regex.match(r"\s*(?:only|just|later than|more than|less than|until|merely)\b", clause):
-            continue
-        denied = _content(clause)[:_REACH]
-        if denied and denied[0] in stated and sum(t in stated for t in denied) > len(denied) / 2:
-            return True
-    return False
+_ENDS_AS_NOUN = lazy_pattern(r"(?:[^su]s|ion|ment|ness|ity|ing|ance|ence|ly|ed)$")
 
 
-def _content(text: str) -> list[str]:
-    words = [w.lower for w in words_of(text) if w.kind == "word" and w.lower not in FUNCTION_WORDS]
-    return [term for word in words for term in extract_terms(word)[:1]]
-
-
-def _is_han_negated(denying: str, stating: str) -> bool:
-    if _HAN_NEGATION.search(stating):
-        return False
-    for found in _HAN_NEGATION.finditer(denying):
-        denied = regex.match(rf"[{HAN}]{{2}}", denying[found.end() :])
-        before = denying[max(0, found.start() - 2) : found.start()]
-        if denied and denied.group() in stating and (before in stating or not has_han(before)):
-            return True
-    return False
-
-
-_DIRECTIONS = [
-    (frozenset(a.split()), frozenset(b.split()))
-    for a, b in (
-        ("increas rose rise grew grow gain", "decreas fell fall declin drop reduc lost loss"),
-        ("befor", "after"), ("maximum most", "minimum least"), ("highest largest biggest", "lowest smallest"),
-        ("more", "less fewer"), ("first", "last"), ("above", "below"), ("north northern", "south southern"),
-        ("east eastern", "west western"), ("oldest", "youngest"), ("allow permit", "forbid prohibit"),
-        ("begin began start", "end end finish"), ("win won", "lose lost"), ("true", "fals"),
-    )
-]  # fmt: skip
-_HAN_DIRECTIONS = [
-    tuple(pair.split("/"))
-    for pair in "增加/减少 增加/減少 上升/下降 增长/下降 增長/下降 之前/之后 之前/之後 最高/最低 最大/最小 最早/最晚 允许/禁止 允許/禁止".split()
-]  # fmt: skip
-
-
-def is_opposite(sentence: str, quote: str) -> bool:
-    """Return whether one speaks of a rise where the other speaks of a fall, and the like."""
-    if has_han(sentence):
-        return any(
-            (a in sentence and b in quote and a not in quote and b not in sentence)
-            or (b in sentence and a in quote and b not in quote and a not in sentence)
-            for a, b in _HAN_DIRECTIONS
-        )
-    ours, theirs = set(extract_terms(sentence)), set(extract_terms(quote))
-    return any(
-        ours & a and theirs & b and not (ours & b or theirs & a)
-        for pair in _DIRECTIONS
-        for a, b in (pair, pair[::-1])
-    )
+def _strange_han(sentence: str, quote: str) -> list[str]:
+    for figure in figures_of(sentence):
+        gap = " " * (figure.past - figure.start)
+        sentence = sentence[: figure.start] + gap + sentence[figure.past :]
+    bare = _HAN_LIGHT.sub(lambda found: " " * len(found.group()), sentence)
+    found = []
+    for run in regex.findall(rf"[{HAN}]{{{_MIN_HAN_NAME},}}", bare):
+        known = [run[i : i + 2] in quote for i in range(len(run) - 1)]
+        for is_known, group in groupby(known):
+            if not is_known and sum(1 for _ in group) >= _MIN_HAN_NAME:
+                found.append(run)
+    return found

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import regex
 
@@ -47,7 +47,7 @@ _MONTHS = {
 
 # Unit as written -> its family and how many of the family's base it is.
 _UNITS: dict[str, tuple[str, float]] = {}
-for _family, _names in {
+_FAMILIES: dict[str, dict[str, float]] = {
     "second": {
         "second sec 秒": 1, "minute min 分钟 分鐘": 60, "hour hr 小时 小時": 3600,
         "day 天": 86_400, "week 周 週 星期": 604_800, "fortnight": 1_209_600,
@@ -64,7 +64,8 @@ for _family, _names in {
     "litre": {"ml millilitre milliliter 毫升": 1e-3, "l litre liter 升": 1},
     "usd": {"dollar usd 美元 美金": 1}, "eur": {"euro eur 欧元 歐元": 1},
     "gbp": {"pound gbp 英镑 英鎊": 1}, "cny": {"yuan rmb cny 元 人民币": 1},
-}.items():  # fmt: skip
+}  # fmt: skip
+for _family, _names in _FAMILIES.items():
     for _spellings, _factor in _names.items():
         _UNITS |= dict.fromkeys(_spellings.split(), (_family, float(_factor)))
 _SIGNS = {"$": "usd", "usd": "usd", "€": "eur", "eur": "eur", "£": "gbp", "¥": "cny", "￥": "cny",
@@ -75,6 +76,10 @@ _NUMBER_WORD = "|".join([*_ONES, *_TENS, "hundred", "thousand", "million", "bill
 _HAN_NUMBER = "〇零一二三四五六七八九十百千万萬亿億两兩"
 _UNIT = "|".join(sorted(map(regex.escape, _UNITS), key=len, reverse=True))
 _MONTH_NAME = "|".join(name for name in _MONTHS if name not in ("may", "march", "mar", "sep"))
+_MAY = (
+    r"(?-i:May(?= \d)"
+    r"|(?<=\d |\d(?:st|nd|rd|th) |[Ii]n |[Oo]f |[Ss]ince |[Uu]ntil |[Bb]y |[Ll]ate |[Ee]arly )May)"
+)
 _PERCENT = r"(?P<percent>\s?[%％]|[\s-]per\s?cent\b|[\s-]percent(?:age points?)?\b|\s?pct\b)"
 _BEFORE_UNIT = (
     r"(?=[\s-]?(?:calendar |working |business |US |square )?"
@@ -86,6 +91,8 @@ _FIGURE = lazy_pattern(
         r"(?P<version>(?<![\d.])\d+(?:\.\d+){2,})",
         r"(?<!\d)(?P<h>[01]?\d|2[0-4]):(?P<mi>[0-5]\d)(?![\d:])(?:\s?(?P<half>[ap])\.?m\b)?",
         r"(?<!\d)(?P<h>1?\d)\s?(?P<half>[ap])\.?m\b",
+        r"(?P<lower>[二三四五六七八九十])分之(?P<upper>[一二三四五六七八九])",
+        r"\b(?P<upper>a|one|two|three)[\s-](?P<lower>third|quarter|fifth)s?\b(?=\s(?:of|the)\b)",
         rf"百分之(?P<hundredths>[\d.]+|[{_HAN_NUMBER}]+)",
         r"(?P<tenths>[一二三四五六七八九])成(?![为為立功员員分本])",
         r"(?<![\p{Latin}\d.])(?P<sign>(?:US|NT|HK|A|C)?[$€£¥￥]\s?|(?:USD|EUR|RMB|CNY)\s?)?"
@@ -97,7 +104,7 @@ _FIGURE = lazy_pattern(
         rf"\b(?P<words>(?:{_NUMBER_WORD})(?:(?:[\s-]| and )(?:{_NUMBER_WORD}))*)\b"
         rf"(?:{_PERCENT}|{_BEFORE_UNIT})?",
         rf"\b(?P<ordinal_word>first|second(?!s)|{'|'.join(_ORDINALS)})\b",
-        rf"\b(?P<month>{_MONTH_NAME}|(?-i:May|March|Mar|Sep))\b",
+        rf"\b(?P<month>{_MONTH_NAME}|{_MAY}|(?-i:March|Mar|Sep))\b",
         rf"(?P<han>[{_HAN_NUMBER}]+)(?P<han_after>[月日号號个個名位人次岁歲度世级級層层]?)"
         rf"(?:(?<=[{_HAN_NUMBER}个個])(?=(?P<unit>{_UNIT})))?",
     )),
@@ -107,6 +114,11 @@ _WIDE = str.maketrans("０１２３４５６７８９．，％－", "0123456789.
 _ROUNDING = lazy_pattern(
     r"(?:about|approximately|approx\.?|around|roughly|nearly|almost|over|some|more than|less than|"
     r"under|up to|at least|circa|~|≈|[约約近超逾])[过過]?\s*(?:[$€£¥]|US\$)?$",
+    regex.IGNORECASE,
+)
+# "The two bodies" counts what the passage may merely name.
+_SUMS_UP = lazy_pattern(
+    r"\b(?:the|these|those|its|their|all|both|of|are|were|into)\s(?:other\s|main\s)?$",
     regex.IGNORECASE,
 )
 # What a rounded number may be off by: half a unit of its last digit, or this share after "about".
@@ -120,13 +132,14 @@ class Figure:
     Attributes:
         text: As written, with its sign of money, scale and percent, without its unit.
         value: Of the number with its scale; a month's number; minutes after midnight.
-        unit: "%", a money ("usd"), "calendar", "month name", "clock", "version", the family of a
-            measure ("second", "month", "metre"), or empty.
+        unit: "%", a money ("usd"), "calendar", "month name", "date" (of a month), "clock",
+            "version", the family of a measure ("second", "month", "metre"), or empty.
         factor: How many of the family's base its unit is; 1 where there is no such family.
         mantissa: The number without its scale, as tables in millions write it.
         step: Of its last digit that is written; 0 for one that stands for itself alone.
         is_weak: Too common a word to be evidence: "one", "first", 一.
         is_rounded: "about 300".
+        past: Where its unit ends, which `text` leaves out.
     """
 
     text: str
@@ -139,6 +152,7 @@ class Figure:
     step: float = 0.0
     is_weak: bool = False
     is_rounded: bool = False
+    past: int = 0
 
     @property
     def kind(self) -> str:
@@ -154,15 +168,20 @@ class Figure:
             ours, theirs = ours * self.factor, theirs * other.factor
         if math.isclose(ours, theirs) or self._is_scaled(other):
             return True
+        if self.unit == other.unit == "%" and math.isnan(self.mantissa + other.mantissa):
+            # A fraction in words.
+            return abs(ours - theirs) < 0.5
         if self.unit == "calendar" or not self.step:
             return False
         if math.isclose(round(theirs / self.step) * self.step, ours):
-            return self.step < 1 or self.step >= 10 and not math.isclose(self.mantissa, ours)
+            is_scaled = self.step >= 10 and not math.isclose(self.mantissa, ours)
+            if self.step < 1 or is_scaled:
+                return True
         return self.is_rounded and abs(ours - theirs) <= _ABOUT * ours
 
     def _is_scaled(self, other: Figure) -> bool:
         """Whether a table gives in millions (or the like) what this gives in full."""
-        if self.value == 0 or other.mantissa != other.value or self.mantissa == self.value:
+        if other.mantissa != other.value or self.mantissa == self.value or other.value >= 1e6:
             return False
         return any(
             math.isclose(self.value, other.value * scale)
@@ -176,6 +195,8 @@ def _unlike(a: Figure, b: Figure) -> bool:
     if a.unit == b.unit:
         return False
     # A bare number may be a year or an amount; a month's name is no bare number.
+    if "date" in (a.unit, b.unit):
+        return bool(a.unit and b.unit)
     bare = ("", "calendar")
     return "month name" in (a.unit, b.unit) or (a.unit not in bare and b.unit not in bare)
 
@@ -183,7 +204,9 @@ def _unlike(a: Figure, b: Figure) -> bool:
 def figures_of(text: str) -> list[Figure]:
     """Return the numbers of `text` in reading order; none for text without."""
     return [
-        figure for found in _FIGURE.finditer(text.translate(_WIDE)) for figure in _read(text, found)
+        replace(figure, past=max(figure.end, found.end("unit")))
+        for found in _FIGURE.finditer(text.translate(_WIDE))
+        for figure in _read(text, found)
     ]
 
 
@@ -192,7 +215,7 @@ def _read(text: str, found: regex.Match[str]) -> Iterator[Figure]:
     start, end = found.span()
     written = text[start:end]
     if "y" in groups:
-        units = ("calendar", "month name", "")
+        units = ("calendar", "month name", "date")
         for name, unit in zip(("y", "mo", "d"), units, strict=True):
             yield Figure(found[name], *found.span(name), float(found[name]), unit)
     elif "version" in groups:
@@ -203,6 +226,9 @@ def _read(text: str, found: regex.Match[str]) -> Iterator[Figure]:
         hour = int(groups["h"]) % (12 if "half" in groups else 24)
         hour += 12 if groups.get("half", "").lower() == "p" else 0
         yield Figure(written, start, end, 60.0 * hour + int(groups.get("mi", 0)), "clock")
+    elif "lower" in groups:
+        upper, lower = (_part_of_fraction(groups[name]) for name in ("upper", "lower"))
+        yield Figure(written, start, end, 100 * upper / lower, "%", step=1, is_rounded=True)
     elif "hundredths" in groups or "tenths" in groups:
         tenths = 10 * _HAN_DIGITS.get(groups.get("tenths", ""), 0.0)
         value = _decimal_or_han(groups["hundredths"]) if "hundredths" in groups else tenths
@@ -218,10 +244,17 @@ def _read(text: str, found: regex.Match[str]) -> Iterator[Figure]:
     elif "words" in groups:
         value = _words_value(groups["words"].lower())
         unit, factor = _unit(groups)
-        weak = value < 2 and not unit
+        weak = (value < 2 and not unit) or (
+            value <= 3 and _SUMS_UP.search(text, 0, start) is not None
+        )
         yield Figure(written, start, end, value, unit, factor, is_weak=weak, mantissa=value)
     else:
         yield from _han(text, found, groups)
+
+
+def _part_of_fraction(word: str) -> float:
+    named = _ONES | {"a": 1, "third": 3, "quarter": 4, "fifth": 5}
+    return float(named[word.lower()]) if word.isascii() else _han_value(word)
 
 
 def _decimal(text: str, found: regex.Match[str], groups: dict[str, str]) -> Figure:
@@ -250,13 +283,15 @@ def _decimal(text: str, found: regex.Match[str], groups: dict[str, str]) -> Figu
             unit, factor = "calendar", 1.0
         elif following == "月":
             unit = "month name"
+        elif following and following in "日号號":
+            unit = "date"
         elif following == "年":
             unit, factor = "month", 12.0
     decimals = len(digits.partition(".")[2])
     step = 10.0**-decimals * (scale or 1.0)
     if not decimals and scale == 1 and mantissa:
         step = 10.0 ** (len(digits) - len(digits.rstrip("0")))
-    before = _ROUNDING.search(text[max(0, start - 24) : start])
+    before = _ROUNDING.search(text, max(0, start - 24), start)
     return Figure(
         text[start:end], start, end, value, unit, factor, mantissa, step, is_rounded=bool(before)
     )
@@ -293,6 +328,8 @@ def _han(text: str, found: regex.Match[str], groups: dict[str, str]) -> Iterator
     unit, factor = _unit(groups)
     if after == "月":
         unit, factor = "month name", 1.0
+    elif after in ("日", "号", "號") and after:
+        unit, factor = "date", 1.0
     elif unit == "month" and after not in ("个", "個") and value >= 1000:
         unit, factor = "calendar", 1.0
     start, end = found.span("han")

@@ -5,8 +5,9 @@ passage carries it, the quote that does so best, and what the passage does not h
 
 What speaks for it: the sentence's words stand in one sentence of the passage, or in two that
 adjoin, and both mean about the same to the embedder where it knows the language. What speaks
-against it, each alone enough: a number or name that the passage lacks (`figures`, `evidence`), one
-that stands where the quote has another, a negation or a direction that differs.
+against it, each alone enough: a number or name that the passage lacks (`figures`, `names`), one
+that stands where the quote has another (`evidence`), a negation or a direction that differs
+(`denial`).
 A sentence that stands in the passage word for word is supported without further ado.
 """
 
@@ -16,18 +17,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import regex
 
 from filesearch.claims import LEADING_MARK, states_fact
+from filesearch.denial import is_negated_otherwise, is_opposite
 from filesearch.evidence import (
-    PassageNames,
-    is_negated_otherwise,
-    is_opposite,
-    names_in,
     replaced_words,
+    strange_names,
 )
 from filesearch.figures import Figure, figures_of
 from filesearch.languages import known_share
+from filesearch.names import PassageNames, names_in
 from filesearch.patterns import lazy_pattern
 from filesearch.protocols import Embedder
 from filesearch.sentences import sentence_spans
@@ -36,18 +35,26 @@ from filesearch.wording import CHINESE_FUNCTION, FUNCTION_WORDS, HAN, has_han, w
 
 __all__ = ["MIN_SUPPORT", "Support", "check_support", "check_supports", "states_fact"]
 
-MIN_SUPPORT = 0.42
+MIN_SUPPORT = 0.40
 """Least score of a supported sentence; scripts/check_support.py prints what it flags."""
 # Of a sentence with something against it: what is left of its score lies below MIN_SUPPORT.
 _AGAINST = 0.5 * MIN_SUPPORT
 
+# The same of a sentence with a name that may have nothing to do with the quote.
+_DOUBT = 0.7
+
 WEIGHT_QUOTE = 0.7
 """Of the words that the quote holds; the rest is for those that the passage holds. With an embedder
 half of the whole is the cosine similarity, as in `answer`."""
+# Without an embedder the share of words is raised by this power, or a paraphrase would fall under
+# the same threshold that holds with one.
+_ALONE = 0.8
 # Sentences of a passage that are embedded, the best by words.
 _MAX_EMBEDDED = 4
-# Two sentences are quoted where the second holds at least this share of the words besides.
+# Two sentences are quoted where the second holds at least this share of the words besides, and so
+# many of them.
 _MIN_GAIN = 0.2
+_MIN_GAINED_WORDS = 2
 # A sentence this near to the best one by words is the quote if it holds more of the numbers.
 _NEAR_BEST = 0.15
 
@@ -130,6 +137,18 @@ class _Passage:
         self.words = frozenset(word for quote in self.quotes for word in quote.words)
         self.figures = figures_of(text)
         self.names = PassageNames(text)
+        # In lower case with single spaces, and where each of its characters stands in the text.
+        self._places = [
+            i for i, c in enumerate(text) if not c.isspace() or (i and not text[i - 1].isspace())
+        ]
+        self._plain = "".join(" " if text[i].isspace() else _lower(text[i]) for i in self._places)
+
+    def adjoin(self, first: int) -> bool:
+        """Whether the sentence `first` and the next stand together, without a blank line."""
+        if not 0 <= first < len(self.quotes) - 1:
+            return False
+        gap = self.text[self.quotes[first].end : self.quotes[first + 1].start]
+        return gap.count("\n") < 2
 
     def join(self, first: int) -> _Quote:
         """Return the quote of two sentences, `first` and the next."""
@@ -140,14 +159,25 @@ class _Passage:
 
     def find(self, sentence: str) -> tuple[int, int] | None:
         """Return where the words of `sentence` stand one after the other; None where nowhere."""
-        words = sentence.strip(_EDGE).split()
-        if not words:
-            return None
-        pattern = r"\s+".join(map(regex.escape, words))
-        edges = (r"(?<![\p{L}\p{N}])", r"(?![\p{L}\p{N}])")
-        before, after = ("", "") if has_han(words[0] + words[-1]) else edges
-        found = regex.search(before + pattern + after, self.text, regex.IGNORECASE)
-        return found.span() if found else None
+        wanted = " ".join(_lower(sentence.strip(_EDGE)).split())
+        start = self._plain.find(wanted) if wanted else -1
+        while start >= 0:
+            end = start + len(wanted)
+            if not (_goes_on(self._plain, start) or _goes_on(self._plain, end)):
+                return self._places[start], self._places[end - 1] + 1
+            start = self._plain.find(wanted, start + 1)
+        return None
+
+
+def _lower(text: str) -> str:
+    """Return `text` in lower case, each character in its place."""
+    return "".join(lower if len(lower := c.lower()) == 1 else c for c in text)
+
+
+def _goes_on(text: str, position: int) -> bool:
+    """Whether a word runs across `position`; Chinese words are not told apart."""
+    around = text[position - 1 : position + 1] if position else ""
+    return len(around) == 2 and around.isalnum() and not has_han(around)
 
 
 def _read_quote(text: str, start: int, end: int) -> _Quote:
@@ -160,9 +190,9 @@ def _read_quote(text: str, start: int, end: int) -> _Quote:
 
 
 def _words(text: str, figures: Sequence[Figure]) -> set[str]:
-    """Return the content words of `text`, stemmed, without its numbers; bigrams of Chinese."""
+    """Return the content words of `text`, stemmed, without numbers and their units."""
     for figure in figures:
-        text = text[: figure.start] + " " * (figure.end - figure.start) + text[figure.end :]
+        text = text[: figure.start] + " " * (figure.past - figure.start) + text[figure.past :]
     found = set()
     for word in words_of(text):
         if word.kind == "han" or (word.kind == "quoted" and has_han(word.text)):
@@ -203,18 +233,18 @@ class _Check:
     def texts_to_compare(self) -> list[str]:
         return [self.sentence, *(quote.text for quote in self.candidates)]
 
-    def _coverage(self, words: frozenset[str]) -> float:
-        return len(self.words & words) / len(self.words) if self.words else 0.0
-
-    def _figure_share(self, figures: Sequence[Figure]) -> float:
-        if not self.figures:
-            return 0.0
-        return sum(_is_held(f, figures) for f in self.figures) / len(self.figures)
+    def _coverage(self, words: frozenset[str], figures: Sequence[Figure]) -> float:
+        """Return the share of words and numbers that are among these."""
+        total = len(self.words) + len(self.figures)
+        held = len(self.words & words) + sum(_is_held(f, figures) for f in self.figures)
+        return held / total if total else 0.0
 
     def _merit(self, quote: _Quote) -> float:
         """By words; by numbers where words do not decide."""
-        share = self._figure_share(quote.figures)
-        return self._coverage(quote.words) + (_NEAR_BEST if self.words else 1.0) * share
+        if not self.words:
+            return self._coverage(quote.words, quote.figures)
+        figures = self._coverage(frozenset(), quote.figures)
+        return len(self.words & quote.words) / len(self.words) + _NEAR_BEST * figures
 
     def conclude(self) -> Support:
         if self.verbatim is not None:
@@ -233,24 +263,25 @@ class _Check:
         best = int(np.argmax(merits))
         single = self.candidates[best]
         quote = self._widen(single)
-        lexical = WEIGHT_QUOTE * self._coverage(quote.words)
-        lexical += (1 - WEIGHT_QUOTE) * self._coverage(self.passage.words)
-        if not self.words:
-            lexical = self._figure_share(quote.figures)
+        lexical = WEIGHT_QUOTE * self._coverage(quote.words, quote.figures)
+        lexical += (1 - WEIGHT_QUOTE) * self._coverage(self.passage.words, self.passage.figures)
+        lexical **= _ALONE + (1 - _ALONE) * 2 * half
         score = (1 - half) * lexical + half * cosines[best]
         missing = self._missing()
-        if missing or self._is_contradicted(quote):
+        if missing or self._is_contradicted(single, quote):
             score *= _AGAINST
+        elif strange_names(self.sentence, quote.text, self.passage.names):
+            score *= _DOUBT
         score = float(np.clip(score, 0, 1))
         return Support(score, score >= MIN_SUPPORT, quote.start, quote.end, tuple(missing))
 
     def _widen(self, single: _Quote) -> _Quote:
         """Return the quote with the sentence before or after it, where that adds much."""
         i = self.passage.quotes.index(single)
-        pairs = [self.passage.join(k) for k in (i - 1, i) if 0 <= k < len(self.passage.quotes) - 1]
-        best = max(pairs, key=lambda quote: self._coverage(quote.words), default=single)
-        gain = self._coverage(best.words) - self._coverage(single.words)
-        return best if gain >= _MIN_GAIN else single
+        pairs = [self.passage.join(k) for k in (i - 1, i) if self.passage.adjoin(k)]
+        best = max(pairs, key=lambda quote: len(self.words & quote.words), default=single)
+        gain = len(self.words & best.words) - len(self.words & single.words)
+        return best if gain >= max(_MIN_GAIN * len(self.words), _MIN_GAINED_WORDS) else single
 
     def _missing(self) -> list[str]:
         found = [
@@ -267,10 +298,10 @@ class _Check:
         ]
         return list(dict.fromkeys(text for _, text in sorted(found)))
 
-    def _is_contradicted(self, quote: _Quote) -> bool:
+    def _is_contradicted(self, single: _Quote, quote: _Quote) -> bool:
         return (
             any(_has_rival(f, self.figures, quote.figures) for f in self.figures if not f.is_weak)
-            or bool(replaced_words(self.sentence, quote.text))
+            or bool(replaced_words(self.sentence, single.text, self.passage.text))
             or is_negated_otherwise(self.sentence, quote.text)
             or is_opposite(self.sentence, quote.text)
         )
@@ -282,7 +313,8 @@ def _is_held(figure: Figure, figures: Sequence[Figure]) -> bool:
 
 def _has_rival(figure: Figure, ours: Sequence[Figure], quoted: Sequence[Figure]) -> bool:
     """Whether the quote, instead of this number, has another of its kind that is not ours."""
-    if _is_held(figure, quoted):
+    wanted = sum(other.is_same(figure) and other.kind == figure.kind for other in ours)
+    if _is_held(figure, quoted) and sum(figure.is_same(other) for other in quoted) >= wanted:
         return False
     return any(
         other.kind == figure.kind and not other.is_weak and not any(f.is_same(other) for f in ours)

@@ -40,7 +40,7 @@ from filesearch.support import check_supports
 
 HAN = regex.compile(r"\p{Script=Han}")
 NUMBER = regex.compile(
-    r"(?<![\p{L}\d.,])(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?![\d\p{Latin}]|[.,]\d)"
+    r"(?<![\p{L}\d.,:-])(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)(?![\d\p{Latin}:]|[.,:-]\d)"
 )
 NAME = regex.compile(
     r"(?<=[\p{Ll},;)] )(?!(?:January|February|March|April|May|June|July|August|September|October"
@@ -49,16 +49,17 @@ NAME = regex.compile(
 HAN_NAME = regex.compile(r"《[^》]{2,12}》|(?<!\p{L})\p{Lu}\p{Latin}{2,}(?: \p{Lu}\p{Latin}+)*")
 SMALL = "zero one two three four five six seven eight nine ten eleven twelve".split()
 HAN_DIGITS = "零一二三四五六七八九"
-WORDS = {
-    "approximately": "about", "however, ": "", "in order to": "to", "a number of": "several",
-    "such as": "like", "located": "situated", "began": "started", "also ": "", "many": "numerous",
-    "large": "big", "because of": "due to", "although": "though", "often": "frequently",
-    "was the first": "became the first", "during": "in", "known as": "called", "primarily": "mainly",
-    "as well as": "and", "created": "made", "established": "founded", "main": "chief",
-    "以及": "和", "並且": "而且", "因此": "所以", "位於": "在", "位于": "在", "但是": "不過", "由於": "因為",
-    "由于": "因为", "成為": "變成", "成为": "变成", "大約": "約", "大约": "约", "主要": "主要是", "之後": "後",
-    "建立": "設立", "目前": "現在", "並": "而", "開始": "起", "认为": "觉得", "使用": "用",
-}  # fmt: skip
+WORDS = dict(
+    line.split("/")
+    for line in (
+        "approximately/about|However/Still|in order to/to|a number of/several|such as/like|"
+        "located/situated|began/started|many/numerous|large/big|because of/due to|although/though|"
+        "often/frequently|was the first/became the first|during/in|known as/called|"
+        "primarily/mainly|as well as/and|created/made|established/founded|main/chief|"
+        "以及/和|並且/而且|因此/所以|位於/在|位于/在|但是/不過|由於/因為|由于/因为|成為/變成|成为/变成|"
+        "大約/約|大约/约|主要/主要是|之後/後|建立/設立|目前/現在|並/而|開始/起|认为/觉得|使用/用"
+    ).split("|")
+)
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def half_of(title: str) -> str:
 def sentences_of(text: str) -> list[str]:
     """Return the sentences that say enough to be cited."""
     found = [" ".join(text[start:end].split()) for start, end in sentence_spans(text)]
-    least = 15 if HAN.search(text) else 50
+    least = 15 if HAN.search(text) else 60
     return [sentence for sentence in found if least <= len(sentence) <= 300]
 
 
@@ -144,7 +145,8 @@ def reorder(sentence: str, rng: random.Random) -> str:
 
 def reword(sentence: str, rng: random.Random) -> str:
     for old, new in WORDS.items():
-        sentence = sentence.replace(old, new)
+        edge = "" if HAN.search(old) else r"\b"
+        sentence = regex.sub(edge + regex.escape(old.strip()) + edge, new.strip(), sentence)
     return sentence
 
 
@@ -189,7 +191,10 @@ def state(question: str, answer: str) -> str:
     """Make a question and its answer into a statement; empty where no rule fits."""
     question, answer = question.strip(" ?？。"), answer.strip(" .。")
     if HAN.search(question):
-        asking = r"(?:是)?(?:什[麼么]時候|什么时候|哪一?[年個个位座種种家間间國国]|何[時时]|多少|幾|几|[誰谁]|什[麼么]|何)"
+        asking = (
+            r"(?:是)?(?:什[麼么]時候|什么时候"
+            r"|哪一?[年個个位座種种家間间國国]|何[時时]|多少|幾|几|[誰谁]|什[麼么]|何)"
+        )
         if len(regex.findall(asking, question)) != 1:
             return ""
         return (
@@ -197,10 +202,13 @@ def state(question: str, answer: str) -> str:
             + "。"
         )
     rules = [
-        (r"(?:Who|What|Which [\w ]{3,20}) ((?:is|was|were|are|has|had|did not|wrote|led|founded|made|became|won|used|caused|invented|discovered|\w+ed|\w+s) .+)", "{a} {0}."),
-        (r"How many (.+?) (are|were|was|is|did|do|does|have|has|had) (.+)", "There {1} {a} {0} {2}."),
+        (r"(?:Who|What|Which [\w ]{3,20}) ((?:is|was|were|are|has|had|did not|wrote|led"
+         r"|founded|made|became|won|used|caused|invented|discovered|\w+ed|\w+s) .+)", "{a} {0}."),
+        (r"How many (.+?) (are|were|was|is|did|do|does|have|has"
+         r"|had) (.+)", "There {1} {a} {0} {2}."),
         (r"(?:When|In (?:what|which) year) (?:did|does) (.+?)", "{0} in {a}."),
-        (r"(?:When|In (?:what|which) year) (was|were|is) ((?:the |an? )?[\w'’-]+(?: [\w'’-]+)?) (.+)", "{1} {0} {2} in {a}."),
+        (r"(?:When|In (?:what|which) year) (was|were|is) ((?:the "
+         r"|an? )?[\w'’-]+(?: [\w'’-]+)?) (.+)", "{1} {0} {2} in {a}."),
         (r"Where (?:did|does|do) (.+?)", "{0} in {a}."),
         (r"Where (is|was|are|were) (.+?)", "{1} {0} in {a}."),
         (r"What (?:did|does|do) (.+?)", "{0} {a}."),
@@ -338,7 +346,7 @@ def make_pairs(articles: list[Article], count: int, seed: int) -> list[Pair]:
     """Return up to `count` pairs of each kind; kinds that do not occur are left out."""
     made: dict[str, list[Pair]] = defaultdict(list)
     draws = draw_pairs(articles, random.Random(seed))
-    for _, pair in zip(range(400 * count), draws, strict=False):
+    for _, pair in zip(range(60 * count), draws, strict=False):
         if len(made[pair.kind]) < count and pair not in made[pair.kind]:
             made[pair.kind].append(pair)
     return [pair for pairs in made.values() for pair in pairs]

@@ -1,0 +1,168 @@
+"""Names: does a passage hold the names of a sentence?
+
+sentence -> names; passage -> PassageNames, which knows a name again in another form: an acronym,
+the adjective of a country, a last name alone. Used by `support`. Pure rules for English and
+Chinese, linear time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import regex
+
+from filesearch.patterns import lazy_pattern
+from filesearch.terms import extract_terms
+from filesearch.wording import FUNCTION_WORDS, HAN, Name, entities_of, has_han, words_of
+
+# Words of a name that may be left out or added: "Dr. Smith", "the Nixon government".
+_LIGHT_IN_NAMES = frozenset(
+    """of the de la von van di da du and mr mrs ms dr prof st sir inc ltd corp co llc plc company
+    corporation government administration monday tuesday wednesday thursday friday saturday sunday
+    bc ad bce ce""".split()
+)
+# A demonym is its country's name, its last letter maybe left out, with one of these.
+_DEMONYM_ENDINGS = frozenset("n an ian ean ese ish i ic s is ns ans ians eans er ers al".split())
+_SAME_NAME = [
+    frozenset(group.split())
+    for group in (
+        "france french/netherlands dutch holland/spain spanish spaniard/greece greek greeks/"
+        "britain british uk/england english/denmark danish/poland polish/sweden swedish/"
+        "finland finnish/wales welsh/ireland irish/switzerland swiss/turkey turkish/"
+        "us usa america american americans/portugal portuguese/norway norwegian/germany german/"
+        "europe european eu/scotland scottish/philippines filipino/thailand thai"
+    ).split("/")
+]
+# Longer quoted phrases are speech.
+_MAX_NAME_WORDS = 6
+_TRANSLITERATION = lazy_pattern(rf"[{HAN}]{{1,8}}(?:[·・•‧．][{HAN}]{{1,8}})+")
+LATIN_WORD = lazy_pattern(r"(?<![\p{Latin}\d])\p{Latin}[\p{Latin}\d'’.&+-]*[\p{Latin}\d]")
+_QUOTES = "\"'“”‘’「」『』《》`"
+
+
+def names_in(sentence: str) -> list[Name]:
+    """Return the names of `sentence` in reading order.
+
+    They are those of `wording` that are no periods; also Latin words in a Chinese sentence, and
+    Chinese transliterations with a middle dot.
+    """
+    names = [
+        name
+        for name in entities_of(sentence)
+        if not _is_common(name.text) and len(name.text.split()) <= _MAX_NAME_WORDS
+    ]
+    if has_han(sentence):
+        taken = [range(name.start, name.end) for name in names]
+        for pattern in (LATIN_WORD, _TRANSLITERATION):
+            for found in pattern.finditer(sentence):
+                if not any(found.start() in span for span in taken):
+                    names.append(Name(found.group(), *found.span()))
+    return sorted(names, key=lambda name: name.start)
+
+
+def _is_common(name: str) -> bool:
+    words = [word.lower for word in words_of(name) if word.kind == "word"]
+    return bool(words) and all(word in _LIGHT_IN_NAMES or word in FUNCTION_WORDS for word in words)
+
+
+class PassageNames:
+    """The names of a passage, or rather all that it takes to look names up in it."""
+
+    def __init__(self, passage: str) -> None:
+        self._text = passage
+        self._squashed = "".join(passage.split()).casefold()
+        self._terms = frozenset(extract_terms(passage))
+        self._words = [word for word in words_of(passage) if word.kind == "word"]
+        self._lower = frozenset(bare_word(word.lower) for word in self._words)
+        self._capitals = frozenset(
+            bare_word(word.lower) for word in self._words if word.text[0].isupper()
+        )
+        self._initials = "".join(w.lower[0] for w in self._words if w.lower not in FUNCTION_WORDS)
+
+    def hold(self, name: str) -> bool:
+        """Return whether `name` is held, maybe in another form.
+
+        An acronym, an adjective of a country and the last name of a person will do.
+        """
+        bare = "".join(name.split()).strip(_QUOTES).casefold()
+        if bare in self._squashed:
+            return True
+        if has_han(name):
+            return self._has_han(name)
+        words = [w for w in words_of(name.strip(_QUOTES)) if w.kind == "word"]
+        if any(len(w.text) > 2 and w.text.isupper() and w.lower in self._initials for w in words):
+            # CFO of "chief financial officer".
+            return True
+        parts = [
+            bare_word(w.lower)
+            for w in words
+            if w.lower not in _LIGHT_IN_NAMES
+            and w.lower not in FUNCTION_WORDS
+            and not w.lower[0].isdigit()
+        ]
+        absent = [part for part in parts if not self._has_word(part)]
+        if not absent:
+            return True
+        acronym = "".join(part[0] for part in parts)
+        if len(parts) > 1 and (acronym in self._lower or acronym in self._terms):
+            return True
+        if len(parts) > 1 and len(absent) < len(parts):
+            return all(self._may_be_dropped(part, parts) for part in absent)
+        return False
+
+    def _has_word(self, word: str) -> bool:
+        if word in self._lower or any(term in self._terms for term in extract_terms(word)[:1]):
+            return True
+        return any(is_same_name(word, other) for other in self._capitals)
+
+    def _may_be_dropped(self, absent: str, parts: Sequence[str]) -> bool:
+        """Whether a neighbour of an absent word stands in the passage without another in its place.
+
+        "Richard Nixon" is held where Nixon alone stands, not where only Pat Nixon does.
+        """
+        position = parts.index(absent)
+        for step, other in ((1, position + 1), (-1, position - 1)):
+            if not 0 <= other < len(parts) or not self._has_word(parts[other]):
+                continue
+            for i, word in enumerate(self._words):
+                if bare_word(word.lower) != parts[other]:
+                    continue
+                slot = i - step
+                beside = self._words[slot] if 0 <= slot < len(self._words) else None
+                while beside is not None and beside.lower in ("of", "the"):
+                    slot -= step
+                    beside = self._words[slot] if 0 <= slot < len(self._words) else None
+                if beside is None or not beside.text[0].isupper() or beside.lower in FUNCTION_WORDS:
+                    return True
+                if self._text[min(beside.end, word.end) : max(beside.start, word.start)].strip():
+                    return True
+        return False
+
+    def _has_han(self, name: str) -> bool:
+        """A transliteration is cut loosely from its sentence, so its inner parts must do."""
+        if _TRANSLITERATION.fullmatch(name):
+            parts = regex.split("[·・•‧．]", name)
+            cut = [parts[0][-2:], *parts[1:-1], parts[-1][:2]]
+            return all(part in self._squashed for part in cut)
+        bare = "".join(name.split()).strip(_QUOTES)
+        pairs = [bare[i : i + 2] for i in range(len(bare) - 1)] or [bare]
+        return sum(pair.casefold() in self._squashed for pair in pairs) >= 0.7 * len(pairs)
+
+
+def bare_word(word: str) -> str:
+    """Return a case-folded word without possessive and full stops."""
+    return word.removesuffix("'s").replace("’", "'").replace(".", "")
+
+
+def is_same_name(a: str, b: str) -> bool:
+    """Return whether two words, case folded, are one name or a country and its adjective."""
+    if a == b or any(a in group and b in group for group in _SAME_NAME):
+        return True
+    short, long = sorted((a, b), key=len)
+    if len(short) < 4:
+        return False
+    return any(
+        long.startswith(base) and long[len(base) :] in _DEMONYM_ENDINGS
+        for base in (short, short[:-1])
+        if len(base) >= 4
+    )

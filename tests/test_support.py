@@ -1,0 +1,188 @@
+"""Support: sentences that a passage carries pass, those that it does not are flagged."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filesearch.figures import figures_of
+from filesearch.support import MIN_SUPPORT, check_support, check_supports, states_fact
+from filesearch.testing import HashingEmbedder
+
+_SPEC = importlib.util.spec_from_file_location(
+    "support_pairs", Path(__file__).with_name("support_pairs.py")
+)
+assert _SPEC
+assert _SPEC.loader
+support_pairs = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(support_pairs)
+
+POTTERY = (
+    "# Returns\n\n- A mug may be sent back up to thirty days after delivery.\n"
+    "- Wholesale orders cannot be returned.\n\nThe studio was founded in 1962 by Noor Haddad. "
+    "It moved to Graz in 1926."
+)
+
+
+def quoted(sentence, passage=POTTERY, **more):
+    found = check_support(sentence, passage, **more)
+    return passage[found.start : found.end]
+
+
+@pytest.mark.parametrize(("sentence", "passage"), support_pairs.TRUE)
+def test_an_honest_sentence_passes(sentence, passage):
+    assert check_support(sentence, passage).is_supported
+
+
+@pytest.mark.parametrize(("sentence", "passage"), support_pairs.FALSE)
+def test_a_wrong_sentence_is_flagged(sentence, passage):
+    assert not check_support(sentence, passage).is_supported
+
+
+@pytest.mark.parametrize("sentence", ["It moved to Graz in 1926.", "- it  moved to Graz\nin 1926"])
+def test_words_of_the_passage_score_one_where_they_stand(sentence):
+    found = check_support(sentence, POTTERY)
+    assert found.score == 1.0
+    assert quoted(sentence).rstrip(".") == "It moved to Graz in 1926"
+
+
+def test_a_word_for_word_sentence_is_not_embedded():
+    embedder = HashingEmbedder()
+    embedder.embed_texts = None  # type: ignore[method-assign]
+    assert check_support("It moved to Graz in 1926.", POTTERY, embedder=embedder).score == 1.0
+
+
+def test_part_of_a_word_is_not_word_for_word():
+    assert check_support("The art", "The article is long.").score < 1.0
+
+
+def test_the_quote_leaves_the_list_mark_out():
+    assert quoted("You can return a mug within 30 days.").startswith("A mug may be sent back")
+
+
+def test_a_sentence_drawn_from_two_is_given_both():
+    sentence = "The studio of Noor Haddad, founded in 1962, moved to Graz."
+    assert quoted(sentence).endswith("Noor Haddad. It moved to Graz in 1926.")
+
+
+def test_what_the_passage_lacks_is_named_as_written():
+    found = check_support("In 1970 Noor Haddad moved to Salzburg for $1.5 million.", POTTERY)
+    assert found.missing == ("1970", "Salzburg", "$1.5 million")
+    assert not found.is_supported
+
+
+def test_a_number_from_elsewhere_in_the_passage_is_no_support():
+    found = check_support("The studio was founded in 1926 by Noor Haddad.", POTTERY)
+    assert (found.is_supported, found.missing) == (False, ())
+
+
+def test_all_pairs_are_embedded_at_once():
+    embedder, calls = HashingEmbedder(), []
+    embed = embedder.embed_texts
+    embedder.embed_texts = lambda texts: calls.append(len(texts)) or embed(texts)  # type: ignore[method-assign]
+    pairs = [("Noor Haddad founded it in 1962.", POTTERY), ("Mugs go back.", POTTERY)]
+    found = check_supports(pairs, embedder=embedder)
+    assert len(calls) == 1
+    assert found == [check_support(*pair, embedder=HashingEmbedder()) for pair in pairs]
+
+
+def test_no_pairs_give_no_supports():
+    assert check_supports([], embedder=HashingEmbedder()) == []
+
+
+@pytest.mark.parametrize(("sentence", "passage"), [("", POTTERY), ("A mug.", " \n"), (" ", "")])
+def test_nothing_supports_nothing(sentence, passage):
+    found = check_support(sentence, passage)
+    assert (found.score, found.is_supported) == (0.0, False)
+
+
+@given(st.text(max_size=80), st.text(max_size=200))
+def test_score_and_quote_keep_their_bounds(sentence, passage):
+    found = check_support(sentence, passage)
+    assert 0.0 <= found.score <= 1.0
+    assert found.is_supported == (found.score >= MIN_SUPPORT)
+    assert 0 <= found.start <= found.end <= len(passage)
+    assert passage[found.start : found.end].strip() or not passage.strip()
+
+
+@pytest.mark.parametrize(
+    ("written", "same"),
+    [
+        ("1,250 mugs", "one thousand two hundred and fifty mugs"),
+        ("$3.2 million", "US$3,200,000"),
+        ("30%", "thirty per cent"),
+        ("30%", "百分之三十"),
+        ("14 days", "two weeks"),
+        ("3 years", "36 months"),
+        ("2019年", "二〇一九年"),
+        ("9:30 pm", "21:30"),
+        ("1,361万", "13,610,000"),
+        ("about 300", "297"),
+        ("$1.58 billion", "1,577"),
+        ("25%", "a quarter of it"),
+    ],
+)
+def test_a_number_is_the_same_in_another_spelling(written, same):
+    assert figures_of(written)[0].is_same(figures_of(same)[0])
+
+
+@pytest.mark.parametrize(
+    ("written", "other"),
+    [("30 days", "30 months"), ("5%", "$5"), ("1926", "1962"), ("2.4.1", "2.1.4"), ("300", "297")],
+)
+def test_another_number_is_not_the_same(written, other):
+    assert not figures_of(written)[0].is_same(figures_of(other)[0])
+
+
+def test_a_date_is_read_in_each_way_of_writing_it():
+    ways = ("10 December 1968", "1968-12-10", "1968年12月10日")
+    read = [sorted(figure.value for figure in figures_of(way)) for way in ways]
+    assert read == [[10.0, 12.0, 1968.0]] * 3
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Mugs can be returned within 30 days.",
+        "Yes, mugs can be returned within 30 days.",
+        "- **Price:** $5 per mug",
+        "I found that the kiln reaches 1280 degrees.",
+        "The contract does not include a warranty.",
+        "There is no fee for cancelling.",
+        "Documents must be signed by both parties.",
+        "是的，退货运费由本店承担。",
+        "没有退货期限。",
+    ],
+)
+def test_a_claim_states_a_fact(sentence):
+    assert states_fact(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "",
+        "Hello!",
+        "Yes.",
+        "Would you like to know more?",
+        "Here is what I found:",
+        "Let me know if you need more help.",
+        "The documents do not say when the kiln was built.",
+        "There is no information about this in the documents.",
+        "I could not find an answer to your question.",
+        "## Key points",
+        "Returns and Refunds",
+        "In summary:",
+        "你好！",
+        "以下是我找到的内容：",
+        "文档中没有提到窑炉的建造时间。",
+        "如果您需要更多帮助，请随时告诉我。",
+        "您还想了解什么？",
+    ],
+)
+def test_what_is_said_to_the_reader_states_none(sentence):
+    assert not states_fact(sentence)
