@@ -6,7 +6,8 @@ passage carries it, the quote that does so best, and what the passage does not h
 What speaks for it: the sentence's words stand in one sentence of the passage, or in two that
 adjoin, and both mean about the same to the embedder where it knows the language. What speaks
 against it, each alone enough: a number or name that the passage lacks (`figures`, `names`), one
-that stands where the quote has another (`evidence`), a negation or a direction that differs (`denial`).
+that stands where the quote has another (`evidence`), a negation or a direction that differs
+(`denial`).
 A sentence that stands in the passage word for word is supported without further ado.
 """
 
