@@ -138,8 +138,7 @@ def reorder(sentence: str, rng: random.Random) -> str:
         return f"{found[2][0].upper()}{found[2][1:]} {found[1][0].lower()}{found[1][1:]}."
     found = regex.fullmatch(r"(.{20,}) ((?:in|on|by|at|after|during) [^,]{3,40})\.", sentence)
     if found:
-        start = found[1] if found[1][:2].isupper() else found[1][0] + found[1][1:]
-        return f"{found[2][0].upper()}{found[2][1:]}, {start}."
+        return f"{found[2][0].upper()}{found[2][1:]}, {found[1]}."
     return sentence
 
 
@@ -157,28 +156,19 @@ def respell(sentence: str, rng: random.Random) -> str:
 
     def one(found: regex.Match[str]) -> str:
         digits = found.group().replace(",", "")
-        if digits.isdigit() and is_chinese and 2 <= int(digits) < 10:
-            return HAN_DIGITS[int(digits)]
-        if digits.isdigit() and is_chinese and 11 <= int(digits) < 20:
-            return f"十{HAN_DIGITS[int(digits) - 10]}"
-        if (
-            digits.isdigit()
-            and is_chinese
-            and len(digits) == 4
-            and sentence[found.end() :][:1] == "年"
-        ):
+        value = int(digits) if digits.isdigit() else -1
+        if is_chinese and len(digits) == 4 and value > 0 and sentence[found.end() :][:1] == "年":
             return "".join(("〇" + HAN_DIGITS[1:])[int(d)] for d in digits)
-        if digits.isdigit() and not is_chinese and 2 <= int(digits) <= 12:
-            return SMALL[int(digits)]
-        if "," in found.group():
-            return digits
-        if digits.isdigit() and len(digits) >= 5:
-            return f"{int(digits):,}"
-        return found.group()
+        if is_chinese and 2 <= value < 10:
+            return HAN_DIGITS[value]
+        if is_chinese and 11 <= value < 20:
+            return f"十{HAN_DIGITS[value - 10]}"
+        if not is_chinese and 2 <= value <= 12:
+            return SMALL[value]
+        return digits if "," in found.group() or value < 10_000 else f"{value:,}"
 
     changed = NUMBER.sub(one, sentence)
     changed = regex.sub(r"(\d)%", r"\1 percent", changed) if not is_chinese else changed
-    changed = changed.replace(" percent ", "% ") if changed == sentence else changed
     if changed == sentence and not is_chinese:
         changed = regex.sub(rf"\b({small})\b", lambda m: str(SMALL.index(m[1])), changed)
         changed = regex.sub(
