@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import PurePath
 
 from filesearch.cite import Location
 from filesearch.events import CitationAdded, TextDelta
@@ -18,7 +19,7 @@ from filesearch.patterns import lazy_pattern
 from filesearch.protocols import Embedder
 from filesearch.sentences import sentence_spans
 from filesearch.support import Support, check_support, check_supports, states_fact
-from filesearch.types import Answer, Citation
+from filesearch.types import Answer, Citation, SearchResult
 
 Locate = Callable[[str, int, int], Location]
 """File id, start and end -> where that stretch of the file's document stands."""
@@ -124,7 +125,7 @@ class Draft:
             for place in range(len(self._places))
         ]
         pairs = [
-            (claim, source.result.text)
+            (claim, _in_context(source.result))
             for claim, (_, source) in zip(claims, self._places, strict=True)
         ]
         supports = check_supports(pairs, embedder=embedder)
@@ -193,6 +194,12 @@ class Draft:
             for place, whole, rest in zip(places, found[::2], found[1::2], strict=True)
             if whole.is_supported and not rest.is_supported
         }
+
+
+def _in_context(result: SearchResult) -> str:
+    """Return a passage below its file's name and headings, which say what it is about."""
+    about = " › ".join([PurePath(result.filename).stem, *result.heading_path])
+    return f"{about}\n\n{result.text}"
 
 
 def _sentence_before(text: str) -> str:

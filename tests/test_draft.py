@@ -101,3 +101,20 @@ def test_a_sentence_may_rest_on_two_passages_together():
 def test_an_empty_message_is_an_empty_answer():
     answer = draft().answer()
     assert (answer.plain_text, answer.citations, answer.uncited) == ("", (), ())
+
+
+def test_what_the_file_name_and_headings_say_counts_as_said():
+    text = "The window is thirty days after delivery."
+    result = SearchResult("f", "Acme handbook.md", text, 0, len(text), 0.5, 0.5, 0)
+    for sentence in ("Acme gives a window of thirty days after delivery.", "Zenith gives thirty."):
+        written = Draft(
+            "?",
+            sources=[Source(2, 0, result)],
+            locate=lambda _f, start, end: locate((), start, end),
+            model="m",
+        )
+        written.feed(f"{sentence}【2:0】")
+        written.finish()
+        [citation] = written.answer().citations
+        assert citation.is_supported == sentence.startswith("Acme")
+        assert citation.quote == text
