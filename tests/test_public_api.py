@@ -55,7 +55,7 @@ LAYERS = [
     ["catalog", "blobs", "load", "embed", "index", "rerank"],
     ["prepare", "testing"],
     ["writer", "tool"],
-    ["candidates", "passages"],
+    ["candidates", "passages", "answerable"],
     ["scoring"],
     ["ingest", "maintain", "retrieve", "answer"],
     ["index_directory", "adapters"],
