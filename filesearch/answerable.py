@@ -37,8 +37,8 @@ FEATURE_NAMES = (
     "score",  # of the passage
 )
 # Weights learned where people asked in the passage's words say nothing of a question in other
-# words: of those in sample_docs/questions.jsonl that are answered, the model declined a third where
-# the passage lacks more than this share of the words, by idf, and none where it lacks less.
+# words: of the English questions in sample_docs/questions.jsonl the model would decline 7 of the 14
+# whose passage lacks more than this share of the words, by idf, and none of the 8 others.
 MAX_MISSING = 0.5
 # What a stem that is there counts at least, where late interaction says less.
 _SAME_STEM = 0.9
