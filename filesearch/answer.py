@@ -3,7 +3,8 @@
 The extractive default, which needs no language model: the sentences of the best passages are
 ranked by BM25 (`rank_bm25` over just these sentences), by embedding similarity, and by whether
 they hold the kind of fact that was asked for; the best few are quoted word for word. When none
-is close enough to the question, the answer says that the documents hold none.
+is close enough to the question, or its passage does not seem to answer (`filesearch.answerable`),
+the answer says that the documents hold none.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ import numpy.typing as npt
 import regex
 from rank_bm25 import BM25Okapi
 
+from filesearch.answerable import gather_evidence, packaged_model
 from filesearch.fuse import normalise
 from filesearch.languages import known_share
 from filesearch.patterns import lazy_pattern
-from filesearch.protocols import Embedder
+from filesearch.protocols import Embedder, TokenEmbedder
 from filesearch.sentences import sentence_spans
 from filesearch.terms import extract_terms, query_terms
 from filesearch.types import SearchResult
@@ -45,8 +47,11 @@ WEIGHT_KIND = 0.10
 # fact on squad20_dev, drcd_dev and the sample questions alike, by 0.01 to 0.07.
 CARRY_OVER = 0.2
 
-# Least support of the best sentence for an answer (see `_support`), where the embedder knows the
-# language of the question and where it does not. scripts/calibrate_support.py prints, for these
+# What is embedded to judge whether a passage answers: about what the embedder reads at once.
+MAX_JUDGED_CHARACTERS = 1_000
+
+# Least support of a sentence for an answer (see `_support`), where the embedder knows the language
+# of the question and where it does not. scripts/calibrate_support.py prints, for these
 # and others, which share of answerable and of off-topic questions is declined.
 MIN_SUPPORT_KNOWN = 0.36
 MIN_SUPPORT_UNKNOWN = 0.19
@@ -206,11 +211,23 @@ class Ranking:
         scores: float64 (n,), in [0, 1].
         support: float64 (n,), in [0, 1]: how far each, or the one before it, covers the question.
         min_support: What it takes to call that an answer.
+        probability: How likely the passage of the best sentence answers, in [0, 1]; None where
+            that cannot be told: see `_judge`.
+        min_probability: What it takes to answer.
     """
 
     scores: npt.NDArray[np.float64]
     support: npt.NDArray[np.float64]
     min_support: float
+    probability: float | None = None
+    min_probability: float = 0.0
+
+    @property
+    def is_declined(self) -> bool:
+        """Whether not even the best sentence is an answer."""
+        if self.probability is not None and self.probability < self.min_probability:
+            return True
+        return bool(self.support[self.scores.argmax()] < self.min_support)
 
 
 def rank_sentences(
@@ -242,11 +259,52 @@ def rank_sentences(
     )
     support = _support(terms, sentences, cosines, share)
     before = np.where(follows, np.roll(scores, 1), 0.0)
+    scores = (scores + CARRY_OVER * before) / (1 + CARRY_OVER)
+    best = sentences[int(scores.argmax())]
     return Ranking(
-        scores=(scores + CARRY_OVER * before) / (1 + CARRY_OVER),
+        scores=scores,
         support=np.maximum(support, np.where(follows, np.roll(support, 1), 0.0)),
         min_support=share * MIN_SUPPORT_KNOWN + (1 - share) * MIN_SUPPORT_UNKNOWN,
+        probability=_judge(question, best, results, embedder),
+        min_probability=packaged_model().least,
     )
+
+
+def _judge(
+    question: str, best: Sentence, results: Sequence[SearchResult], embedder: Embedder
+) -> float | None:
+    """Return how likely the passage of the best sentence answers.
+
+    None for another embedder than the model knows, another language than the embedder knows, and
+    a question in other words than the passage's.
+    """
+    model, passage = packaged_model(), results[best.passage]
+    if embedder.fingerprint != model.embedder or not isinstance(embedder, TokenEmbedder):
+        return None
+    if min(known_share(text, embedder.languages) for text in (question, best.text)) < 1:
+        return None
+    text = _text_around(passage.text, best.start - passage.start, best.end - passage.start)
+    return model.probability(
+        gather_evidence(
+            question,
+            embedder.embed_question(question),
+            text,
+            embedder.embed_question(text),
+            results,
+            passage.score,
+        )
+    )
+
+
+def _text_around(text: str, start: int, end: int) -> str:
+    """Return whole sentences around start..end, the nearest first, while they fit."""
+    first, last = start, end
+    spans = sorted(sentence_spans(text), key=lambda span: max(start - span[1], span[0] - end))
+    for span in spans:
+        if max(last, span[1]) - min(first, span[0]) > MAX_JUDGED_CHARACTERS:
+            break
+        first, last = min(first, span[0]), max(last, span[1])
+    return text[first:last]
 
 
 def _support(
@@ -276,19 +334,19 @@ def _support(
 def pick_sentences(sentences: Sequence[Sentence], ranking: Ranking) -> list[int]:
     """Return the best sentence and those near it that add something, best first.
 
-    None at all when the best one does not cover the question.
+    None at all when not even the best one is an answer.
     """
-    order = [int(i) for i in np.argsort(-ranking.scores, kind="stable")]
     picked: list[int] = []
+    if ranking.is_declined:
+        return picked
+    order = [int(i) for i in np.argsort(-ranking.scores, kind="stable")]
     for i in order:
         if (
             len(picked) == MAX_STATEMENTS
             or ranking.scores[i] < NEXT_SHARE * ranking.scores[order[0]]
         ):
             break
-        if ranking.support[i] < ranking.min_support:
-            if not picked:
-                break
+        if picked and ranking.support[i] < ranking.min_support:
             continue
         terms = set(sentences[i].terms)
         if all(len(terms & set(sentences[j].terms)) <= MAX_SAME_TERMS * len(terms) for j in picked):

@@ -83,7 +83,7 @@ LAYERS = [
     ["events"],
     ["budget", "draft"],
     ["run"],
-    ["candidates", "passages"],
+    ["candidates", "passages", "answerable"],
     ["scoring"],
     ["ingest", "maintain", "retrieve", "answer", "map_reduce"],
     ["chat"],

@@ -1,0 +1,199 @@
+"""Answerable: does a passage answer the question, or does it only speak of the same things?
+
+question + best passage -> evidence -> a probability, by a logistic model of eight weights in
+data/answerable/weights.json (made by scripts/train_answerable.py). The hard questions are those
+that were written about the very passage and still have no answer in it: another name, the
+opposite, a condition that never was. So the evidence is how well every single word of the question
+is met by one sentence, by its stem and by where it points (late interaction), and whether only one
+of the two denies something. Runs no model: what the embedder says of both is given.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+import numpy.typing as npt
+import regex
+
+from filesearch.patterns import lazy_pattern
+from filesearch.sentences import sentence_spans
+from filesearch.terms import extract_terms, term_spans
+from filesearch.types import IntArray, QuestionEmbedding, SearchResult
+from filesearch.wording import FUNCTION_WORDS
+
+FEATURE_NAMES = (
+    "late_sentence",  # how well the best sentence meets the words of the question: cosines by idf
+    "names_missing",  # 1 if the passage lacks the stem of a name or number
+    "cosine",  # of the question with the nearest sentence
+    "cosine_lead",  # over the mean sentence
+    "question_negated",
+    "sentence_negated",
+    "negation_differs",
+    "score",  # of the passage
+)
+# Weights learned where people asked in the passage's words say nothing of a question in other
+# words: of the English questions in sample_docs/questions.jsonl the model would decline 7 of the 14
+# whose passage lacks more than this share of the words, by idf, and none of the 8 others.
+MAX_MISSING = 0.5
+# What a stem that is there counts at least, where late interaction says less.
+_SAME_STEM = 0.9
+
+_NEGATION = lazy_pattern(
+    r"\b(?:not|never|no|none|neither|nor|nobody|nothing|nowhere|without|cannot|except|unlike|"
+    r"unable|instead|lack(?:s|ed|ing)?|fail(?:s|ed)?|refuse[sd]?|den(?:y|ies|ied)|prevent(?:s|ed)?|"
+    r"avoid(?:s|ed)?|(?:un|non|dis|im|ir)-?\p{L}{4,}(?:ed|able|ible|al|ant|ent))\b|n['’]t\b",
+    regex.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What tells whether a passage answers.
+
+    Attributes:
+        features: float64 (len(FEATURE_NAMES),).
+        missing: Share of the question's words, by idf, whose stems the passage lacks.
+    """
+
+    features: npt.NDArray[np.float64]
+    missing: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """What the file of weights says.
+
+    Attributes:
+        embedder: Fingerprint of the embedder whose vectors the weights are for.
+        weights: float64 (len(FEATURE_NAMES),).
+        offset: Added to their sum.
+        least: Probability below which a question is declined.
+    """
+
+    embedder: str
+    weights: npt.NDArray[np.float64]
+    offset: float
+    least: float
+
+    def probability(self, evidence: Evidence) -> float | None:
+        """Return how likely a passage with this evidence answers, in (0, 1); None if unknown."""
+        if evidence.missing > MAX_MISSING:
+            return None
+        return float(1 / (1 + np.exp(-(self.weights @ evidence.features + self.offset))))
+
+
+@lru_cache(maxsize=1)
+def packaged_model() -> Model:
+    """Return the model that comes with the package."""
+    path = resources.files("filesearch") / "data" / "answerable" / "weights.json"
+    found = json.loads(path.read_text("utf-8"))
+    weights = np.array([found["weights"][name] for name in FEATURE_NAMES], dtype=np.float64)
+    return Model(found["embedder"], weights, float(found["offset"]), float(found["least"]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A content word of the question: its term, its characters, whether a name or number."""
+
+    term: str
+    start: int
+    end: int
+    is_name: bool
+
+
+def gather_evidence(
+    question: str,
+    embedding: QuestionEmbedding,
+    text: str,
+    text_embedding: QuestionEmbedding,
+    results: Sequence[SearchResult],
+    score: float,
+) -> Evidence:
+    """Return what tells whether `text` answers.
+
+    Args:
+        question: As searched.
+        embedding: Of it.
+        text: A passage, or the part of it around the best sentence.
+        text_embedding: Of it; what lies behind its last piece is not looked at.
+        results: All passages that were found; they tell which words are rare.
+        score: Of the passage, as in its SearchResult.
+    """
+    features = dict.fromkeys(FEATURE_NAMES, 0.0) | {"score": score}
+    lacked = 1.0
+    words = _content_words(question)
+    spans, firsts = _sentences(text, text_embedding.offsets)
+    if words and spans:
+        terms = [set(extract_terms(text[start:end])) for start, end in spans]
+        held = np.array([[float(w.term in found) for found in terms] for w in words])
+        tokens = text_embedding.tokens.astype(np.float32)
+        met = np.maximum.reduceat(embedding.tokens @ tokens.T, firsts, axis=1)
+        by_word = np.maximum(_by_word(words, embedding.offsets, met), _SAME_STEM * held)
+        share = _rarity(words, results)
+        late, missing = share @ by_word, held.max(axis=1) == 0
+        sums = np.add.reduceat(tokens, firsts, axis=0)
+        cosines = sums @ embedding.vector / np.maximum(np.linalg.norm(sums, axis=1), 1e-9)
+        start, end = spans[int((late + share @ held).argmax())]
+        lacked = float(share @ missing)
+        negated = bool(_NEGATION.search(question)), bool(_NEGATION.search(text, start, end))
+        features |= {
+            "late_sentence": late.max(),
+            "names_missing": any(
+                w.is_name and gone for w, gone in zip(words, missing, strict=True)
+            ),
+            "cosine": cosines.max(),
+            "cosine_lead": cosines.max() - cosines.mean(),
+            "question_negated": negated[0],
+            "sentence_negated": negated[1],
+            "negation_differs": negated[0] != negated[1],
+        }
+    return Evidence(np.array([float(features[name]) for name in FEATURE_NAMES]), lacked)
+
+
+def _content_words(question: str) -> list[_Word]:
+    found = term_spans(question)
+    words: dict[str, _Word] = {}
+    for term, start, end in zip(found.terms, found.starts, found.ends, strict=True):
+        surface = question[start:end]
+        if surface.casefold() in FUNCTION_WORDS:
+            continue
+        is_name = surface[:1].isdigit() or (surface[:1].isupper() and start > 0)
+        words.setdefault(term, _Word(term, int(start), int(end), is_name))
+    return list(words.values())
+
+
+def _sentences(text: str, offsets: IntArray) -> tuple[list[tuple[int, int]], IntArray]:
+    """Return the sentences that hold a word piece, and the first piece of each."""
+    spans, firsts = [], []
+    for start, end in sentence_spans(text):
+        first = int(np.searchsorted(offsets[:, 0], start))
+        if first < len(offsets) and offsets[first, 0] < end:
+            spans.append((start, end))
+            firsts.append(first)
+    return spans, np.array(firsts, dtype=np.int64)
+
+
+def _rarity(words: Sequence[_Word], results: Sequence[SearchResult]) -> npt.NDArray[np.float64]:
+    """Return a weight for each word, by its idf among the passages found; their sum is 1."""
+    found = [set(extract_terms(result.text)) for result in results]
+    counts = np.array([sum(w.term in terms for terms in found) for w in words])
+    weights = np.log((len(found) + 2) / (counts + 0.5))
+    shares: npt.NDArray[np.float64] = weights / weights.sum()
+    return shares
+
+
+def _by_word(
+    words: Sequence[_Word], offsets: IntArray, met: npt.NDArray[np.floating]
+) -> npt.NDArray[np.float64]:
+    """Return how well each sentence meets each word: the mean over the word's pieces."""
+    found = np.zeros((len(words), met.shape[1]))
+    for row, word in enumerate(words):
+        pieces = (offsets[:, 0] < word.end) & (offsets[:, 1] > word.start)
+        if pieces.any():
+            found[row] = met[pieces].mean(axis=0)
+    return found
