@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from filesearch.answer import MAX_PASSAGES, no_answer, quote_answers
+from filesearch.answer import no_answer, quote_answers
 from filesearch.functions import FILE_SEARCH
 from filesearch.messages import (
     ChatDelta,
@@ -105,7 +105,7 @@ class ExtractiveChatModel:
             for message in request.messages[: len(request.messages) - len(since) - 1]
             if message.role in ("user", "assistant") and message.content
         ]
-        sources = request.sources[:MAX_PASSAGES]
+        sources = request.sources
         quotes = quote_answers(
             question,
             [source.result for source in sources],
