@@ -10,8 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from filesearch.adapters import (
     make_blob_store,
@@ -21,12 +20,13 @@ from filesearch.adapters import (
 )
 from filesearch.attributes import check_attributes
 from filesearch.cite import Location, locate
-from filesearch.config import Settings, load_settings
+from filesearch.config import EXTRACTIVE_MODEL, Settings, load_settings
 from filesearch.errors import InvalidSetting, NotFound
 from filesearch.filters import Filter
 from filesearch.index_directory import IndexDirectory
 from filesearch.kept import Kept
-from filesearch.plan import QueryPlan, make_planner, unplanned
+from filesearch.messages import ChatRequest, Message
+from filesearch.plan import QueryPlan, make_planner, plan_queries, unplanned
 from filesearch.protocols import ChatModel, Embedder, Reranker
 from filesearch.ranking_options import RankingOptions, parse_ranking_options
 from filesearch.reports import IngestReport
@@ -63,7 +63,8 @@ class FileSearch(Kept):
         settings: All settings at once; None reads them as the command line does.
         embedder: An own Embedder instead of the one that the settings name.
         model: An own ChatModel instead of the one that the settings name.
-        complete: A language model, prompt -> reply, to plan queries with; see plan.py.
+        complete: Prompt -> reply, to plan queries with; None takes the chat model, if it is a
+            language model. See plan.py.
         overrides: Single settings by name; see config.Settings.
 
     Safe to use from several threads. Close it, or use it as a context manager.
@@ -91,28 +92,18 @@ class FileSearch(Kept):
         self.directory = Path(settings.index)
         self._given_embedder = embedder
         self._given_model = model
-        self._planner = make_planner(complete)
+        has_model = model is not None or settings.chat_model != EXTRACTIVE_MODEL
+        self._planner = make_planner(complete or (self._complete if has_model else None))
         self._index = IndexDirectory(
             settings, embedder=lambda: self._embedder, make_blobs=make_blob_store
         )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give files, threads and database connections back."""
         retriever = self.__dict__.pop("_retriever", None)
         if retriever is not None:
             retriever.close()
-        self._index.close()
+        super().close()
 
     # The main job
 
@@ -338,12 +329,13 @@ class FileSearch(Kept):
         self._index.open_store()
 
         def search(query: str, turns: Sequence[Turn]) -> list[SearchResult]:
+            # What a model asks for needs no model to plan it.
+            own = query == question
             return self.search(
-                query,
+                self.plan(query, history=turns) if own else plan_queries(query),
                 top_k=top_k or passages_for(self.chat_model, self.settings),
                 filters=filters,
                 ranking_options=ranking_options,
-                history=turns,
             )
 
         assistant = Assistant(
@@ -378,6 +370,10 @@ class FileSearch(Kept):
             self.settings,
             extractive=lambda: make_extractive_model(lambda: self._embedder, self._planner),
         )
+
+    def _complete(self, prompt: str) -> str:
+        request = ChatRequest((Message("user", prompt),), temperature=0)
+        return self.chat_model.complete(request).message.content
 
     @cached_property
     def _reranker(self) -> Reranker | None:

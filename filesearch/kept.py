@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from filesearch.adapters import make_embedder
 from filesearch.config import Settings
@@ -28,6 +29,21 @@ class Kept:
     settings: Settings
     _index: IndexDirectory
     _given_embedder: Embedder | None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give files and database connections back."""
+        self._index.close()
 
     @property
     def embedder(self) -> Embedder:

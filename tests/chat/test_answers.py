@@ -96,3 +96,10 @@ def test_the_command_line_shows_what_is_not_supported(fs, server, monkeypatch):
     server.plan += [SEARCH, "It reaches 900 degrees. [1]"]
     part = json.loads(CliRunner().invoke(cli, [*command, "--json"]).stdout)
     assert part["text"]["annotations"][0]["file_citation"]["is_supported"] is False
+
+
+def test_a_configured_model_plans_what_the_user_searches_for(fs, server):
+    server.plan += ['["kiln builder"]', "no list at all"]
+    planned = fs.plan("Who was it that built this thing, the kiln?")
+    assert (planned.queries, planned.notes) == (("kiln builder",), ("planned by the model",))
+    assert "planned by rules" in fs.plan("Who built the kiln?").notes[-1]
