@@ -47,6 +47,15 @@ def test_the_worker_serves_file_after_file(loader: Loader, make_pdf: MakePdf) ->
     assert worker_pid(loader) == pid
 
 
+def test_the_size_of_this_process_is_not_counted_as_the_workers(
+    loader: Loader, make_pdf: MakePdf
+) -> None:
+    ballast = b"x" * (600 << 20)
+    loader.load(make_pdf([["One."]]), "a.pdf")
+    assert len(ballast) > loader.peak_bytes > 0
+    assert worker_pid(loader)
+
+
 def test_plain_text_starts_no_worker(loader: Loader) -> None:
     assert loader.load(b"Words.", "a.txt").text == "Words."
     assert loader.load(b"a,b\n1,2\n", "a.csv").media_type == "text/csv"
