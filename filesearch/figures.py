@@ -14,6 +14,7 @@ Pure rules for English and Chinese, linear time. A sign is not read: "fell by 5%
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -110,6 +111,7 @@ _FIGURE = lazy_pattern(
     )),
     regex.IGNORECASE,
 )  # fmt: skip
+_OTHER_DIGIT = lazy_pattern(r"[^\P{Nd}0-9]")
 _WIDE = str.maketrans("０１２３４５６７８９．，％－", "0123456789.,%-")
 _ROUNDING = lazy_pattern(
     r"(?:about|approximately|approx\.?|around|roughly|nearly|almost|over|some|more than|less than|"
@@ -205,9 +207,23 @@ def figures_of(text: str) -> list[Figure]:
     """Return the numbers of `text` in reading order; none for text without."""
     return [
         replace(figure, past=max(figure.end, found.end("unit")))
-        for found in _FIGURE.finditer(text.translate(_WIDE))
+        for found in _FIGURE.finditer(_with_plain_digits(text))
         for figure in _read(text, found)
     ]
+
+
+def _with_plain_digits(text: str) -> str:
+    """Return `text` with digits of every script as 0 to 9, at their places.
+
+    A digit that Python does not know yet becomes a blank.
+    """
+    wide = text.translate(_WIDE)
+    return wide if wide.isascii() else _OTHER_DIGIT.sub(_plain_digit, wide)
+
+
+def _plain_digit(found: regex.Match[str]) -> str:
+    value = unicodedata.decimal(found.group(), None)
+    return " " if value is None else str(value)
 
 
 def _read(text: str, found: regex.Match[str]) -> Iterator[Figure]:

@@ -186,3 +186,10 @@ def test_a_claim_states_a_fact(sentence):
 )
 def test_what_is_said_to_the_reader_states_none(sentence):
     assert not states_fact(sentence)
+
+
+def test_digits_of_other_scripts_are_read_and_unknown_ones_are_passed_over():
+    assert [figure.value for figure in figures_of("In ١٩٢٦, and \U000116d0 and １２.")] == [
+        1926,
+        12,
+    ]
