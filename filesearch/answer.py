@@ -9,7 +9,7 @@ the answer says that the documents hold none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -159,7 +159,12 @@ def quote_answers(
 
 def no_answer(question: str) -> str:
     """Return the sentence that says so, in the language of the question."""
-    return _NO_ANSWER["zh" if _HAN.search(question) else "en"]
+    return in_language_of(question, _NO_ANSWER)
+
+
+def in_language_of(question: str, sentences: Mapping[str, str]) -> str:
+    """Return the one of `sentences`, by language ("en", "zh"), that suits a question."""
+    return sentences["zh" if _HAN.search(question) else "en"]
 
 
 def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:

@@ -40,6 +40,11 @@ def locate(spans: Sequence[Span], start: int, end: int) -> Location:
     )
 
 
+def place_name(filename: str, page: int | None) -> str:
+    """Return a file, and its page where there is one, as words: `handbook.pdf, page 3`."""
+    return filename if page is None else f"{filename}, page {page}"
+
+
 def _page_at(spans: Sequence[Span], position: int) -> int | None:
     for span in spans:
         if span.kind in ("page", "slide") and span.start <= position < span.end:

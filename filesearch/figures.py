@@ -344,7 +344,7 @@ def _han(text: str, found: regex.Match[str], groups: dict[str, str]) -> Iterator
     unit, factor = _unit(groups)
     if after == "月":
         unit, factor = "month name", 1.0
-    elif after in ("日", "号", "號") and after:
+    elif after in ("日", "号", "號"):
         unit, factor = "date", 1.0
     elif unit == "month" and after not in ("个", "個") and value >= 1000:
         unit, factor = "calendar", 1.0

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from filesearch.cite import locate
+from filesearch.cite import locate, place_name
 from filesearch.draft import Draft, Locate
 from filesearch.errors import ChatFailed, ContextExceeded
 from filesearch.messages import ChatRequest, Message, Source
@@ -124,7 +124,9 @@ def _pack(items: Sequence[T], sizes: Sequence[int], limit: int) -> list[list[T]]
 
 def _map(part: Sequence[Source], model: ChatModel, sentences: int) -> list[PartSummary]:
     """Return the summary of a part, or of its halves where the model cannot read it whole."""
-    text = "\n\n".join(f"{s.marker} {_place(s.result)}\n{s.result.text}" for s in part)
+    text = "\n\n".join(
+        f"{s.marker} {place_name(s.result.filename, s.result.page)}\n{s.result.text}" for s in part
+    )
     try:
         return [_write(_MAP, text, part, model, sentences)]
     except ContextExceeded:
@@ -132,10 +134,6 @@ def _map(part: Sequence[Source], model: ChatModel, sentences: int) -> list[PartS
             raise
         middle = len(part) // 2
         return _map(part[:middle], model, sentences) + _map(part[middle:], model, sentences)
-
-
-def _place(result: SearchResult) -> str:
-    return result.filename if result.page is None else f"{result.filename}, page {result.page}"
 
 
 def _write(

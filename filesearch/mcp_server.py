@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any
 
 from filesearch import __version__
-from filesearch.cite import locate
+from filesearch.cite import locate, place_name
 from filesearch.errors import FilesearchError, InvalidSetting, NotFound
 from filesearch.records import FileRecord
 from filesearch.tool import (
@@ -223,7 +223,7 @@ class _Tools:
             ]
             lines = [found.text, *(["", "Sources"] if quotes else [])]
             lines += [
-                f"[{q.number}] {_place(q.filename, q.page)}, characters {q.start}-{q.end} of "
+                f"[{q.number}] {place_name(q.filename, q.page)}, characters {q.start}-{q.end} of "
                 f"{q.file_id}: “{' '.join(q.quote.split())}”"
                 for q in quotes
             ]
@@ -254,7 +254,7 @@ class _Tools:
                 )
             text = document.text[start:end]
             page = locate(document.spans, start, end).page
-            source = f"{_place(record.filename, page)}, characters {start}-{end} of {length}"
+            source = f"{place_name(record.filename, page)}, characters {start}-{end} of {length}"
             extract = Extract(
                 file_id=record.id,
                 filename=record.filename,
@@ -328,10 +328,6 @@ def _result(text: str, value: BaseModel) -> CallToolResult:
     return CallToolResult(
         content=[TextContent(type="text", text=text)], structured_content=value.model_dump()
     )
-
-
-def _place(filename: str, page: int | None) -> str:
-    return filename if page is None else f"{filename}, page {page}"
 
 
 def _one_file(records: list[FileRecord], name: str) -> FileRecord:

@@ -105,8 +105,15 @@ class Threads:
         """
         found = self._select(t.threads.c.id == thread_id)
         if not found:
-            raise NotFound(f"No thread found with id '{thread_id}'.")
+            raise _not_found(thread_id)
         return found[0]
+
+    def _require(self, thread_id: str) -> None:
+        """See that a thread is there, without reading what it holds."""
+        with self._database.reading() as sql:
+            row = sql.execute(select(t.threads.c.seq).where(t.threads.c.id == thread_id)).first()
+        if row is None:
+            raise _not_found(thread_id)
 
     def list(self) -> _Threads:
         """Return all threads, the newest first."""
@@ -148,7 +155,7 @@ class Threads:
         Raises:
             NotFound: There is none with that id.
         """
-        self.get(thread_id)
+        self._require(thread_id)
         with self._database.writing() as sql:
             sql.execute(delete(t.threads).where(t.threads.c.id == thread_id))
 
@@ -166,7 +173,7 @@ class Threads:
         Raises:
             NotFound: There is no such thread.
         """
-        self.get(thread_id)
+        self._require(thread_id)
         parts: Sequence[Mapping[str, Any]] = (
             [{"type": "text", "text": {"value": content, "annotations": []}}]
             if isinstance(content, str)
@@ -201,11 +208,15 @@ class Threads:
         Raises:
             NotFound: There is no such thread.
         """
-        self.get(thread_id)
+        self._require(thread_id)
         of_thread = t.messages.c.thread_id == thread_id
         query = select(t.messages).where(of_thread).order_by(t.messages.c.seq)
         with self._database.reading() as sql:
             return [_to_message(row) for row in sql.execute(query)]
+
+
+def _not_found(thread_id: str) -> NotFound:
+    return NotFound(f"No thread found with id '{thread_id}'.")
 
 
 def _new_id(prefix: str) -> str:

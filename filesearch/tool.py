@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from filesearch.cite import place_name
 from filesearch.errors import InvalidSetting
 from filesearch.types import SearchResult
 
@@ -153,9 +154,7 @@ def render_passages(results: Sequence[SearchResult]) -> str:
         return "No passage matches."
     blocks = []
     for number, result in enumerate(results, start=1):
-        source = (
-            result.filename if result.page is None else f"{result.filename}, page {result.page}"
-        )
+        source = place_name(result.filename, result.page)
         if result.also_in:
             source += f" (also in {', '.join(result.also_in)})"
         blocks.append(f"[{number}] {source}\n{result.text.strip()}")

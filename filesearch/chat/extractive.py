@@ -11,16 +11,15 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from filesearch.answer import no_answer, quote_answers
+from filesearch.answer import in_language_of, no_answer, quote_answers
+from filesearch.chat.reading import join_deltas
 from filesearch.functions import FILE_SEARCH
 from filesearch.messages import (
     ChatDelta,
     ChatReply,
     ChatRequest,
-    FinishReason,
     Message,
     NamedTool,
-    ToolCall,
     ToolCallDelta,
     ToolSpec,
     Usage,
@@ -35,7 +34,6 @@ _NEEDS_DOCUMENTS = {
     "en": "I answer by quoting documents, and none are attached to this conversation.",
     "zh": "我通过引用文档来回答问题，但此对话没有附带任何文档。",
 }
-_HAN = lazy_pattern(r"\p{Script=Han}")
 _FIGURE = lazy_pattern(r"-?\d+(?:\.\d+)?")
 
 WantedQuestion = Callable[[str, Sequence[Turn]], str]
@@ -59,15 +57,7 @@ class ExtractiveChatModel:
 
     def complete(self, request: ChatRequest) -> ChatReply:
         """Return the whole reply; see `stream`."""
-        text, calls = "", []
-        finish: FinishReason = "stop"
-        usage = Usage()
-        for delta in self.stream(request):
-            text += delta.text
-            calls += [ToolCall(c.id, c.name, c.arguments) for c in delta.tool_calls]
-            finish = delta.finish_reason or finish
-            usage = delta.usage or usage
-        return ChatReply(Message("assistant", text, tool_calls=tuple(calls)), finish, usage)
+        return join_deltas(self.stream(request))
 
     def stream(self, request: ChatRequest) -> Iterator[ChatDelta]:
         """Yield a call of a tool, or quotes, one piece for each."""
@@ -97,8 +87,7 @@ class ExtractiveChatModel:
             call.name == FILE_SEARCH for message in since for call in message.tool_calls
         )
         if not is_searched:
-            language = "zh" if _HAN.search(question) else "en"
-            yield "\n\n".join(outputs) or _NEEDS_DOCUMENTS[language]
+            yield "\n\n".join(outputs) or in_language_of(question, _NEEDS_DOCUMENTS)
             return
         turns = [
             Turn(message.role, message.content)
