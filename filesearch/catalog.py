@@ -7,7 +7,6 @@ same transaction marks its files completed. Readers take one consistent picture 
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Collection, Sequence
 
@@ -19,6 +18,8 @@ from filesearch import schema as t
 from filesearch.database import Database
 from filesearch.document_cache import DocumentCache
 from filesearch.errors import NotFound
+from filesearch.ids import new_id
+from filesearch.objects import Objects
 from filesearch.records import Entry, FileRecord, NewFile, Picture, SegmentRecord, StoreRecord
 from filesearch.threads import Threads
 from filesearch.types import Attributes, Chunk, ChunkSettings, Document, ErrorCode, Span
@@ -37,19 +38,20 @@ class Catalog:
     """
 
     def __init__(self, url: str) -> None:
-        self._database = Database(url)
-        self.threads = Threads(self._database)
+        self.database = Database(url)
+        self.objects = Objects(self.database)
+        self.threads = Threads(self.objects)
         self._cache = DocumentCache()
 
     def close(self) -> None:
         """Give the database connections back."""
-        self._database.close()
+        self.database.close()
 
     # Stores
 
     def find_store(self, name: str) -> StoreRecord | None:
         """Return the store called `name`, or None when there is none."""
-        with self._database.reading() as sql:
+        with self.database.reading() as sql:
             row = sql.execute(select(t.vector_stores).where(t.vector_stores.c.name == name)).first()
         return rows.to_store_record(row) if row else None
 
@@ -63,12 +65,12 @@ class Catalog:
         late_interaction: bool,
     ) -> StoreRecord:
         """Return the store called `name`, made when it is missing."""
-        with self._database.writing() as sql:
+        with self.database.writing() as sql:
             row = sql.execute(select(t.vector_stores).where(t.vector_stores.c.name == name)).first()
             if row is None:
                 sql.execute(
                     insert(t.vector_stores).values(
-                        id="vs_" + secrets.token_hex(16),
+                        id=new_id("vs"),
                         name=name,
                         created_at=int(time.time()),
                         generation=0,
@@ -86,7 +88,7 @@ class Catalog:
 
     def generation(self, store_id: str) -> int:
         """Return the store's generation: it grows with every change that a search could see."""
-        with self._database.reading() as sql:
+        with self.database.reading() as sql:
             found = sql.scalar(
                 select(t.vector_stores.c.generation).where(t.vector_stores.c.id == store_id)
             )
@@ -97,7 +99,7 @@ class Catalog:
     def picture(self, store_id: str) -> Picture:
         """Return segments and searchable files of a store as of one instant."""
         sf = t.store_files.c
-        with self._database.reading() as sql:
+        with self.database.reading() as sql:
             generation = sql.scalar(
                 select(t.vector_stores.c.generation).where(t.vector_stores.c.id == store_id)
             )
@@ -144,7 +146,7 @@ class Catalog:
 
     def segments(self) -> list[SegmentRecord]:
         """Return the segments of all stores."""
-        with self._database.reading() as sql:
+        with self.database.reading() as sql:
             found = sql.execute(select(t.segments).order_by(t.segments.c.id)).all()
         return [rows.to_segment_record(row) for row in found]
 
@@ -152,7 +154,7 @@ class Catalog:
 
     def files(self, store_id: str) -> list[FileRecord]:
         """Return every file of a store, in order of insertion."""
-        with self._database.reading() as sql:
+        with self.database.reading() as sql:
             found = sql.execute(
                 select(
                     t.files,
@@ -205,7 +207,7 @@ class Catalog:
         Raises:
             NotFound: No such file, or it has no text because it failed.
         """
-        with self._database.reading() as sql:
+        with self.database.reading() as sql:
             row = sql.execute(
                 select(t.files.c.filename, t.documents)
                 .join(t.store_files, t.store_files.c.file_id == t.files.c.id)
@@ -219,7 +221,7 @@ class Catalog:
 
     def find_document(self, load_key: str) -> Document | None:
         """Return the document stored under `load_key`, or None when there is none."""
-        with self._database.reading() as sql:
+        with self.database.reading() as sql:
             row = sql.execute(select(t.documents).where(t.documents.c.load_key == load_key)).first()
         return rows.to_document(row) if row else None
 
@@ -229,7 +231,7 @@ class Catalog:
         Raises:
             NotFound: It was removed in the meantime.
         """
-        with self._database.reading() as sql:
+        with self.database.reading() as sql:
             row = sql.execute(select(t.documents).where(t.documents.c.id == document_id)).first()
         if row is None:
             raise NotFound(f"document {document_id} does not exist any more")
@@ -256,7 +258,7 @@ class Catalog:
         The ones that were asked for last are kept in memory.
         """
         c = t.documents.c
-        with self._database.reading() as sql:
+        with self.database.reading() as sql:
             keys = sql.execute(select(c.id, c.load_key).where(c.id.in_(document_ids))).all()
 
             def fetch(ids: Collection[int]) -> dict[int, Document]:
@@ -268,7 +270,7 @@ class Catalog:
     def chunks(self, store_file_id: int) -> list[Chunk]:
         """Return the chunks of a file in a store, in order."""
         c = t.chunks.c
-        with self._database.reading() as sql:
+        with self.database.reading() as sql:
             found = sql.execute(
                 select(c.ordinal, c.start, c.end, c.token_count)
                 .where(c.store_file_id == store_file_id)
@@ -278,7 +280,7 @@ class Catalog:
 
     def has_content(self, content_hash: str) -> bool:
         """Return whether any file has this content."""
-        with self._database.reading() as sql:
+        with self.database.reading() as sql:
             return bool(sql.scalar(select(exists().where(t.files.c.content_hash == content_hash))))
 
     # Changes: each one transaction
@@ -299,7 +301,7 @@ class Catalog:
             segment: Needed when a new file has a document.
             removed: Ids of files to forget, besides those that new files replace.
         """
-        with self._database.writing() as sql:
+        with self.database.writing() as sql:
             segment_id = rows.insert_segment(sql, store_id, segment) if segment else None
             slot = 0
             for new in new_files:
@@ -320,7 +322,7 @@ class Catalog:
     def set_attributes(self, store_id: str, file_id: str, attributes: Attributes) -> None:
         """Replace the attributes of a file."""
         c = t.store_files.c
-        with self._database.writing() as sql:
+        with self.database.writing() as sql:
             sql.execute(
                 update(t.store_files)
                 .where(c.store_id == store_id, c.file_id == file_id)
@@ -333,7 +335,7 @@ class Catalog:
     ) -> None:
         """Note on a searchable file that its newer version could not be read; "" takes it back."""
         c = t.store_files.c
-        with self._database.writing() as sql:
+        with self.database.writing() as sql:
             sql.execute(
                 update(t.store_files)
                 .where(c.store_id == store_id, c.file_id == file_id)
@@ -359,7 +361,7 @@ class Catalog:
             store: New embedder, dimension and chunk settings, when they changed.
         """
         sf = t.store_files.c
-        with self._database.writing() as sql:
+        with self.database.writing() as sql:
             sql.execute(
                 update(t.store_files)
                 .where(sf.segment_id.in_(old))

@@ -19,7 +19,6 @@ from sqlalchemy import (
     insert,
     make_url,
     select,
-    update,
 )
 from sqlalchemy.exc import (
     ArgumentError,
@@ -30,9 +29,12 @@ from sqlalchemy.exc import (
 )
 
 from filesearch.errors import IndexProblem, InvalidSetting
-from filesearch.schema import EXTENDED_VERSIONS, SCHEMA_VERSION, meta, metadata
+from filesearch.migrate import migrate
+from filesearch.schema import EARLIER_VERSIONS, SCHEMA_VERSION, meta, metadata
 
 _BUSY_TIMEOUT_S = 30
+# Any number that other programs on the same PostgreSQL do not lock as well.
+_WRITER_LOCK = 0x66736561
 
 
 class Database:
@@ -55,6 +57,11 @@ class Database:
                 "give sqlite:///PATH, or postgresql+psycopg://... with: "
                 "pip install 'filesearch[postgres]'"
             ) from error
+        self._is_sqlite = self._engine.dialect.name == "sqlite"
+        # On PostgreSQL each statement must see what was committed while the lock was waited for.
+        self._write_options: dict[str, object] = (
+            {"filesearch_write": True} if self._is_sqlite else {"isolation_level": "READ COMMITTED"}
+        )
         try:
             self._check_version()
         except SQLAlchemyError as error:
@@ -78,27 +85,15 @@ class Database:
                         insert(meta).values(key="schema_version", value=str(SCHEMA_VERSION))
                     )
             found = self._schema_version()
-        if found in [str(version) for version in EXTENDED_VERSIONS]:
-            found = self._extend()
+        if found in [str(version) for version in EARLIER_VERSIONS]:
+            with self.writing() as sql:
+                migrate(sql)
+            found = self._schema_version()
         if found != str(SCHEMA_VERSION):
             raise IndexProblem(
                 f"catalog has schema {found}, this version of filesearch reads "
                 f"{SCHEMA_VERSION}; upgrade filesearch or ingest into a new index"
             )
-
-    def _extend(self) -> str | None:
-        """Make the tables that an older version did not know; returns the version that holds."""
-        with self.writing() as sql:
-            metadata.create_all(sql)
-            sql.execute(
-                update(meta)
-                .where(
-                    meta.c.key == "schema_version",
-                    meta.c.value.in_([str(v) for v in EXTENDED_VERSIONS]),
-                )
-                .values(value=str(SCHEMA_VERSION))
-            )
-        return self._schema_version()
 
     def _schema_version(self) -> str | None:
         with self.reading() as sql:
@@ -116,8 +111,14 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open a transaction that changes the database; it ends whole or not at all."""
-        with self._engine.connect().execution_options(filesearch_write=True) as sql, sql.begin():
+        """Open a transaction that changes the database; it ends whole or not at all.
+
+        One at a time, so that what it reads stays true until it ends.
+        """
+        with self._engine.connect().execution_options(**self._write_options) as sql, sql.begin():
+            if not self._is_sqlite:
+                schema = func.hashtext(func.current_schema())
+                sql.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK, schema)))
             yield sql
 
 

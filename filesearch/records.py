@@ -5,14 +5,11 @@ The catalog returns them; the index, ingest and retrieve read them.
 
 from __future__ import annotations
 
-import secrets
-import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from filesearch.ids import new_id
 from filesearch.types import Attributes, Chunk, ChunkSettings, Document, ErrorCode
-
-_ALPHANUMERIC = string.ascii_letters + string.digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +102,6 @@ class Picture:
     unplaced: tuple[Entry, ...] = ()
 
 
-def new_file_id() -> str:
-    """Return a fresh id: `file-` and 24 letters or digits."""
-    return "file-" + "".join(secrets.choice(_ALPHANUMERIC) for _ in range(24))
-
-
 @dataclass(frozen=True, slots=True)
 class NewFile:
     """A file about to be recorded; searchable when it has a document, else failed.
@@ -133,7 +125,7 @@ class NewFile:
     error_code: ErrorCode | None = None
     error: str = ""
     replaces: str | None = None
-    id: str = field(default_factory=new_file_id)
+    id: str = field(default_factory=lambda: new_id("file"))
 
 
 @dataclass(frozen=True, slots=True)

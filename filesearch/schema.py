@@ -4,9 +4,11 @@
                           |  n---1 documents      (text, once per content)
                           |  n---1 segments       (where its vectors and postings lie)
                           1---n chunks            (offsets into the document's text)
-    threads 1---n messages
+    objects 1---n objects            (threads and messages, runs and steps; see objects.py)
+            1---n events             (what a run or a response has said)
 
-`seq` columns count insertions, because several objects can share a second.
+`seq` columns count insertions, because several objects can share a second. Columns that came with
+a later version have a default, so that tables of an earlier one can be extended.
 """
 
 from __future__ import annotations
@@ -25,9 +27,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 2
-# From these a catalog is brought up by making the tables that are missing.
-EXTENDED_VERSIONS = (1,)
+SCHEMA_VERSION = 3
+# Catalogs of these are brought up when they are opened; see migrate.py.
+EARLIER_VERSIONS = (1, 2)
 
 metadata = MetaData()
 
@@ -54,6 +56,11 @@ vector_stores = Table(
     Column("chunk_size", Integer, nullable=False),
     Column("chunk_overlap", Integer, nullable=False),
     Column("late_interaction", Boolean, nullable=False),
+    Column("owner", String, nullable=False, server_default=""),  # as in objects
+    Column("description", Text, nullable=True),
+    Column("metadata", Text, nullable=False, server_default="{}"),  # JSON object of str
+    Column("expires_after_days", Integer, nullable=True),
+    Column("last_active_at", BigInteger, nullable=True),  # None: never since it was made
 )
 
 documents = Table(
@@ -79,6 +86,9 @@ files = Table(
     Column("content_hash", String, nullable=False),  # SHA-256, the name of its blob
     Column("size_bytes", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("purpose", String, nullable=True),  # of an upload; None: it came from a folder
+    Column("owner", String, nullable=False, server_default=""),  # as in objects
+    Column("expires_at", BigInteger, nullable=True),
     Index("ix_files_path", "path"),
     Index("ix_files_content_hash", "content_hash"),
 )
@@ -105,7 +115,7 @@ store_files = Table(
     Column("document_id", ForeignKey("documents.id"), nullable=True),
     Column("segment_id", ForeignKey("segments.id"), nullable=True),
     Column("slot", BigInteger, nullable=True),  # position among the files of its segment
-    Column("status", String, nullable=False),  # completed | failed
+    Column("status", String, nullable=False),  # in_progress | completed | failed | cancelled
     Column("error_code", String, nullable=True),
     Column("error", Text, nullable=False),
     Column("attributes", Text, nullable=False),  # JSON object
@@ -113,6 +123,8 @@ store_files = Table(
     Column("chunk_overlap", Integer, nullable=False),
     Column("chunk_count", BigInteger, nullable=False),
     Column("window_count", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=True),  # None: when the file was
+    Column("batch_id", String, nullable=True),
     UniqueConstraint("store_id", "file_id"),
     Index("ix_store_files_segment", "segment_id"),
     Index("ix_store_files_file", "file_id"),
@@ -135,25 +147,38 @@ chunks = Table(
     sqlite_with_rowid=False,
 )
 
-threads = Table(
-    "threads",
+objects = Table(
+    "objects",
     metadata,
     Column("seq", _row_id, primary_key=True, autoincrement=True),
     Column("id", String, nullable=False, unique=True),
-    Column("created_at", BigInteger, nullable=False),
-    Column("metadata", Text, nullable=False),  # JSON object of str
+    Column("kind", String, nullable=False),  # assistant, thread, message, run, ...
+    Column("parent", String, nullable=False),  # id of what it belongs to, or empty
+    Column("owner", String, nullable=False),  # id of the key that made it, or empty
+    Column("status", String, nullable=False),
+    Column("worker", String, nullable=False),  # id of the process that works on it, or empty
+    Column("created_at", BigInteger, nullable=False),  # unix seconds
+    Column("expires_at", BigInteger, nullable=True),  # unix seconds
+    Column("body", Text, nullable=False),  # JSON object
+    Index("ix_objects_parent", "parent", "kind", "seq"),
+    Index("ix_objects_kind", "kind", "status", "seq"),
 )
 
-messages = Table(
-    "messages",
+# Where deleted rows stood, for the cursors that still name them.
+tombstones = Table(
+    "tombstones",
     metadata,
-    Column("seq", _row_id, primary_key=True, autoincrement=True),
-    Column("id", String, nullable=False, unique=True),
-    Column("thread_id", ForeignKey("threads.id", ondelete="CASCADE"), nullable=False),
+    Column("place", String, primary_key=True),  # what was listed: a table, or the parent
+    Column("id", String, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("object_id", String, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # from 0, without gaps
+    Column("name", String, nullable=False),
+    Column("data", Text, nullable=False),  # JSON
     Column("created_at", BigInteger, nullable=False),
-    Column("role", String, nullable=False),  # user | assistant
-    Column("content", Text, nullable=False),  # JSON: list of OpenAI content parts
-    Column("status", String, nullable=False),  # completed | incomplete
-    Column("metadata", Text, nullable=False),  # JSON object of str
-    Index("ix_messages_thread", "thread_id", "seq"),
 )

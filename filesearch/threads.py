@@ -1,4 +1,4 @@
-"""Threads: conversations that outlive the process, in the catalog.
+"""Threads: conversations that outlive the process, in the catalog; the server's are the same.
 
 A message's content is kept as OpenAI content parts, markers and annotations included, so that a
 citation can be opened again long after.
@@ -6,26 +6,18 @@ citation can be opened again long after.
 
 from __future__ import annotations
 
-import secrets
-import string
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-import msgspec
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import func, select
 
 from filesearch import schema as t
 from filesearch.cite import strip_markers
-from filesearch.database import Database
 from filesearch.errors import NotFound
-from filesearch.rows import encode_json
+from filesearch.objects import Objects, Record, Transaction
 
-# Clients of the hosted service look for letters and digits only behind the prefix.
-_ALPHANUMERIC = string.ascii_letters + string.digits
-
-MessageStatus = Literal["completed", "incomplete"]
+MessageStatus = Literal["in_progress", "completed", "incomplete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +70,18 @@ class Threads:
     """The threads of one catalog. Safe to use from several threads and processes.
 
     Args:
-        database: Of the catalog.
+        objects: Of the catalog.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
 
     def create(self, metadata: Mapping[str, str] | None = None) -> Thread:
         """Begin a conversation."""
-        thread = Thread(_new_id("thread"), int(time.time()), dict(metadata or {}))
-        with self._database.writing() as sql:
-            sql.execute(
-                insert(t.threads).values(
-                    id=thread.id,
-                    created_at=thread.created_at,
-                    metadata=encode_json(thread.metadata),
-                )
-            )
-        return thread
+        body = {"metadata": dict(metadata or {}), "tool_resources": None}
+        with self._objects.writing() as tx:
+            record = tx.insert("thread", body)
+        return Thread(record.id, record.created_at, record.body["metadata"])
 
     def get(self, thread_id: str) -> Thread:
         """Return a thread.
@@ -103,51 +89,13 @@ class Threads:
         Raises:
             NotFound: There is none with that id.
         """
-        found = self._select(t.threads.c.id == thread_id)
-        if not found:
-            raise _not_found(thread_id)
-        return found[0]
-
-    def _require(self, thread_id: str) -> None:
-        """See that a thread is there, without reading what it holds."""
-        with self._database.reading() as sql:
-            row = sql.execute(select(t.threads.c.seq).where(t.threads.c.id == thread_id)).first()
-        if row is None:
-            raise _not_found(thread_id)
+        with self._objects.reading() as tx:
+            return _summaries(tx, [_require(tx, thread_id)])[0]
 
     def list(self) -> _Threads:
         """Return all threads, the newest first."""
-        return self._select()
-
-    def _select(self, *where: Any) -> _Threads:  # noqa: ANN401
-        count = func.count(t.messages.c.seq)
-        first = func.min(t.messages.c.seq)
-        joined = t.threads.outerjoin(t.messages, t.messages.c.thread_id == t.threads.c.id)
-        columns = (t.threads.c.id, t.threads.c.created_at, t.threads.c.metadata)
-        query = (
-            select(*columns, count.label("messages"), first.label("first"))
-            .select_from(joined)
-            .where(*where)
-            .group_by(t.threads.c.seq, *columns)
-            .order_by(t.threads.c.seq.desc())
-        )
-        with self._database.reading() as sql:
-            rows = sql.execute(query).all()
-            firsts = [row.first for row in rows if row.first is not None]
-            titles = {
-                row.seq: _to_message(row)
-                for row in sql.execute(select(t.messages).where(t.messages.c.seq.in_(firsts)))
-            }
-        return [
-            Thread(
-                id=row.id,
-                created_at=row.created_at,
-                metadata=msgspec.json.decode(row.metadata),
-                message_count=row.messages,
-                title=" ".join(titles[row.first].text.split())[:80] if row.first else "",
-            )
-            for row in rows
-        ]
+        with self._objects.reading() as tx:
+            return _summaries(tx, tx.select("thread")[::-1])
 
     def delete(self, thread_id: str) -> None:
         """Forget a thread and its messages.
@@ -155,9 +103,10 @@ class Threads:
         Raises:
             NotFound: There is none with that id.
         """
-        self._require(thread_id)
-        with self._database.writing() as sql:
-            sql.execute(delete(t.threads).where(t.threads.c.id == thread_id))
+        with self._objects.writing() as tx:
+            record = _require(tx, thread_id)
+            tx.delete_children(thread_id)
+            tx.delete(record)
 
     def append(
         self,
@@ -173,34 +122,19 @@ class Threads:
         Raises:
             NotFound: There is no such thread.
         """
-        self._require(thread_id)
         parts: Sequence[Mapping[str, Any]] = (
             [{"type": "text", "text": {"value": content, "annotations": []}}]
             if isinstance(content, str)
             else content
         )
-        message = ThreadMessage(
-            id=_new_id("msg"),
-            thread_id=thread_id,
-            created_at=int(time.time()),
-            role=role,
-            content=tuple(dict(part) for part in parts),
-            status=status,
-            metadata=dict(metadata or {}),
-        )
-        with self._database.writing() as sql:
-            sql.execute(
-                insert(t.messages).values(
-                    id=message.id,
-                    thread_id=thread_id,
-                    created_at=message.created_at,
-                    role=role,
-                    content=encode_json(message.content),
-                    status=status,
-                    metadata=encode_json(message.metadata),
-                )
-            )
-        return message
+        body = {
+            "role": role,
+            "content": [dict(part) for part in parts],
+            "metadata": dict(metadata or {}),
+        }
+        with self._objects.writing() as tx:
+            _require(tx, thread_id)
+            return _to_message(tx.insert("message", body, parent=thread_id, status=status))
 
     def messages(self, thread_id: str) -> _Messages:
         """Return the messages of a thread, the oldest first.
@@ -208,28 +142,53 @@ class Threads:
         Raises:
             NotFound: There is no such thread.
         """
-        self._require(thread_id)
-        of_thread = t.messages.c.thread_id == thread_id
-        query = select(t.messages).where(of_thread).order_by(t.messages.c.seq)
-        with self._database.reading() as sql:
-            return [_to_message(row) for row in sql.execute(query)]
+        with self._objects.reading() as tx:
+            _require(tx, thread_id)
+            return [_to_message(record) for record in tx.select("message", parent=thread_id)]
 
 
-def _not_found(thread_id: str) -> NotFound:
-    return NotFound(f"No thread found with id '{thread_id}'.")
+def _require(tx: Transaction, thread_id: str) -> Record:
+    record = tx.find("thread", thread_id)
+    if record is None:
+        raise NotFound(f"No thread found with id '{thread_id}'.")
+    return record
 
 
-def _new_id(prefix: str) -> str:
-    return f"{prefix}_" + "".join(secrets.choice(_ALPHANUMERIC) for _ in range(24))
+def _summaries(tx: Transaction, threads: Sequence[Record]) -> _Threads:
+    """Return threads with how many messages they hold, and how the first begins."""
+    c = t.objects.c
+    of_messages = (
+        select(c.parent, func.count().label("messages"), func.min(c.seq).label("first"))
+        .where(c.kind == "message", c.parent.in_([thread.id for thread in threads]))
+        .group_by(c.parent)
+    )
+    found = {row.parent: row for row in tx.sql.execute(of_messages)}
+    ids = select(c.id).where(c.seq.in_([row.first for row in found.values()]))
+    firsts = [tx.find("message", found_id) for found_id in tx.sql.execute(ids).scalars().all()]
+    titles = {
+        record.parent: " ".join(_to_message(record).text.split())[:80]
+        for record in firsts
+        if record is not None
+    }
+    return [
+        Thread(
+            id=thread.id,
+            created_at=thread.created_at,
+            metadata=thread.body["metadata"],
+            message_count=found[thread.id].messages if thread.id in found else 0,
+            title=titles.get(thread.id, ""),
+        )
+        for thread in threads
+    ]
 
 
-def _to_message(row: Row[Any]) -> ThreadMessage:
+def _to_message(record: Record) -> ThreadMessage:
     return ThreadMessage(
-        id=row.id,
-        thread_id=row.thread_id,
-        created_at=row.created_at,
-        role=row.role,
-        content=tuple(msgspec.json.decode(row.content)),
-        status=row.status,
-        metadata=msgspec.json.decode(row.metadata),
+        id=record.id,
+        thread_id=record.parent,
+        created_at=record.created_at,
+        role=record.body["role"],
+        content=tuple(record.body["content"]),
+        status=record.status,  # type: ignore[arg-type]
+        metadata=record.body["metadata"],
     )

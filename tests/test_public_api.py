@@ -54,7 +54,7 @@ HEAVY = [
 
 # Lower layers know nothing of higher ones; a module may import its own layer and those below.
 LAYERS = [
-    ["types", "errors"],
+    ["types", "errors", "ids"],
     ["messages", "reports"],
     ["protocols", "config", "records"],
     [
@@ -75,8 +75,11 @@ LAYERS = [
     ["support"],
     ["conversation", "decompose"],
     ["plan"],
-    ["schema", "rows", "database", "lock", "sources", "read_ahead", "cite", "chunk", "repeats"],
-    ["functions", "interruptible", "markers", "merge_results", "threads"],
+    ["schema", "rows", "lock", "sources", "read_ahead", "cite", "chunk", "repeats"],
+    ["migrate"],
+    ["database", "paging"],
+    ["objects"],
+    ["functions", "interruptible", "markers", "merge_results", "threads", "event_log"],
     ["catalog", "blobs", "load", "embed", "index", "rerank"],
     ["prepare", "testing"],
     ["writer", "tool", "grounding"],

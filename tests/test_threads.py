@@ -109,15 +109,56 @@ def test_a_cancelled_answer_is_kept_as_incomplete(folder):
         assert (last.role, last.status, last.text) == ("assistant", "incomplete", "One ")
 
 
-def test_an_index_of_the_version_before_threads_is_brought_up(folder):
-    path = folder / "index" / "catalog.db"
+LATER_COLUMNS = {
+    "vector_stores": "owner description metadata expires_after_days last_active_at",
+    "files": "purpose owner expires_at",
+    "store_files": "created_at batch_id",
+}
+
+
+def taken_back(path, version):
+    """Make of a catalog what an earlier version of filesearch would have written."""
     with sqlite3.connect(path) as sql:
-        sql.execute("DROP TABLE messages")
-        sql.execute("DROP TABLE threads")
-        sql.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+        for table in ("objects", "tombstones", "events"):
+            sql.execute(f"DROP TABLE {table}")
+        for table, columns in LATER_COLUMNS.items():
+            for column in columns.split():
+                sql.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        if version == 2:
+            sql.execute(
+                "CREATE TABLE threads (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, "
+                "created_at BIGINT NOT NULL, metadata TEXT NOT NULL)"
+            )
+            sql.execute(
+                "CREATE TABLE messages (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, "
+                "thread_id TEXT NOT NULL REFERENCES threads(id), created_at BIGINT NOT NULL, "
+                "role TEXT NOT NULL, content TEXT NOT NULL, status TEXT NOT NULL, "
+                "metadata TEXT NOT NULL)"
+            )
+            sql.execute("INSERT INTO threads VALUES (1, 'thread_a', 1700, '{\"k\": \"v\"}')")
+            content = '[{"type": "text", "text": {"value": "Hot?", "annotations": []}}]'
+            sql.execute(
+                "INSERT INTO messages VALUES (1, 'msg_a', 'thread_a', 1701, 'user', ?, "
+                "'completed', '{}')",
+                (content,),
+            )
+        sql.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (str(version),))
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_index_of_an_earlier_version_is_brought_up(folder, version):
+    taken_back(folder / "index" / "catalog.db", version)
     with opened(folder) as fs:
         assert fs.search("kiln")
         assert fs.ask(QUESTION, thread_id=fs.threads.create().id).is_answered
+
+
+def test_the_threads_of_an_earlier_version_are_kept(folder):
+    taken_back(folder / "index" / "catalog.db", 2)
+    with opened(folder) as fs:
+        thread = fs.threads.get("thread_a")
+        assert (thread.title, thread.created_at, thread.metadata) == ("Hot?", 1700, {"k": "v"})
+        assert fs.threads.messages("thread_a")[0].id == "msg_a"
 
 
 def test_a_thread_needs_an_index(tmp_path):
