@@ -96,21 +96,13 @@ class Assistant:
             functions=tools,
             locate=self.locate,
             embedder=self.embedder,
-            options=self._within_context(options or RunOptions()),
+            options=within_context(options or RunOptions(), self.context_tokens),
             cancel=cancel,
         )
         if thread_id is None:
             return run.events()
         self.threads.append(thread_id, "user", question)
         return self._recorded(thread_id, run.events())
-
-    def _within_context(self, options: RunOptions) -> RunOptions:
-        """Return options whose prompt leaves room for an answer in what the model reads."""
-        if self.context_tokens is None or options.budget.max_prompt_tokens is not None:
-            return options
-        room = min(self.context_tokens // 4, _ANSWER_TOKENS)
-        budget = replace(options.budget, max_prompt_tokens=self.context_tokens - room)
-        return replace(options, budget=budget)
 
     def _recorded(self, thread_id: str, events: Iterator[RunEvent]) -> Iterator[RunEvent]:
         """Store the answer before its last event is seen."""
@@ -123,6 +115,20 @@ class Assistant:
                     status="completed" if isinstance(event, Completed) else "incomplete",
                 )
             yield event
+
+
+def within_context(options: RunOptions, context_tokens: int | None) -> RunOptions:
+    """Return options whose prompt leaves room for an answer in what the model reads.
+
+    Args:
+        options: As they were asked for; a limit of their own on the prompt stays.
+        context_tokens: What the model reads and writes together; None changes nothing.
+    """
+    if context_tokens is None or options.budget.max_prompt_tokens is not None:
+        return options
+    room = min(context_tokens // 4, _ANSWER_TOKENS)
+    budget = replace(options.budget, max_prompt_tokens=context_tokens - room)
+    return replace(options, budget=budget)
 
 
 def answer_of(events: Iterator[RunEvent]) -> Answer:

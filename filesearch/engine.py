@@ -342,7 +342,7 @@ class FileSearch(Kept):
             self.chat_model,
             [search],
             embedder=self._embedder,
-            locate=self._locate,
+            locate=self.locate,
             threads=self._index.catalog.threads,
             context_tokens=self.settings.chat_context_tokens,
         )
@@ -389,7 +389,8 @@ class FileSearch(Kept):
             score_threshold=self.settings.score_threshold,
         )
 
-    def _locate(self, file_id: str, start: int, end: int) -> Location:
+    def locate(self, file_id: str, start: int, end: int) -> Location:
+        """Return on which pages and below which headings a stretch of a file stands."""
         try:
             return locate(self.document(file_id).spans, start, end)
         except NotFound:  # replaced since it was found

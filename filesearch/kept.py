@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Self
 
 from filesearch.adapters import make_embedder
 from filesearch.config import Settings
+from filesearch.database import Database
 from filesearch.index_directory import IndexDirectory
+from filesearch.objects import Objects
 from filesearch.protocols import Embedder
 from filesearch.records import FileRecord, IndexStats
 from filesearch.types import Document
@@ -63,6 +65,32 @@ class Kept:
         """
         self._index.open_store(check=False)
         return self._index.catalog.threads
+
+    def open(self, *, create: bool = False) -> None:
+        """See that the index is there and fits the settings, before it is needed.
+
+        Args:
+            create: Make an empty one where there is none.
+
+        Raises:
+            NotFound: There is none, and `create` is false.
+            IndexMismatch: It was made with another embedder or other chunk settings.
+        """
+        if create:
+            with self._index.writing():
+                self._index.open_store(create=True)
+        else:
+            self._index.open_store()
+
+    @property
+    def objects(self) -> Objects:
+        """What the server keeps with the index; `open` it first."""
+        return self._index.catalog.objects
+
+    @property
+    def database(self) -> Database:
+        """The catalog's database; `open` the index first."""
+        return self._index.catalog.database
 
     # Files
 

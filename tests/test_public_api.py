@@ -43,6 +43,8 @@ PROMISED = [
 HEAVY = [
     "torch",
     "openai",
+    "fastapi",
+    "pydantic",
     "faiss",
     "onnxruntime",
     "numpy",
@@ -95,6 +97,7 @@ LAYERS = [
     ["kept"],
     ["engine"],
     ["evaluation", "mcp_server", "integrations", "summarize"],
+    ["server"],
     ["render", "doctor"],
     ["cli"],
     ["__main__"],

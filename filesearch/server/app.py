@@ -1,0 +1,60 @@
+"""App: routes, error answers and lifetime, put together as one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+import filesearch
+from filesearch.server.context import Server
+from filesearch.server.errors import add_error_handlers
+from filesearch.server.routes import ROUTERS
+from filesearch.server.wire.common import IS_STRICT
+
+Lifespan = Callable[[FastAPI], Awaitable[None]]
+
+
+def create_app(server: Server) -> FastAPI:
+    """Return the application that serves `server`; its services live as long as it does."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(server.start)
+        try:
+            yield
+        finally:
+            await run_in_threadpool(server.stop)
+
+    app = FastAPI(
+        title="filesearch",
+        version=filesearch.__version__,
+        summary="The OpenAI API over your own documents.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.server = server
+    add_error_handlers(app)
+    for router in ROUTERS:
+        app.include_router(router, prefix="/v1")
+        # Some clients leave the version out of their base URL.
+        app.include_router(router, include_in_schema=False)
+    if server.options.is_strict:
+        app.add_middleware(_Strict)
+    return app
+
+
+class _Strict:
+    """Refuses unknown parameters; see wire.common.RequestModel."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        IS_STRICT.set(True)
+        await self._app(scope, receive, send)

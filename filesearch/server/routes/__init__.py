@@ -1,0 +1,7 @@
+"""Routes: one module per resource; each turns a request into a call of a service and back."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+ROUTERS: tuple[APIRouter, ...] = ()

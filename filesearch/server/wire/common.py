@@ -1,0 +1,58 @@
+"""What requests of all resources have in common."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+IS_STRICT: ContextVar[bool] = ContextVar("IS_STRICT", default=False)
+"""Whether fields that we do not know are refused, for the request at hand; see `--strict`."""
+
+MAX_METADATA = 16
+MAX_METADATA_KEY = 64
+MAX_METADATA_VALUE = 512
+
+
+class RequestModel(BaseModel):
+    """A request, or a part of one. Unknown fields are ignored, since real clients send some."""
+
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, given: Any) -> Any:  # noqa: ANN401
+        if IS_STRICT.get() and isinstance(given, dict):
+            names = {field.alias or name for name, field in cls.model_fields.items()}
+            for name in given:
+                if name not in names:
+                    raise PydanticCustomError("unknown_parameter", "{name}", {"name": name})
+        return given
+
+
+def _check_metadata(given: dict[str, str]) -> dict[str, str]:
+    if len(given) > MAX_METADATA:
+        raise PydanticCustomError(
+            "too_many_properties", "", {"max_length": MAX_METADATA, "actual_length": len(given)}
+        )
+    for key, value in given.items():
+        if len(key) > MAX_METADATA_KEY:
+            raise PydanticCustomError(
+                "string_too_long", "", {"max_length": MAX_METADATA_KEY, "actual_length": len(key)}
+            )
+        if len(value) > MAX_METADATA_VALUE:
+            raise PydanticCustomError(
+                "string_too_long",
+                "",
+                {"max_length": MAX_METADATA_VALUE, "actual_length": len(value), "key": key},
+            )
+    return given
+
+
+Metadata = Annotated[
+    dict[str, str],
+    AfterValidator(_check_metadata),
+    Field(description="At most 16 pairs; keys of at most 64 characters, values of at most 512."),
+]

@@ -1,0 +1,84 @@
+"""A real server on a real socket, over an index of the test's own, with a model that it scripts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import openai
+import pytest
+import uvicorn
+
+from filesearch import FileSearch
+from filesearch.protocols import ChatModel
+from filesearch.server.app import create_app
+from filesearch.server.context import ServeOptions, Server
+from filesearch.testing import HashingEmbedder
+
+
+@dataclass
+class Live:
+    """A server that runs.
+
+    Attributes:
+        base_url: With /v1.
+        client: The official client, without retries.
+        server: What it serves, for tests that look behind it.
+    """
+
+    base_url: str
+    client: openai.OpenAI
+    server: Server
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Live]]:
+    """Starts servers over the test's index: the model that answers, then ServeOptions by name."""
+    started = []
+
+    def start(
+        model: ChatModel | None = None,
+        *,
+        model_for: Callable[[str], ChatModel] | None = None,
+        fs: FileSearch | None = None,
+        index: Path | None = None,
+        db: str = "",
+        **options: object,
+    ) -> Live:
+        fs = fs or FileSearch(
+            index or tmp_path / "index", embedder=HashingEmbedder(), model=model, db=db
+        )
+        server = Server(fs, ServeOptions(**options), model_for=model_for)
+        config = uvicorn.Config(
+            create_app(server), host="127.0.0.1", port=0, log_level="warning", lifespan="on"
+        )
+        process = uvicorn.Server(config)
+        thread = threading.Thread(target=process.run, daemon=True)
+        thread.start()
+        deadline = time.monotonic() + 20
+        while not process.started:
+            assert thread.is_alive()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        port = process.servers[0].sockets[0].getsockname()[1]
+        base_url = f"http://127.0.0.1:{port}/v1"
+        client = openai.OpenAI(base_url=base_url, api_key="none", max_retries=0, timeout=30)
+        started.append((process, thread, client, fs))
+        return Live(base_url, client, server)
+
+    yield start
+    for process, thread, client, fs in started:
+        client.close()
+        process.should_exit = True
+        thread.join(20)
+        assert not thread.is_alive()
+        fs.close()
+
+
+@pytest.fixture
+def live(serve: Callable[..., Live]) -> Live:
+    """A server with the model that quotes."""
+    return serve()
