@@ -8,6 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -24,7 +25,8 @@ def interruptible(items: Iterator[_Item], stop: threading.Event) -> Iterator[_It
     """Yield what `items` does until `stop` is set; `items` is closed in any case.
 
     Raises:
-        Interrupted: `stop` was set. A thread may be left behind until `items` next moves.
+        Interrupted: `stop` was set. Where the `close` of `items` works from any thread, its reader
+            ends at once, else when `items` next moves.
     """
     handed: queue.Queue[_Item | _End] = queue.Queue(_AHEAD)
     left = threading.Event()
@@ -44,6 +46,8 @@ def interruptible(items: Iterator[_Item], stop: threading.Event) -> Iterator[_It
             yield item
     finally:
         left.set()
+        with suppress(ValueError):  # a generator that is running just now; its reader closes it
+            _close(items)
 
 
 class _End:
@@ -61,10 +65,14 @@ def _read(items: Iterator[_Item], handed: queue.Queue[_Item | _End], left: threa
     except BaseException as error:  # noqa: BLE001
         end = _End(error)
     finally:
-        close = getattr(items, "close", None)
-        if close is not None:
-            close()
+        _close(items)
     _hand_over(end, handed, left)
+
+
+def _close(items: Iterator[_Item]) -> None:
+    close = getattr(items, "close", None)
+    if close is not None:
+        close()
 
 
 def _hand_over(

@@ -1,0 +1,67 @@
+import threading
+import time
+
+import pytest
+
+from filesearch.interruptible import Interrupted, interruptible
+
+
+class Silent:
+    """Says nothing until it is closed, from whichever thread."""
+
+    def __init__(self):
+        self.closed = threading.Event()
+        self.ended = threading.Event()
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.closed.wait(30)
+        self.ended.set()
+        raise StopIteration
+
+    def close(self):
+        self.closed.set()
+
+
+def test_what_is_said_comes_through_with_its_error():
+    def items():
+        yield 1
+        yield 2
+        raise ValueError("broken")
+
+    seen = []
+    with pytest.raises(ValueError, match="broken"):
+        seen.extend(interruptible(items(), threading.Event()))
+    assert list(interruptible(iter([1, 2]), threading.Event())) == [1, 2]
+
+
+def test_a_silent_iterator_is_closed_at_once_when_it_is_not_wanted_any_more():
+    silent, stop = Silent(), threading.Event()
+    threading.Timer(0.1, stop.set).start()
+    started = time.monotonic()
+    with pytest.raises(Interrupted):
+        list(interruptible(silent, stop))
+    assert silent.ended.wait(5)
+    assert time.monotonic() - started < 5
+
+
+def test_a_generator_that_is_busy_is_closed_when_it_next_moves():
+    stop, moved, closed = threading.Event(), threading.Event(), threading.Event()
+
+    def items():
+        try:
+            yield 1
+            moved.wait(30)
+            yield 2
+        finally:
+            closed.set()
+
+    said = interruptible(items(), stop)
+    assert next(said) == 1
+    stop.set()
+    with pytest.raises(Interrupted):
+        next(said)
+    moved.set()
+    assert closed.wait(5)
