@@ -162,6 +162,7 @@ class Run:
                     yield ActionRequired(state)
                     return
         except Interrupted:
+            yield from draft.finish()  # what was held back because a marker might have begun
             yield Cancelled(draft.answer(), state)
         except _PromptTooLong:
             yield Incomplete("max_prompt_tokens", draft.answer(), state)

@@ -27,7 +27,7 @@ from filesearch.events import (
 )
 from filesearch.functions import Function, make_function
 from filesearch.grounding import INSTRUCTIONS
-from filesearch.messages import ChatReply, Message, NamedTool, ToolCall, ToolSpec, Usage
+from filesearch.messages import ChatDelta, ChatReply, Message, NamedTool, ToolCall, ToolSpec, Usage
 from filesearch.run import Run, RunOptions, with_outputs
 from filesearch.testing import ScriptedChatModel
 from filesearch.types import SearchResult
@@ -289,6 +289,25 @@ def test_cancelling_ends_the_run_at_once_even_when_the_model_is_silent():
     silent.set()
     assert isinstance(end, Cancelled)
     assert time.monotonic() - started < 10
+
+
+def test_a_cancelled_answer_keeps_the_words_that_were_held_back():
+    """A bracket and a digit may begin a marker."""
+    cancel = threading.Event()
+
+    class Stopped:
+        name, calls_tools = "stopped", True
+
+        def stream(self, request):
+            yield ChatDelta(text="Call me (1")
+            time.sleep(0.3)  # it is read by now
+            cancel.set()
+            time.sleep(0.3)
+
+    *seen, end = run(Stopped(), cancel=cancel).events()
+    assert isinstance(end, Cancelled)
+    assert end.answer.plain_text == "Call me (1"
+    assert "".join(event.text for event in seen) == "Call me (1"
 
 
 def test_an_answer_is_none_when_it_rests_on_no_passage():
