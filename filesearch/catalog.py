@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 
-import msgspec
 from sqlalchemy import delete, exists, insert, select, update
 
 from filesearch import rows
@@ -20,6 +19,7 @@ from filesearch.document_cache import DocumentCache
 from filesearch.errors import NotFound
 from filesearch.ids import new_id
 from filesearch.objects import Objects
+from filesearch.protocols import BlobStore
 from filesearch.records import Entry, FileRecord, NewFile, Picture, SegmentRecord, StoreRecord
 from filesearch.threads import Threads
 from filesearch.types import Attributes, Chunk, ChunkSettings, Document, ErrorCode, Span
@@ -50,10 +50,23 @@ class Catalog:
     # Stores
 
     def find_store(self, name: str) -> StoreRecord | None:
-        """Return the store called `name`, or None when there is none."""
+        """Return the store that `create_store` made for `name`, or None when there is none."""
         with self.database.reading() as sql:
-            row = sql.execute(select(t.vector_stores).where(t.vector_stores.c.name == name)).first()
+            row = rows.named_store(sql, name)
         return rows.to_store_record(row) if row else None
+
+    def store(self, store_id: str) -> StoreRecord:
+        """Return a store.
+
+        Raises:
+            NotFound: There is none with this id.
+        """
+        c = t.vector_stores.c
+        with self.database.reading() as sql:
+            row = sql.execute(select(t.vector_stores).where(c.id == store_id)).first()
+        if row is None:
+            raise NotFound(f"Vector store with id '{store_id}' not found.")
+        return rows.to_store_record(row)
 
     def create_store(
         self,
@@ -64,13 +77,14 @@ class Catalog:
         chunk_settings: ChunkSettings,
         late_interaction: bool,
     ) -> StoreRecord:
-        """Return the store called `name`, made when it is missing."""
+        """Return the store of this name, made when it is missing; see `find_store`."""
         with self.database.writing() as sql:
-            row = sql.execute(select(t.vector_stores).where(t.vector_stores.c.name == name)).first()
+            row = rows.named_store(sql, name)
             if row is None:
+                store_id = new_id("vs")
                 sql.execute(
                     insert(t.vector_stores).values(
-                        id=new_id("vs"),
+                        id=store_id,
                         name=name,
                         created_at=int(time.time()),
                         generation=0,
@@ -81,9 +95,9 @@ class Catalog:
                         late_interaction=late_interaction,
                     )
                 )
-                row = sql.execute(
-                    select(t.vector_stores).where(t.vector_stores.c.name == name)
-                ).one()
+                rows.note_store(sql, name, store_id)
+                row = rows.named_store(sql, name)
+            assert row is not None
         return rows.to_store_record(row)
 
     def generation(self, store_id: str) -> int:
@@ -176,30 +190,7 @@ class Catalog:
                 .where(t.store_files.c.store_id == store_id)
                 .order_by(t.files.c.seq)
             ).all()
-        return [
-            FileRecord(
-                id=row.id,
-                filename=row.filename,
-                path=row.path,
-                content_hash=row.content_hash,
-                size_bytes=row.size_bytes,
-                created_at=row.created_at,
-                status=row.status,
-                error_code=row.error_code,
-                error=row.error,
-                attributes=rows.decode_attributes(row.attributes),
-                chunk_settings=ChunkSettings(row.chunk_size, row.chunk_overlap),
-                chunk_count=row.chunk_count,
-                window_count=row.window_count,
-                char_count=row.char_count or 0,
-                media_type=row.media_type or "",
-                title=row.title or "",
-                warnings=tuple(msgspec.json.decode(row.warnings, type=list[str]))
-                if row.warnings
-                else (),
-            )
-            for row in found
-        ]
+        return [rows.to_file_record(row) for row in found]
 
     def file_name_and_document(self, file_id: str) -> tuple[str, Document]:
         """Return the name of a searchable file and its document.
@@ -282,6 +273,16 @@ class Catalog:
         """Return whether any file has this content."""
         with self.database.reading() as sql:
             return bool(sql.scalar(select(exists().where(t.files.c.content_hash == content_hash))))
+
+    def delete_unused_content(self, content_hash: str, blobs: BlobStore) -> None:
+        """Delete bytes that no file has.
+
+        No file can be recorded meanwhile: who uploads puts the bytes and the file in one
+        transaction, and that waits for this one.
+        """
+        with self.database.writing() as sql:
+            if not sql.scalar(select(exists().where(t.files.c.content_hash == content_hash))):
+                blobs.delete(content_hash)
 
     # Changes: each one transaction
 

@@ -16,7 +16,6 @@ from filesearch.adapters import (
     make_blob_store,
     make_chat_model,
     make_extractive_model,
-    make_reranker,
 )
 from filesearch.attributes import check_attributes
 from filesearch.cite import Location, locate
@@ -27,10 +26,10 @@ from filesearch.index_directory import IndexDirectory
 from filesearch.kept import Kept
 from filesearch.messages import ChatRequest, Message
 from filesearch.plan import QueryPlan, make_planner, plan_queries, unplanned
-from filesearch.protocols import ChatModel, Embedder, Reranker
+from filesearch.protocols import ChatModel, Embedder
 from filesearch.ranking_options import RankingOptions, parse_ranking_options
 from filesearch.reports import IngestReport
-from filesearch.retrieve import Gathered, Retriever
+from filesearch.retrieve import Gathered
 from filesearch.types import (
     Answer,
     Attributes,
@@ -97,13 +96,6 @@ class FileSearch(Kept):
         self._index = IndexDirectory(
             settings, embedder=lambda: self._embedder, make_blobs=make_blob_store
         )
-
-    def close(self) -> None:
-        """Give files, threads and database connections back."""
-        retriever = self.__dict__.pop("_retriever", None)
-        if retriever is not None:
-            retriever.close()
-        super().close()
 
     # The main job
 
@@ -374,20 +366,6 @@ class FileSearch(Kept):
     def _complete(self, prompt: str) -> str:
         request = ChatRequest((Message("user", prompt),), temperature=0)
         return self.chat_model.complete(request).message.content
-
-    @cached_property
-    def _reranker(self) -> Reranker | None:
-        return make_reranker(self.settings.reranker, api_key=self.settings.reranker_api_key)
-
-    @cached_property
-    def _retriever(self) -> Retriever:
-        return Retriever(
-            catalog=self._index.catalog,
-            embedder=lambda: self._embedder,
-            reranker=lambda: self._reranker,
-            vector_weight=self.settings.vector_weight,
-            score_threshold=self.settings.score_threshold,
-        )
 
     def locate(self, file_id: str, start: int, end: int) -> Location:
         """Return on which pages and below which headings a stretch of a file stands."""

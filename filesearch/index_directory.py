@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 from filesearch.catalog import Catalog
 from filesearch.config import Settings
 from filesearch.database import sqlite_url
-from filesearch.errors import IndexDamaged, IndexMismatch, NotFound
+from filesearch.errors import IndexMismatch, NotFound
 from filesearch.index.snapshot import Snapshot
 from filesearch.protocols import BlobStore, Embedder
 from filesearch.records import IndexStats, StoreRecord
+from filesearch.snapshot_cache import SnapshotCache
 from filesearch.types import ChunkSettings
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 DEFAULT_STORE = "default"
 CATALOG_FILE = "catalog.db"
-# How often a snapshot is tried against merges that remove segments meanwhile.
-_SNAPSHOT_ATTEMPTS = 5
 
 
 class IndexDirectory:
@@ -58,14 +57,17 @@ class IndexDirectory:
         self._make_blobs = make_blobs
         self._lock = threading.RLock()
         self._catalog: Catalog | None = None
-        self._opened: Snapshot | None = None
+        self._snapshots = SnapshotCache(
+            self.segments, lambda store_id: self.catalog.picture(store_id)
+        )
 
     def close(self) -> None:
         """Give files and database connections back; a later call opens them again."""
         with self._lock:
             if self._catalog is not None:
                 self._catalog.close()
-            self._catalog = self._opened = None
+            self._catalog = None
+            self._snapshots.clear()
 
     @cached_property
     def blobs(self) -> BlobStore:
@@ -80,8 +82,14 @@ class IndexDirectory:
                 self._catalog = Catalog(self.settings.db or sqlite_url(self.path / CATALOG_FILE))
             return self._catalog
 
+    def make(self) -> None:
+        """Make the directory where it is missing, so that the catalog can be opened."""
+        from filesearch.lock import make_index_directory
+
+        make_index_directory(self.path)
+
     def open_store(self, *, create: bool = False, check: bool = True) -> StoreRecord:
-        """Return the record of the index's vector store.
+        """Return the record of the store that `fsearch ingest` fills.
 
         Args:
             create: Make it when it is missing.
@@ -112,12 +120,7 @@ class IndexDirectory:
 
     def _check(self, store: StoreRecord) -> None:
         way_out = f"run: fsearch ingest --rebuild --index {self.path}"
-        embedder = self._embedder()
-        if store.embedder != embedder.fingerprint:
-            raise IndexMismatch(
-                f"index '{self.path}' holds {store.dimension}-d vectors of '{store.embedder}', "
-                f"embedder '{embedder.fingerprint}' makes {embedder.dimension}-d; {way_out}"
-            )
+        self.check_embedder(store, f"index '{self.path}'", way_out)
         found, asked = store.chunk_settings, self.settings.chunk_settings(store.chunk_settings)
         if asked != found:
             raise IndexMismatch(
@@ -129,6 +132,19 @@ class IndexDirectory:
             raise IndexMismatch(
                 f"index '{self.path}' {kept} what late interaction needs, asked for is "
                 f"late_interaction={self.settings.late_interaction}; {way_out}"
+            )
+
+    def check_embedder(self, store: StoreRecord, name: str, way_out: str) -> None:
+        """Refuse a store that was made with another embedder.
+
+        Raises:
+            IndexMismatch: It was; `name` and `way_out` stand in the message.
+        """
+        embedder = self._embedder()
+        if store.embedder != embedder.fingerprint:
+            raise IndexMismatch(
+                f"{name} holds {store.dimension}-d vectors of '{store.embedder}', "
+                f"embedder '{embedder.fingerprint}' makes {embedder.dimension}-d; {way_out}"
             )
 
     def as_asked(self, store: StoreRecord) -> StoreRecord:
@@ -153,19 +169,7 @@ class IndexDirectory:
         Raises:
             IndexDamaged: A segment that the catalog names cannot be opened.
         """
-        with self._lock:
-            if self._opened is not None and self._opened.generation == store.generation:
-                return self._opened
-            for attempt in range(_SNAPSHOT_ATTEMPTS):
-                opened = self._opened.opened if self._opened else {}
-                # A merge may remove a segment between reading the catalog and opening it; the
-                # catalog then says otherwise by now.
-                with suppress(*([IndexDamaged] if attempt < _SNAPSHOT_ATTEMPTS - 1 else [])):
-                    picture = self.catalog.picture(store.id)
-                    self._opened = Snapshot(self.segments, picture, opened)
-                    break
-            assert self._opened is not None
-            return self._opened
+        return self._snapshots.get(store)
 
     def writing(self, on_wait: Callable[[str], None] | None = None) -> AbstractContextManager[None]:
         """Return the writer lock, to be held while anything is changed; see lock.writer_lock."""
@@ -194,7 +198,7 @@ class IndexDirectory:
         return IndexStats(
             index=str(self.path),
             files=len(searchable),
-            failed=len(records) - len(searchable),
+            failed=sum(record.status == "failed" for record in records),
             chunks=sum(record.chunk_count for record in searchable),
             windows=sum(record.window_count for record in searchable),
             characters=sum(record.char_count for record in searchable),

@@ -7,16 +7,11 @@ the calls that do.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from filesearch.adapters import make_embedder
-from filesearch.config import Settings
 from filesearch.database import Database
-from filesearch.index_directory import IndexDirectory
 from filesearch.objects import Objects
-from filesearch.protocols import Embedder
+from filesearch.parts import Parts
 from filesearch.records import FileRecord, IndexStats
 from filesearch.types import Document
 
@@ -25,36 +20,8 @@ if TYPE_CHECKING:
     from filesearch.threads import Threads
 
 
-class Kept:
+class Kept(Parts):
     """The files and conversations of one index; `FileSearch` is one."""
-
-    settings: Settings
-    _index: IndexDirectory
-    _given_embedder: Embedder | None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give files and database connections back."""
-        self._index.close()
-
-    @property
-    def embedder(self) -> Embedder:
-        """What turns text into vectors."""
-        return self._embedder
-
-    @cached_property
-    def _embedder(self) -> Embedder:
-        return self._given_embedder or make_embedder(self.settings.embedder)
 
     @property
     def threads(self) -> Threads:

@@ -35,12 +35,7 @@ def writer_lock(
         InvalidSetting: `directory` is a file or cannot be made.
         IndexBusy: Another process still writes after `timeout_s`.
     """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise InvalidSetting(f"index '{directory}' is a file; name a directory") from error
-    except OSError as error:
-        raise InvalidSetting(f"index '{directory}' cannot be made: {error.strerror}") from error
+    make_index_directory(directory)
     lock = FileLock(directory / INDEX_MARK)
     owner = directory / _OWNER_FILE
     try:
@@ -62,6 +57,21 @@ def writer_lock(
     finally:
         owner.unlink(missing_ok=True)
         lock.release()
+
+
+def make_index_directory(directory: Path) -> None:
+    """Make an index directory, and the file that marks it as one, where they are missing.
+
+    Raises:
+        InvalidSetting: `directory` is a file or cannot be made.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / INDEX_MARK).touch()
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InvalidSetting(f"index '{directory}' is a file; name a directory") from error
+    except OSError as error:
+        raise InvalidSetting(f"index '{directory}' cannot be made: {error.strerror}") from error
 
 
 def _describe_owner(owner: Path) -> str:

@@ -18,6 +18,7 @@ class StoreRecord:
 
     Attributes:
         late_interaction: Whether its segments keep the token signs of each window.
+        expires_at: Unix seconds; None for never.
     """
 
     id: str
@@ -27,6 +28,7 @@ class StoreRecord:
     dimension: int
     chunk_settings: ChunkSettings
     late_interaction: bool
+    expires_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,9 @@ class FileRecord:
     Attributes:
         path: Absolute path it was ingested from; "document:" and its name for a document that was
             given as text (see sources.DocumentSource); None for uploaded bytes.
-        status: "completed" or "failed". A completed file with an `error` is an older version that
-            stays searchable because the newer one could not be read.
+        status: "completed" or "failed"; "in_progress" or "cancelled" for one that came through a
+            server. A completed file with an `error` is an older version that stays searchable
+            because the newer one could not be read.
         size_bytes: Of the file; `char_count` is that of its text, 0 when it failed.
     """
 

@@ -6,15 +6,18 @@ Used inside a transaction of `catalog`, and nowhere else.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 
 from filesearch import schema as t
 from filesearch.errors import IndexDamaged
-from filesearch.records import NewFile, SegmentRecord, StoreRecord
+from filesearch.records import FileRecord, NewFile, SegmentRecord, StoreRecord
 from filesearch.types import Attributes, Chunk, ChunkSettings, Document, Span
+
+DAY_SECONDS = 86_400
 
 
 def insert_segment(sql: Connection, store_id: str, segment: SegmentRecord) -> int:
@@ -119,19 +122,55 @@ def insert_chunks(sql: Connection, store_file_id: int, new_chunks: Sequence[Chun
 
 
 def forget_file(sql: Connection, store_id: str, file_id: str) -> None:
-    """Take a file out of a store, and out of the catalog when no other store holds it."""
-    sf = t.store_files.c
+    """Take a file out of a store.
+
+    It goes out of the catalog too when no other store holds it and it is nobody's upload.
+    """
+    sf, f = t.store_files.c, t.files.c
     sql.execute(delete(t.store_files).where(sf.store_id == store_id, sf.file_id == file_id))
     sql.execute(
-        delete(t.files).where(t.files.c.id == file_id, ~exists().where(sf.file_id == t.files.c.id))
+        delete(t.files).where(
+            f.id == file_id, f.purpose.is_(None), ~exists().where(sf.file_id == f.id)
+        )
     )
 
 
-def drop_unused(sql: Connection) -> None:
-    """Delete documents without a file and segments without a live slot."""
+def drop_unused(
+    sql: Connection,
+    document_ids: Collection[int] | None = None,
+    segment_ids: Collection[int] | None = None,
+) -> None:
+    """Delete documents without a file and segments without a live slot, of these or of all."""
     sf = t.store_files.c
-    sql.execute(delete(t.documents).where(~exists().where(sf.document_id == t.documents.c.id)))
-    sql.execute(delete(t.segments).where(~exists().where(sf.segment_id == t.segments.c.id)))
+    for table, user, ids in (
+        (t.documents, sf.document_id, document_ids),
+        (t.segments, sf.segment_id, segment_ids),
+    ):
+        unused = delete(table).where(~exists().where(user == table.c.id))
+        if ids is None or ids:
+            sql.execute(unused if ids is None else unused.where(table.c.id.in_(ids)))
+
+
+def named_store(sql: Connection, name: str) -> Row[Any] | None:
+    """Return the row of the store that `name` was given to by `note_store`, or None.
+
+    Names in the table itself can be changed and come twice; only a catalog that never noted one
+    is searched by them.
+    """
+    c = t.vector_stores.c
+    noted = sql.scalar(select(t.meta.c.value).where(t.meta.c.key == _note(name)))
+    wanted = c.name == name if noted is None else c.id == noted
+    return sql.execute(select(t.vector_stores).where(wanted).order_by(c.seq)).first()
+
+
+def note_store(sql: Connection, name: str, store_id: str) -> None:
+    """Let `name` stand for a store from now on, whatever that is called; "" for none."""
+    sql.execute(delete(t.meta).where(t.meta.c.key == _note(name)))
+    sql.execute(insert(t.meta).values(key=_note(name), value=store_id))
+
+
+def _note(name: str) -> str:
+    return f"store:{name}"
 
 
 def bump_generation(sql: Connection, store_id: str) -> None:
@@ -150,6 +189,37 @@ def to_store_record(row: Row[tuple[object, ...]]) -> StoreRecord:
         dimension=row.dimension,
         chunk_settings=ChunkSettings(row.chunk_size, row.chunk_overlap),
         late_interaction=row.late_interaction,
+        expires_at=expires_at(row),
+    )
+
+
+def expires_at(row: Row[Any]) -> int | None:
+    """Return when a row of `vector_stores` expires, in unix seconds; None for never."""
+    if row.expires_after_days is None:
+        return None
+    return int((row.last_active_at or row.created_at) + row.expires_after_days * DAY_SECONDS)
+
+
+def to_file_record(row: Row[Any]) -> FileRecord:
+    """Return a row of `files` with its place in a store and its document as a record."""
+    return FileRecord(
+        id=row.id,
+        filename=row.filename,
+        path=row.path,
+        content_hash=row.content_hash,
+        size_bytes=row.size_bytes,
+        created_at=row.created_at,
+        status=row.status,
+        error_code=row.error_code,
+        error=row.error,
+        attributes=decode_attributes(row.attributes),
+        chunk_settings=ChunkSettings(row.chunk_size, row.chunk_overlap),
+        chunk_count=row.chunk_count,
+        window_count=row.window_count,
+        char_count=row.char_count or 0,
+        media_type=row.media_type or "",
+        title=row.title or "",
+        warnings=tuple(msgspec.json.decode(row.warnings, type=list[str])) if row.warnings else (),
     )
 
 

@@ -86,6 +86,5 @@ class IndexWriter:
             segment = write_segment(self._segments, self._builder.build())
         self._catalog.commit(self._store.id, self._new, segment=segment, removed=self._removed)
         for digest in self._orphaned_blobs:
-            if not self._catalog.has_content(digest):
-                self._blobs.delete(digest)
+            self._catalog.delete_unused_content(digest, self._blobs)
         self._start_over()

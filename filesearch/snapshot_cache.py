@@ -1,0 +1,84 @@
+"""Snapshot cache: the stores that were searched last, open as of their last commit.
+
+StoreRecord -> Snapshot. A store is opened again only when its generation has grown, and keeps the
+segments that are still there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from filesearch.errors import IndexDamaged
+from filesearch.index.snapshot import Snapshot
+from filesearch.records import Picture, StoreRecord
+
+# An open segment is about ten mapped files and a process has 65,530 maps on Linux: this leaves
+# room for 20 segments a store and as much again for everything else.
+MAX_OPEN_STORES = 128
+# How often a snapshot is tried against merges that remove segments meanwhile.
+_ATTEMPTS = 5
+
+
+class SnapshotCache:
+    """Snapshots by store. Safe to use from several threads.
+
+    Args:
+        segments: Directory of the segments.
+        picture: Store id -> what the catalog says of it now.
+        max_stores: How many stay open.
+    """
+
+    def __init__(
+        self,
+        segments: Path,
+        picture: Callable[[str], Picture],
+        max_stores: int = MAX_OPEN_STORES,
+    ) -> None:
+        self._segments = segments
+        self._picture = picture
+        self._max_stores = max_stores
+        self._lock = threading.Lock()
+        self._opened: OrderedDict[str, _Slot] = OrderedDict()
+
+    def get(self, store: StoreRecord) -> Snapshot:
+        """Return a store as of the commit that `store` was read at, or a later one.
+
+        Raises:
+            IndexDamaged: A segment that the catalog names cannot be opened.
+        """
+        with self._lock:
+            slot = self._opened.setdefault(store.id, _Slot())
+            self._opened.move_to_end(store.id)
+            while len(self._opened) > self._max_stores:
+                self._opened.popitem(last=False)
+        # One store that is slow to open keeps nobody from the others.
+        with slot.lock:
+            if slot.snapshot is None or slot.snapshot.generation < store.generation:
+                slot.snapshot = self._open(store.id, slot.snapshot)
+            return slot.snapshot
+
+    def clear(self) -> None:
+        """Forget all of them; who still searches one may go on."""
+        with self._lock:
+            self._opened.clear()
+
+    def _open(self, store_id: str, last: Snapshot | None) -> Snapshot:
+        opened = last.opened if last else {}
+        for _attempt in range(_ATTEMPTS - 1):
+            # A merge may remove a segment between reading the catalog and opening it; the
+            # catalog then says otherwise by now.
+            with suppress(IndexDamaged):
+                return Snapshot(self._segments, self._picture(store_id), opened)
+        return Snapshot(self._segments, self._picture(store_id), opened)
+
+
+class _Slot:
+    """The place of one store: what is open of it, and who opens it now."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.snapshot: Snapshot | None = None
