@@ -6,7 +6,8 @@
     │   ├── InvalidFile         empty, encrypted, broken, too costly  (invalid_file)
     │   ├── InvalidSetting      a setting, flag or variable
     │   ├── InvalidFilter       an attribute filter
-    │   └── NotFound            no such file, store or index
+    │   ├── NotFound            no such file, store or index
+    │   └── StoreExpired        a vector store past its time
     ├── IndexBusy               retry: another process is writing
     ├── RerankFailed            retry, or search without a reranker
     ├── ChatFailed              retry, or ask another chat model
@@ -52,6 +53,10 @@ class InvalidFilter(InputError):
 
 class NotFound(InputError):
     """The named file, vector store or index does not exist."""
+
+
+class StoreExpired(InputError):
+    """The vector store was to be kept for a time only, and that is over."""
 
 
 class IndexBusy(FilesearchError):

@@ -50,6 +50,7 @@ def select_page(
     place: str,
     seq: ColumnElement[int],
     id_column: ColumnElement[str],
+    shown: Sequence[ColumnElement[bool]] = (),
 ) -> tuple[Sequence[Row[Any]], bool]:
     """Return the rows of a page, and whether more follow.
 
@@ -59,15 +60,18 @@ def select_page(
         page: Which of them.
         place: Where the list's tombstones are kept.
         seq, id_column: Columns of `query`: what orders the rows, and what names them.
+        shown: Which rows come back. A cursor may name another one: what is shown of a list can
+            change between two pages.
 
     Raises:
         NotFound: A cursor names nothing that is or was in the list.
     """
+    everything, query = query, query.where(*shown)
     is_falling = page.order == "desc"
     for cursor, is_after in ((page.after, True), (page.before, False)):
         if cursor is None:
             continue
-        stood = _position(sql, query, cursor, place=place, seq=seq, id_column=id_column)
+        stood = _position(sql, everything, cursor, place=place, seq=seq, id_column=id_column)
         query = query.where(seq < stood if is_after == is_falling else seq > stood)
     # With `before` alone the page is the one that ends there.
     is_backward = page.before is not None and page.after is None
