@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from filesearch.catalog import Catalog
 from filesearch.config import Settings
 from filesearch.database import sqlite_url
-from filesearch.errors import IndexMismatch, NotFound
+from filesearch.errors import IndexBusy, IndexMismatch, NotFound
 from filesearch.index.snapshot import Snapshot
 from filesearch.protocols import BlobStore, Embedder
 from filesearch.records import IndexStats, StoreRecord
@@ -184,6 +184,14 @@ class IndexDirectory:
         return IndexWriter(
             segments=self.segments, catalog=self.catalog, blobs=self.blobs, store=store
         )
+
+    def sweep(self) -> None:
+        """Delete segments that nobody needs any more, or leave that to whoever writes now."""
+        from filesearch.index.segment import sweep_segments
+        from filesearch.lock import writer_lock
+
+        with suppress(IndexBusy), writer_lock(self.path, timeout_s=0):
+            sweep_segments(self.segments, {segment.name for segment in self.catalog.segments()})
 
     def stats(self) -> IndexStats:
         """Return what the index holds and what it costs.

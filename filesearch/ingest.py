@@ -23,7 +23,7 @@ import msgspec
 
 from filesearch.catalog import Catalog
 from filesearch.errors import InvalidFile, UnsupportedFile
-from filesearch.load import LOADER_VERSION, sniff
+from filesearch.extract import Extracted, extract, given_key
 from filesearch.load.clean import clean_line, clean_text
 from filesearch.load.isolation import Loader
 from filesearch.prepare import PreparedText, embed_windows, prepare_document
@@ -35,7 +35,6 @@ from filesearch.sources import DocumentSource, FileSource, Source
 from filesearch.types import (
     Attributes,
     ChunkSettings,
-    Document,
     ErrorCode,
     WindowEmbeddings,
 )
@@ -185,17 +184,18 @@ class Ingest:
         if known and known.content_hash == digest and known.status == "completed":
             return _Unchanged(source, known)
         try:
-            load_key = f"{digest}:{sniff(data, source.filename)}:{LOADER_VERSION}"
-            document = self._catalog.find_document(load_key)
-            if document is None:
-                document = self._loader.load(data, source.filename)
+            found = extract(
+                data, source.filename, digest=digest, catalog=self._catalog, loader=self._loader
+            )
         except UnsupportedFile as error:
             return self._failure(source, known, digest, "unsupported_file", str(error))
         except InvalidFile as error:
             return self._failure(source, known, digest, "invalid_file", str(error))
-        text = prepare_document(document, source.filename, self._chunk_settings, self._embedder)
+        text = prepare_document(
+            found.document, source.filename, self._chunk_settings, self._embedder
+        )
         self._blobs.put(io.BytesIO(data))
-        return self._prepared(source, known, digest, len(data), load_key, document, text)
+        return self._prepared(source, known, digest, len(data), found, text)
 
     def _read_document(self, source: DocumentSource, known: FileRecord | None) -> _Item:
         """Take a document that is at hand: no bytes are kept, the catalog holds all of it."""
@@ -213,10 +213,8 @@ class Ingest:
         if reason:
             return self._failure(source, known, digest, "invalid_file", reason)
         prepared = prepare_document(document, source.filename, self._chunk_settings, self._embedder)
-        load_key = f"{digest}:document"
-        return self._prepared(
-            source, known, digest, source.size_bytes, load_key, document, prepared
-        )
+        found = Extracted(given_key(digest), document)
+        return self._prepared(source, known, digest, source.size_bytes, found, prepared)
 
     def _prepared(
         self,
@@ -224,8 +222,7 @@ class Ingest:
         known: FileRecord | None,
         digest: str,
         size_bytes: int,
-        load_key: str,
-        document: Document,
+        found: Extracted,
         text: PreparedText,
     ) -> _Prepared:
         new = NewFile(
@@ -235,13 +232,13 @@ class Ingest:
             size_bytes=size_bytes,
             attributes=self._attributes,
             chunk_settings=self._chunk_settings,
-            load_key=load_key,
-            document=document,
+            load_key=found.load_key,
+            document=found.document,
             chunks=text.chunks,
             window_count=len(text.windows),
             replaces=known.id if known else None,
         )
-        return _Prepared(source, new, text, document.warnings)
+        return _Prepared(source, new, text, found.document.warnings)
 
     def _failure(
         self,

@@ -24,6 +24,8 @@ def migrate(sql: Connection) -> None:
         for column in table.columns:
             if table.name in found and column.name not in found[table.name]:
                 _add_column(sql, table, column)
+        for index in table.indexes:
+            index.create(sql, checkfirst=True)
     if "threads" in found:
         _move_threads(sql)
     sql.execute(

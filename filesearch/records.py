@@ -132,6 +132,36 @@ class NewFile:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingFile:
+    """A file that a vector store waits for: it is there, but was not read yet."""
+
+    store_file_id: int
+    store_id: str
+    file_id: str
+    filename: str
+    content_hash: str
+    size_bytes: int
+    chunk_settings: ChunkSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """What became of a waiting file; searchable when it has a document, else failed.
+
+    Attributes:
+        load_key: As in NewFile.
+    """
+
+    waiting: WaitingFile
+    load_key: str = ""
+    document: Document | None = None
+    chunks: Sequence[Chunk] = ()
+    window_count: int = 0
+    error_code: ErrorCode | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class IndexStats:
     """What an index holds and what it costs.
 

@@ -129,6 +129,8 @@ store_files = Table(
     Index("ix_store_files_segment", "segment_id"),
     Index("ix_store_files_file", "file_id"),
     Index("ix_store_files_document", "document_id"),
+    Index("ix_store_files_status", "status", "store_id"),
+    Index("ix_store_files_batch", "batch_id", "status"),
 )
 
 chunks = Table(

@@ -16,16 +16,13 @@ from sqlalchemy import exists, insert, select, update
 from filesearch import rows, store_batches, store_rows
 from filesearch import schema as t
 from filesearch.attributes import check_attributes
-from filesearch.errors import IndexBusy, InvalidSetting, NotFound
-from filesearch.filters import Filter, compile_filter
+from filesearch.errors import InvalidSetting, NotFound
+from filesearch.filters import Filter
 from filesearch.ids import new_id
-from filesearch.index.segment import sweep_segments
 from filesearch.index_directory import DEFAULT_STORE, IndexDirectory
-from filesearch.lock import writer_lock
-from filesearch.merge_results import merge_results
 from filesearch.objects import KEEP, Keep, Transaction
 from filesearch.paging import Page, PageQuery
-from filesearch.plan import QueryPlan
+from filesearch.plan import QueryPlan, unplanned
 from filesearch.protocols import Embedder
 from filesearch.ranking_options import RankingOptions, parse_ranking_options
 from filesearch.retrieve import Retriever
@@ -37,8 +34,9 @@ from filesearch.store_records import (
     StoreFile,
     VectorStore,
 )
+from filesearch.store_search import search_stores
 from filesearch.tool import check_num_results
-from filesearch.types import AttributeValue, ChunkSettings, SearchResult
+from filesearch.types import AttributeValue, ChunkSettings
 
 MAX_EXPIRY_DAYS = 365
 # How often whoever waits for files looks again: other processes may be the ones that read them.
@@ -182,16 +180,7 @@ class VectorStores:
         with self._database.writing() as sql:
             store_rows.delete_store(sql, store_id)
             Transaction(sql).delete_children(store_id)
-        self._sweep()
-
-    def _sweep(self) -> None:
-        """Delete segments that nobody needs any more, or leave that to whoever writes now."""
-        try:
-            with writer_lock(self._index.path, timeout_s=0):
-                named = {segment.name for segment in self._index.catalog.segments()}
-                sweep_segments(self._index.segments, named)
-        except IndexBusy:
-            return
+        self._index.sweep()
 
     # Files
 
@@ -346,33 +335,18 @@ class VectorStores:
             InvalidFilter: `filters` is not well formed.
             RerankFailed: The reranker that the settings name gave no scores.
         """
-        check_num_results(top_k)
-        compile_filter(filters)
-        options = parse_ranking_options(ranking_options)
-        if rewrite_query:
-            wanted = [one for query in queries for one in self._plan(query).queries]
-        else:
-            wanted = [query for query in queries if query.strip()]
-        wanted = list(dict.fromkeys(wanted))
-        found: list[list[SearchResult]] = []
-        for store_id in dict.fromkeys(store_ids):
-            store = self._index.catalog.store(store_id)
-            store_rows.check_expiry(store_id, store.expires_at)
-            snapshot = self._index.snapshot(store)
-            if snapshot.chunk_count:
-                way_out = "delete it and make it again, or take the embedder that it was made with"
-                self._index.check_embedder(store, f"vector store '{store_id}'", way_out)
-            found.append(
-                self._retriever().search(
-                    snapshot, wanted, top_k=top_k, filters=filters, options=options
-                )
-            )
-        merged = found[0] if len(found) == 1 else merge_results(found, top_k)
-        return SearchOutcome(
-            queries=tuple(wanted) or tuple(queries),
-            # By turns they came from the stores, so that each has its share of them.
-            results=tuple(sorted(merged, key=lambda result: -result.score)),
+        return search_stores(
+            self._index,
+            self._retriever(),
+            store_ids,
+            [plan for query in queries for plan in self._queries(query, rewrite_query)],
+            top_k=check_num_results(top_k),
+            filters=filters,
+            options=parse_ranking_options(ranking_options),
         )
+
+    def _queries(self, query: str, rewrite_query: bool) -> Sequence[str]:
+        return self._plan(query).queries if rewrite_query else unplanned(query).queries
 
     def existing(self, store_ids: Sequence[str]) -> list[str]:
         """Return those of some stores that there are: a run treats a deleted one as empty."""

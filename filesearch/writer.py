@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from filesearch import queue_rows
 from filesearch.catalog import Catalog
 from filesearch.index.builder import SegmentBuilder
 from filesearch.index.segment import sweep_segments, write_segment
 from filesearch.prepare import PreparedText
 from filesearch.protocols import BlobStore
-from filesearch.records import NewFile, StoreRecord
+from filesearch.records import NewFile, ReadFile, StoreRecord
 from filesearch.types import Attributes, ErrorCode, WindowEmbeddings
 
 
@@ -38,6 +39,7 @@ class IndexWriter:
     def _start_over(self) -> None:
         self._builder = SegmentBuilder(self._store.embedder, self._store.dimension)
         self._new: list[NewFile] = []
+        self._read: list[ReadFile] = []
         self._removed: list[str] = []
         self._orphaned_blobs: set[str] = set()
 
@@ -76,6 +78,28 @@ class IndexWriter:
     def set_stale(self, file_id: str, error_code: ErrorCode | None, error: str) -> None:
         """Note, at once, that the newer version of a searchable file could not be read."""
         self._catalog.set_stale(self._store.id, file_id, error_code, error)
+
+    def settle(
+        self, read: ReadFile, text: PreparedText | None, done: WindowEmbeddings | None
+    ) -> None:
+        """Take what became of a file that the store waited for; without text it failed."""
+        if text is not None and done is not None:
+            text.add_to(self._builder, done)
+        self._read.append(read)
+
+    def commit_settled(self) -> list[ReadFile]:
+        """Make visible what was settled, in one transaction.
+
+        Files that were detached, cancelled or attached anew since they were taken up are left
+        alone. Returns the others.
+        """
+        segment = None
+        if self._builder.slot_count:
+            segment = write_segment(self._segments, self._builder.build())
+        with self._catalog.database.writing() as sql:
+            settled = queue_rows.settle(sql, self._store.id, self._read, segment)
+        self._start_over()
+        return settled
 
     def commit(self) -> None:
         """Make all that was collected visible, in one transaction; nothing to do is fine."""

@@ -1,0 +1,51 @@
+"""Extract: the bytes of a file -> its document, read once for all files with the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from filesearch.catalog import Catalog
+from filesearch.load import LOADER_VERSION, sniff
+from filesearch.load.isolation import Loader
+from filesearch.types import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The document of a file, and the key under which the catalog keeps it."""
+
+    load_key: str
+    document: Document
+
+
+def extract(
+    data: bytes, filename: str, *, digest: str, catalog: Catalog, loader: Loader
+) -> Extracted:
+    """Return the document of a file: the one that the catalog has, else as `loader` reads it.
+
+    Args:
+        data: The whole file.
+        filename: Its name, for the extension and for messages.
+        digest: SHA-256 of `data`.
+        catalog, loader: Where the document is looked for, in this order.
+
+    Raises:
+        UnsupportedFile, InvalidFile: As Loader.load.
+    """
+    load_key = f"{digest}:{sniff(data, filename)}:{LOADER_VERSION}"
+    document = catalog.find_document(load_key)
+    if document is None:
+        document = loader.load(data, filename)
+    return Extracted(load_key, document)
+
+
+def find_given(digest: str, catalog: Catalog) -> Extracted | None:
+    """Return a document that was given as text, without bytes; None when there is none."""
+    load_key = given_key(digest)
+    document = catalog.find_document(load_key)
+    return Extracted(load_key, document) if document else None
+
+
+def given_key(digest: str) -> str:
+    """Return the key of a document that was given as text."""
+    return f"{digest}:document"
