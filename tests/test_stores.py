@@ -1,0 +1,483 @@
+"""Vector stores: one contract, on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from filesearch import schema as t
+from filesearch.errors import (
+    IndexMismatch,
+    InvalidFilter,
+    InvalidSetting,
+    NotFound,
+    StoreExpired,
+)
+from filesearch.paging import PageQuery
+from filesearch.store_records import FileCounts, NewAttachment
+from filesearch.testing import HashingEmbedder
+from filesearch.types import ChunkSettings
+
+_SPEC = importlib.util.spec_from_file_location(
+    "support_stores", Path(__file__).with_name("support_stores.py")
+)
+support_stores = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(support_stores)
+attach, fill, upload = support_stores.attach, support_stores.fill, support_stores.upload
+
+ALL = PageQuery(limit=None, order="asc")
+DAY_S = 86_400
+
+
+@pytest.fixture
+def fs(make_fs, url):
+    """The test's index, once on each database."""
+    fs = make_fs(db=url)
+    fs.open(create=True)
+    return fs
+
+
+@pytest.fixture
+def store(fs):
+    return fs.stores.create(name="handbook")
+
+
+def age(fs, store_id, seconds):
+    """Let a store have been used last so long ago."""
+    c = t.vector_stores.c
+    with fs.database.writing() as sql:
+        sql.execute(
+            update(t.vector_stores)
+            .where(c.id == store_id)
+            .values(last_active_at=int(time.time()) - seconds)
+        )
+
+
+def names(outcome):
+    return {result.filename for result in outcome.results}
+
+
+# Stores
+
+
+def test_a_store_is_as_it_was_made(fs):
+    made = fs.stores.create(
+        name="n", description="d", metadata={"a": "1"}, expires_after_days=3, owner="key"
+    )
+    assert fs.stores.get(made.id) == made
+    assert (made.name, made.description, made.metadata) == ("n", "d", {"a": "1"})
+    assert (made.status, made.counts, made.usage_bytes) == ("completed", FileCounts(), 0)
+    assert made.expires_at == made.last_active_at + 3 * DAY_S
+    assert made.id.startswith("vs_")
+
+
+def test_a_store_that_does_not_exist_is_not_found_by_any_method(fs):
+    for call in (
+        lambda: fs.stores.get("vs_none"),
+        lambda: fs.stores.update("vs_none", name="x"),
+        lambda: fs.stores.touch("vs_none"),
+        lambda: fs.stores.delete("vs_none"),
+        lambda: fs.stores.attach("vs_none", []),
+        lambda: fs.stores.create_batch("vs_none", []),
+        lambda: fs.stores.files("vs_none", ALL),
+        lambda: fs.stores.search(["vs_none"], ["x"], top_k=3),
+    ):
+        with pytest.raises(NotFound, match="'vs_none' not found"):
+            call()
+
+
+def test_an_owner_sees_only_its_own_stores(fs):
+    mine, _other = fs.stores.create(owner="me"), fs.stores.create(owner="you")
+    assert [one.id for one in fs.stores.page(ALL, owner="me").items] == [mine.id]
+    with pytest.raises(NotFound):
+        fs.stores.get(mine.id, owner="you")
+
+
+def test_the_list_goes_on_behind_a_store_that_was_deleted(fs):
+    made = [fs.stores.create(name=str(number)) for number in range(4)]
+    first = fs.stores.page(PageQuery(limit=2))
+    assert [one.id for one in first.items] == [made[3].id, made[2].id]
+    fs.stores.delete(made[2].id)
+    rest = fs.stores.page(PageQuery(limit=2, after=made[2].id))
+    assert [one.id for one in rest.items] == [made[1].id, made[0].id]
+
+
+def test_an_update_changes_what_is_given_and_counts_as_a_use(fs, store):
+    age(fs, store.id, 100)
+    changed = fs.stores.update(store.id, metadata={"k": "v"}, expires_after_days=1)
+    assert (changed.name, changed.metadata, changed.expires_after_days) == (
+        "handbook", {"k": "v"}, 1,
+    )  # fmt: skip
+    assert changed.last_active_at >= store.last_active_at
+    assert fs.stores.update(store.id, expires_after_days=None).expires_at is None
+
+
+@pytest.mark.parametrize("days", [0, 366, -1])
+def test_an_expiry_out_of_bounds_is_refused(fs, days):
+    with pytest.raises(InvalidSetting, match=f"is {days}; choose 1 to 365"):
+        fs.stores.create(expires_after_days=days)
+
+
+def test_a_use_moves_the_expiry(fs):
+    store = fs.stores.create(expires_after_days=1)
+    age(fs, store.id, 1000)
+    before = fs.stores.get(store.id).expires_at
+    fs.stores.touch(store.id)
+    assert fs.stores.get(store.id).expires_at >= before + 1000
+
+
+def test_an_expired_store_is_neither_searched_nor_filled_nor_brought_back_by_a_use(fs):
+    store = fs.stores.create(expires_after_days=1)
+    file_id = upload(fs, "a.txt", "The kiln is hot.")
+    age(fs, store.id, DAY_S)
+    fs.stores.touch(store.id)
+    assert fs.stores.get(store.id).status == "expired"
+    for call in (
+        lambda: fs.stores.search([store.id], ["kiln"], top_k=3),
+        lambda: attach(fs, store.id, file_id),
+        lambda: fs.stores.create_batch(store.id, [NewAttachment(file_id)]),
+    ):
+        with pytest.raises(StoreExpired, match=store.id):
+            call()
+    assert fs.stores.update(store.id, expires_after_days=7).status == "completed"
+
+
+def test_names_come_twice_and_none_is_taken_for_the_store_of_the_command_line(make_fs, url, docs):
+    fs = make_fs(db=url)
+    made = fs.stores.create(name="default")
+    fs.ingest(docs)
+    assert fs.stores.get(made.id).counts.total == 0
+    [filled] = [one for one in fs.stores.page(ALL).items if one.id != made.id]
+    assert (filled.name, filled.counts.completed) == ("default", 3)
+
+
+def test_the_store_of_the_command_line_keeps_its_place_under_another_name(fs, docs):
+    fs.ingest(docs)
+    [default] = fs.stores.page(ALL).items
+    fs.stores.update(default.id, name="renamed")
+    assert len(fs.ingest(docs).unchanged) == 3
+    assert fs.search("kiln degrees")[0].filename == "kiln.txt"
+    assert names(fs.stores.search([default.id], ["kiln degrees"], top_k=1)) == {"kiln.txt"}
+
+
+# Files
+
+
+def test_an_attached_file_waits_until_it_is_read_and_is_then_found(fs, store):
+    file_id = upload(fs, "kiln.txt", "The kiln reaches 1280 degrees.")
+    [waiting] = attach(fs, store.id, file_id, attributes={"year": 2025})
+    assert (waiting.status, waiting.usage_bytes) == ("in_progress", 0)
+    found = fs.stores.get(store.id)
+    assert (found.status, found.counts) == ("in_progress", FileCounts(in_progress=1))
+    assert fs.stores.search([store.id], ["kiln"], top_k=3).results == ()
+    assert fs.stores.text(store.id, file_id) == ()
+    fill(fs, store.id)
+    done, found = fs.stores.file(store.id, file_id), fs.stores.get(store.id)
+    assert (done.status, done.usage_bytes, done.attributes) == ("completed", 30, {"year": 2025})
+    assert (found.status, found.counts) == ("completed", FileCounts(completed=1))
+    assert found.usage_bytes > 0
+    assert names(fs.stores.search([store.id], ["kiln"], top_k=3)) == {"kiln.txt"}
+    assert fs.stores.text(store.id, file_id) == ("The kiln reaches 1280 degrees.",)
+
+
+def test_files_that_do_not_exist_are_refused_and_nothing_is_attached(fs, store):
+    good = upload(fs, "a.txt", "alpha")
+    for bad in ("file-none", upload(fs, "b.txt", "beta", expires_at=int(time.time()) - 1)):
+        with pytest.raises(NotFound, match=f"No such File object: {bad}"):
+            attach(fs, store.id, good, bad)
+    assert fs.stores.get(store.id).counts.total == 0
+
+
+def test_another_owners_file_cannot_be_attached(fs, store):
+    file_id = upload(fs, "a.txt", "alpha", owner="you")
+    with pytest.raises(NotFound, match=file_id):
+        fs.stores.attach(store.id, [NewAttachment(file_id)], owner="me")
+
+
+def test_a_file_may_be_in_several_stores_cut_up_differently(fs, store):
+    other = fs.stores.create()
+    file_id = upload(fs, "long.txt", "The kiln is hot and the mug is cold. " * 100)
+    fill(fs, store.id, file_id)
+    fill(fs, other.id, file_id, chunk_settings=ChunkSettings(100, 50))
+    assert fs.stores.file(store.id, file_id).chunk_settings == ChunkSettings()
+    assert fs.stores.file(other.id, file_id).chunk_settings == ChunkSettings(100, 50)
+    pictures = [fs._index.catalog.picture(one) for one in (store.id, other.id)]
+    assert len({picture.entries[0].document_id for picture in pictures}) == 1  # text kept once
+    chunks = [len(fs._index.catalog.chunks(p.entries[0].store_file_id)) for p in pictures]
+    assert chunks[0] < chunks[1]
+
+
+def test_attaching_again_reads_again_only_what_is_cut_up_otherwise(fs, store):
+    file_id = upload(fs, "a.txt", "alpha beta")
+    fill(fs, store.id, file_id, attributes={"a": 1})
+    [same] = attach(fs, store.id, file_id, attributes={"a": 2})
+    assert (same.status, same.attributes) == ("completed", {"a": 2})
+    fs.ingest_queue.stop()
+    [again] = attach(fs, store.id, file_id, chunk_settings=ChunkSettings(200, 0))
+    assert again.status == "in_progress"
+    fill(fs, store.id)
+    assert fs.stores.file(store.id, file_id).status == "completed"
+    assert len(fs.stores.search([store.id], ["alpha"], top_k=9).results) == 1
+    assert fs.stores.get(store.id).counts.total == 1
+
+
+def test_new_attributes_hold_for_one_store_and_for_the_next_search(fs, store):
+    other = fs.stores.create()
+    file_id = upload(fs, "a.txt", "alpha beta")
+    for one in (store, other):
+        fill(fs, one.id, file_id, attributes={"year": 1})
+    fs.stores.set_attributes(store.id, file_id, {"year": 2})
+    wanted = {"type": "eq", "key": "year", "value": 2}
+    found = [
+        fs.stores.search([one.id], ["alpha"], top_k=3, filters=wanted) for one in (store, other)
+    ]
+    assert [len(one.results) for one in found] == [1, 0]
+    with pytest.raises(InvalidSetting, match="attribute 'bad'"):
+        fs.stores.set_attributes(store.id, file_id, {"bad": [1]})
+
+
+def test_a_detached_file_is_not_found_any_more_but_stays_an_object(fs, store):
+    other = fs.stores.create()
+    file_id = upload(fs, "a.txt", "alpha beta")
+    fill(fs, store.id, file_id)
+    fill(fs, other.id, file_id)
+    fs.stores.detach(store.id, file_id)
+    assert fs.stores.search([store.id], ["alpha"], top_k=3).results == ()
+    assert len(fs.stores.search([other.id], ["alpha"], top_k=3).results) == 1
+    with pytest.raises(NotFound, match=file_id):
+        fs.stores.file(store.id, file_id)
+    fs.stores.detach(other.id, file_id)
+    fill(fs, store.id, file_id)  # it is still there to be attached
+    assert len(fs.stores.search([store.id], ["alpha"], top_k=3).results) == 1
+
+
+def test_an_ingested_file_that_is_detached_becomes_an_object_of_its_own(fs, docs):
+    fs.ingest(docs)
+    [default] = fs.stores.page(ALL).items
+    file_id = fs.files()[0].id
+    fs.stores.detach(default.id, file_id)
+    assert len(fs.files()) == 2
+    other = fs.stores.create()
+    fill(fs, other.id, file_id)
+    assert len(fs.stores.search([other.id], ["kiln mug studio"], top_k=3).results) == 1
+
+
+def test_a_file_without_bytes_can_be_put_into_another_store(fs, store):
+    from filesearch import Document, NamedDocument
+
+    fs.ingest_documents([NamedDocument("ticket-7", Document("The kiln door sticks."))])
+    fill(fs, store.id, fs.files()[0].id)
+    assert names(fs.stores.search([store.id], ["kiln door"], top_k=3)) == {"ticket-7"}
+
+
+def test_removing_from_the_command_line_keeps_what_others_use(fs, store):
+    [default] = [one for one in fs.stores.page(ALL).items if one.name == "default"]
+    shared, single = upload(fs, "a.txt", "alpha"), upload(fs, "b.txt", "beta")
+    fill(fs, default.id, shared, single)
+    fill(fs, store.id, shared)
+    fs.remove(["a.txt", "b.txt"])
+    assert len(fs.stores.search([store.id], ["alpha"], top_k=3).results) == 1
+    attach(fs, store.id, single)  # an upload is nobody's but its owner's to delete
+
+
+def test_a_deleted_store_leaves_its_files_and_nothing_else(fs, store):
+    file_id = upload(fs, "a.txt", "alpha beta")
+    fill(fs, store.id, file_id)
+    batch = fs.stores.create_batch(store.id, [NewAttachment(file_id)])
+    fs.stores.delete(store.id)
+    with pytest.raises(NotFound):
+        fs.stores.batch(store.id, batch.id)
+    assert fs._index.catalog.segments() == []
+    assert list(fs._index.segments.iterdir()) == []
+    fill(fs, fs.stores.create().id, file_id)
+
+
+def test_files_are_listed_by_state_and_from_a_cursor_that_is_in_another(fs, store):
+    good = [upload(fs, f"{number}.txt", f"text {number}") for number in range(3)]
+    bad = upload(fs, "x.bin", b"\x00\x01\x02")
+    fill(fs, store.id, *good, bad)
+
+    def ids(query, **more):
+        return [file.file_id for file in fs.stores.files(store.id, query, **more).items]
+
+    assert ids(ALL) == [*good, bad]
+    assert ids(ALL, status="failed") == [bad]
+    assert ids(PageQuery(limit=9, after=bad), status="completed") == good[::-1]
+    fs.stores.detach(store.id, good[1])
+    assert ids(PageQuery(limit=9, order="asc", after=good[1])) == [good[2], bad]
+    assert ids(PageQuery(limit=9, after=good[2], before=None)) == [good[0]]
+
+
+def test_a_files_failure_has_a_code_and_a_reason(fs, store):
+    unknown, empty = upload(fs, "x.png", b"\x89PNG\r\n\x1a\n" * 9), upload(fs, "e.txt", "")
+    fill(fs, store.id, unknown, empty)
+    found = [fs.stores.file(store.id, file_id) for file_id in (unknown, empty)]
+    assert [file.status for file in found] == ["failed", "failed"]
+    assert [file.error_code for file in found] == ["unsupported_file", "invalid_file"]
+    assert all(file.error for file in found)
+    assert fs.stores.get(store.id).counts == FileCounts(failed=2)
+    assert fs.stores.get(store.id).status == "completed"
+
+
+def test_files_that_wait_in_the_default_store_do_not_count_as_failed(fs):
+    [default] = fs.stores.page(ALL).items
+    attach(fs, default.id, upload(fs, "a.txt", "alpha"))
+    assert (fs.stats().files, fs.stats().failed) == (0, 0)
+    assert [record.status for record in fs.files()] == ["in_progress"]
+
+
+# Batches
+
+
+def test_a_batch_counts_its_files_and_those_that_do_not_exist(fs, store):
+    good, bad = upload(fs, "a.txt", "alpha"), upload(fs, "x.bin", b"\x00\x01")
+    made = fs.stores.create_batch(store.id, [NewAttachment(one) for one in (good, bad, "file-no")])
+    assert (made.status, made.counts) == ("in_progress", FileCounts(in_progress=2, failed=1))
+    fill(fs, store.id)
+    done = fs.stores.batch(store.id, made.id)
+    assert (done.status, done.counts) == ("completed", FileCounts(completed=1, failed=2))
+    listed = fs.stores.files(store.id, ALL, batch_id=made.id, status="completed")
+    assert [file.file_id for file in listed.items] == [good]
+
+
+def test_a_batch_of_nothing_but_failures_has_failed(fs, store):
+    made = fs.stores.create_batch(store.id, [NewAttachment("file-no")])
+    assert (made.status, made.counts.failed) == ("failed", 1)
+
+
+def test_a_cancelled_batch_gives_up_on_what_was_not_read(fs, store):
+    files = [upload(fs, f"{number}.txt", f"text {number}") for number in range(2)]
+    made = fs.stores.create_batch(store.id, [NewAttachment(one) for one in files])
+    cancelled = fs.stores.cancel_batch(store.id, made.id)
+    assert (cancelled.status, cancelled.counts) == ("cancelled", FileCounts(cancelled=2))
+    fs.ingest_queue.start()
+    time.sleep(0.2)
+    assert fs.stores.batch(store.id, made.id) == cancelled
+    [again] = attach(fs, store.id, files[0])
+    assert again.status == "in_progress"
+
+
+def test_cancelling_a_batch_that_has_ended_changes_nothing(fs, store):
+    made = fs.stores.create_batch(store.id, [NewAttachment(upload(fs, "a.txt", "alpha"))])
+    fill(fs, store.id)
+    assert fs.stores.cancel_batch(store.id, made.id).status == "completed"
+
+
+def test_a_batch_is_known_only_to_its_store(fs, store):
+    made = fs.stores.create_batch(store.id, [])
+    with pytest.raises(NotFound, match=made.id):
+        fs.stores.batch(fs.stores.create().id, made.id)
+
+
+# Search
+
+
+@pytest.fixture
+def two(fs):
+    """Two stores: one about kilns, one about mugs, and a file that is in both."""
+    kilns, mugs = fs.stores.create(), fs.stores.create()
+    both = upload(fs, "both.txt", "Kiln and mug belong together.")
+    fill(fs, kilns.id, both, upload(fs, "kiln.txt", "The kiln reaches 1280 degrees in nine hours."))
+    fill(fs, mugs.id, both, upload(fs, "mug.txt", "A mug may go back within 30 days."))
+    return [kilns.id, mugs.id]
+
+
+def test_several_stores_are_searched_as_one_without_repeats(fs, two):
+    found = fs.stores.search(two, ["kiln degrees", "mug days"], top_k=9)
+    assert [result.filename for result in found.results].count("both.txt") == 1
+    assert names(found) == {"both.txt", "kiln.txt", "mug.txt"}
+    assert found.queries == ("kiln degrees", "mug days")
+    scores = [result.score for result in found.results]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_every_store_has_its_share_of_few_results(fs, two):
+    found = fs.stores.search(two, ["degrees in nine hours, days"], top_k=2)
+    assert names(found) == {"kiln.txt", "mug.txt"}
+
+
+def test_a_query_is_rewritten_only_where_that_is_asked_for(fs, two):
+    question = "What is a kiln? And how many days does a mug have?"
+    assert fs.stores.search(two, [question], top_k=3).queries == (question,)
+    rewritten = fs.stores.search(two, [question], top_k=3, rewrite_query=True)
+    assert rewritten.queries != (question,)
+
+
+def test_nothing_to_look_for_or_in_finds_nothing(fs, two):
+    assert fs.stores.search(two, [" "], top_k=3).results == ()
+    assert fs.stores.search([], ["kiln"], top_k=3).results == ()
+    assert fs.stores.search([fs.stores.create().id], ["kiln"], top_k=3).results == ()
+
+
+@pytest.mark.parametrize("top_k", [0, 51])
+def test_a_search_returns_1_to_50(fs, two, top_k):
+    with pytest.raises(InvalidSetting, match=f"is {top_k}; choose 1 to 50"):
+        fs.stores.search(two, ["kiln"], top_k=top_k)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ranker": "none"},
+        {"ranker": "auto", "score_threshold": 0.0},
+        {"hybrid_search": {"embedding_weight": 0, "text_weight": 1}},
+        {"hybrid_search": {"embedding_weight": 1, "text_weight": 0}},
+    ],
+    ids=str,
+)
+def test_ranking_options_hold_for_every_store(fs, two, options):
+    found = fs.stores.search(two, ["kiln degrees"], top_k=1, ranking_options=options)
+    assert len(found.results) == 1
+    assert 0 <= found.results[0].score <= 1
+
+
+def test_bad_options_are_refused_even_without_a_store(fs):
+    with pytest.raises(InvalidSetting, match="ranking_options"):
+        fs.stores.search([], ["x"], top_k=3, ranking_options={"ranker": "nosuch"})
+    with pytest.raises(InvalidFilter):
+        fs.stores.search([], ["x"], top_k=3, filters={"type": "nosuch"})
+
+
+def test_a_score_threshold_leaves_out_what_scores_less(fs, two):
+    assert fs.stores.search(two, ["kiln"], top_k=9, ranking_options={"score_threshold": 1.0}) == (
+        fs.stores.search(two, ["kiln"], top_k=9, filters={"type": "eq", "key": "no", "value": 1})
+    )
+
+
+def test_a_store_of_another_embedder_is_refused_unless_it_is_empty(make_fs, fs, two, url):
+    empty = fs.stores.create()
+    fs.close()
+    other = make_fs(db=url, embedder=HashingEmbedder(32))
+    with pytest.raises(IndexMismatch, match=rf"vector store '{two[0]}' holds 64-d"):
+        other.stores.search(two, ["kiln"], top_k=3)
+    file_id = upload(other, "a.txt", "The kiln is hot.")
+    fill(other, empty.id, file_id)
+    assert names(other.stores.search([empty.id], ["kiln"], top_k=3)) == {"a.txt"}
+    fill(other, two[0], file_id)
+    failed = other.stores.file(two[0], file_id)
+    assert (failed.status, failed.error_code) == ("failed", "server_error")
+    assert "new store" in failed.error
+
+
+def test_deleted_stores_are_left_out_of_those_that_exist(fs, two):
+    fs.stores.delete(two[0])
+    assert fs.stores.existing([*two, two[1], "vs_none"]) == [two[1]]
+
+
+# Waiting
+
+
+def test_waiting_ends_when_time_is_up_or_somebody_gives_up(fs, store):
+    attach(fs, store.id, upload(fs, "a.txt", "alpha"))
+    assert not fs.stores.wait_until_ready([store.id], 0.1)
+    cancel = threading.Event()
+    threading.Timer(0.1, cancel.set).start()
+    started = time.monotonic()
+    assert not fs.stores.wait_until_ready([store.id], 30, cancel)
+    assert time.monotonic() - started < 5
+    assert fs.stores.wait_until_ready([], 0)
