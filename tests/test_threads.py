@@ -121,6 +121,8 @@ def taken_back(path, version):
     with sqlite3.connect(path) as sql:
         for table in ("objects", "tombstones", "events"):
             sql.execute(f"DROP TABLE {table}")
+        for index in ("ix_store_files_status", "ix_store_files_batch"):
+            sql.execute(f"DROP INDEX {index}")
         for table, columns in LATER_COLUMNS.items():
             for column in columns.split():
                 sql.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
