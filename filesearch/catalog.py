@@ -68,6 +68,12 @@ class Catalog:
             raise NotFound(f"Vector store with id '{store_id}' not found.")
         return rows.to_store_record(row)
 
+    def stores(self) -> list[StoreRecord]:
+        """Return all stores, in order of insertion."""
+        with self.database.reading() as sql:
+            found = sql.execute(select(t.vector_stores).order_by(t.vector_stores.c.seq)).all()
+        return [rows.to_store_record(row) for row in found]
+
     def create_store(
         self,
         name: str,
@@ -359,7 +365,8 @@ class Catalog:
             old: Segment ids that go.
             new: Each new segment with the store file ids that fill its slots, in order.
             rechunked: Store file id -> its new chunks and number of windows, when they changed.
-            store: New embedder, dimension and chunk settings, when they changed.
+            store: New embedder, dimension and chunk settings, when they changed. Files with chunk
+                settings of their own keep those.
         """
         sf = t.store_files.c
         with self.database.writing() as sql:
@@ -380,21 +387,8 @@ class Catalog:
                 sql.execute(delete(t.chunks).where(t.chunks.c.store_file_id == store_file_id))
                 rows.insert_chunks(sql, store_file_id, new_chunks)
                 values = {"chunk_count": len(new_chunks), "window_count": window_count}
-                if store is not None:
-                    values["chunk_size"] = store.chunk_settings.size
-                    values["chunk_overlap"] = store.chunk_settings.overlap
                 sql.execute(update(t.store_files).where(sf.id == store_file_id).values(**values))
             sql.execute(delete(t.segments).where(t.segments.c.id.in_(old)))
             if store is not None:
-                sql.execute(
-                    update(t.vector_stores)
-                    .where(t.vector_stores.c.id == store_id)
-                    .values(
-                        embedder=store.embedder,
-                        dimension=store.dimension,
-                        chunk_size=store.chunk_settings.size,
-                        chunk_overlap=store.chunk_settings.overlap,
-                        late_interaction=store.late_interaction,
-                    )
-                )
+                rows.update_store(sql, store)
             rows.bump_generation(sql, store_id)

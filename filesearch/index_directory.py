@@ -118,6 +118,15 @@ class IndexDirectory:
             self._check(store)
         return store
 
+    def open_stores(self) -> list[StoreRecord]:
+        """Return all stores, the one that `fsearch ingest` fills first.
+
+        Raises:
+            NotFound: There is no such one.
+        """
+        default = self.open_store(check=False)
+        return [default, *(one for one in self.catalog.stores() if one.id != default.id)]
+
     def _check(self, store: StoreRecord) -> None:
         way_out = f"run: fsearch ingest --rebuild --index {self.path}"
         self.check_embedder(store, f"index '{self.path}'", way_out)

@@ -122,7 +122,7 @@ class Kept(Parts):
         return rebuild_index(self._index, self._embedder, on_progress=on_progress)
 
     def compact(self) -> int:
-        """Merge all segments into one and drop the removed; returns how many were merged."""
+        """Merge the segments of each store into one; returns how many were merged."""
         from filesearch.upkeep import compact_index
 
         return compact_index(self._index)

@@ -304,7 +304,7 @@ def rebuild(
         old: Segments that go.
         entries: Every live file of those segments.
         new_store: Embedder, dimension and chunk settings to record, when they changed; entries
-            then take these chunk settings instead of their own.
+            that had the store's chunk settings then take the new ones.
         on_progress: Told files done and files in all.
     """
     target = new_store or store
@@ -313,7 +313,8 @@ def rebuild(
     owners: list[int] = []
     rechunked: dict[int, tuple[Sequence[Chunk], int]] = {}
     for number, entry in enumerate(entries, start=1):
-        settings = target.chunk_settings if new_store else entry.chunk_settings
+        is_usual = entry.chunk_settings == store.chunk_settings
+        settings = target.chunk_settings if is_usual else entry.chunk_settings
         document = catalog.document(entry.document_id)
         prepared = prepare_document(document, entry.filename, settings, embedder)
         embeddings = embed_windows(

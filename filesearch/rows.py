@@ -173,6 +173,35 @@ def _note(name: str) -> str:
     return f"store:{name}"
 
 
+def update_store(sql: Connection, store: StoreRecord) -> None:
+    """Record what a store is made with from now on.
+
+    Its files that had the old chunk settings of the store get the new ones.
+    """
+    c, sf, new = t.vector_stores.c, t.store_files.c, store.chunk_settings
+    old = sql.execute(select(c.chunk_size, c.chunk_overlap).where(c.id == store.id)).one()
+    sql.execute(
+        update(t.store_files)
+        .where(
+            sf.store_id == store.id,
+            sf.chunk_size == old.chunk_size,
+            sf.chunk_overlap == old.chunk_overlap,
+        )
+        .values(chunk_size=new.size, chunk_overlap=new.overlap)
+    )
+    sql.execute(
+        update(t.vector_stores)
+        .where(c.id == store.id)
+        .values(
+            embedder=store.embedder,
+            dimension=store.dimension,
+            chunk_size=new.size,
+            chunk_overlap=new.overlap,
+            late_interaction=store.late_interaction,
+        )
+    )
+
+
 def bump_generation(sql: Connection, store_id: str) -> None:
     """Tell readers that the store has changed."""
     c = t.vector_stores.c

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from filesearch.index_directory import IndexDirectory
 from filesearch.maintain import (
@@ -40,9 +41,21 @@ def remove_files(index: IndexDirectory, targets: Sequence[str]) -> list[FileReco
 
 
 def verify_index(index: IndexDirectory) -> Verification:
-    """Check every segment and offset against the catalog; changes nothing."""
-    store = index.open_store(check=False)
-    return verify(index.segments, index.catalog, store)
+    """Check every segment and offset of all stores against the catalog; changes nothing."""
+    return _together(
+        [verify(index.segments, index.catalog, store) for store in index.open_stores()]
+    )
+
+
+def _together(found: Sequence[Verification]) -> Verification:
+    return Verification(
+        segments=sum(one.segments for one in found),
+        files=sum(one.files for one in found),
+        chunks=sum(one.chunks for one in found),
+        orphans=found[-1].orphans,  # each looked at the whole directory
+        damages=tuple(damage for one in found for damage in one.damages),
+        repaired=sum(one.repaired for one in found),
+    )
 
 
 def repair_index(
@@ -51,34 +64,54 @@ def repair_index(
     """Check as `verify_index`, and rebuild what is damaged from the catalog's text."""
     index.open_store()
     with index.writing():
-        store = index.open_store()
-        return repair(index.segments, index.catalog, store, embedder, on_progress=on_progress)
+        index.open_store()
+        found = []
+        for store in index.open_stores():
+            if store.embedder == embedder.fingerprint:
+                one = repair(
+                    index.segments, index.catalog, store, embedder, on_progress=on_progress
+                )
+            else:  # its vectors cannot be made again now
+                one = verify(index.segments, index.catalog, store)
+            found.append(one)
+        return _together(found)
 
 
 def rebuild_index(
     index: IndexDirectory, embedder: Embedder, *, on_progress: OnProgress | None
 ) -> int:
-    """Chunk and embed every file again, with the settings of now; returns how many."""
+    """Chunk and embed the files of all stores again, with the settings of now; returns how many.
+
+    Chunk settings are those of the store that `fsearch ingest` fills; others keep theirs.
+    """
     index.open_store(check=False)
+    count = 0
     with index.writing():
-        store = index.open_store(check=False)
-        picture = index.catalog.picture(store.id)
-        rebuild(
-            index.segments,
-            index.catalog,
-            store,
-            embedder,
-            picture.segments,
-            picture.entries,
-            new_store=index.as_asked(store),
-            on_progress=on_progress,
-        )
-    return len(picture.entries)
+        default = index.open_store(check=False)
+        for store in index.open_stores():
+            asked = index.as_asked(store)
+            if store.id != default.id:
+                asked = replace(asked, chunk_settings=store.chunk_settings)
+            picture = index.catalog.picture(store.id)
+            rebuild(
+                index.segments,
+                index.catalog,
+                store,
+                embedder,
+                picture.segments,
+                picture.entries,
+                new_store=asked,
+                on_progress=on_progress,
+            )
+            count += len(picture.entries)
+    return count
 
 
 def compact_index(index: IndexDirectory) -> int:
-    """Merge all segments into one and drop the removed; returns how many were merged."""
+    """Merge the segments of each store into one, drop the removed; returns how many went."""
     index.open_store(check=False)
     with index.writing():
-        store = index.open_store(check=False)
-        return merge_segments(index.segments, index.catalog, store, everything=True)
+        return sum(
+            merge_segments(index.segments, index.catalog, store, everything=True)
+            for store in index.open_stores()
+        )

@@ -469,6 +469,37 @@ def test_deleted_stores_are_left_out_of_those_that_exist(fs, two):
     assert fs.stores.existing([*two, two[1], "vs_none"]) == [two[1]]
 
 
+# Upkeep
+
+
+def test_upkeep_covers_every_store(fs, two):
+    for path in fs._index.segments.iterdir():
+        (path / "postings.npz").unlink(missing_ok=True)
+        next(path.glob("*.npy")).unlink()
+    assert len(fs.verify().damages) == 2
+    found = fs.verify(should_repair=True)
+    assert (found.damages, found.files, found.repaired) == ((), 4, 2)
+    assert names(fs.stores.search(two, ["kiln degrees"], top_k=1)) == {"kiln.txt"}
+
+
+def test_a_rebuild_takes_every_store_to_another_embedder_and_keeps_how_it_is_cut(
+    make_fs, fs, store, url, docs
+):
+    fs.ingest(docs)
+    usual, own = (upload(fs, f"{n}.txt", "The kiln is hot and here. " * 200) for n in "ab")
+    fill(fs, store.id, usual)
+    fill(fs, store.id, own, chunk_settings=ChunkSettings(100, 50))
+    fs.close()
+    other = make_fs(db=url, embedder=HashingEmbedder(32), chunk_size=400)
+    assert other.rebuild() == 5
+    assert names(other.stores.search([store.id], ["kiln"], top_k=9)) >= {"a.txt"}
+    assert other.search("kiln degrees")[0].filename == "kiln.txt"
+    assert {record.chunk_settings for record in other.files()} == {ChunkSettings(400, 200)}
+    found = [other.stores.file(store.id, one).chunk_settings for one in (usual, own)]
+    assert found == [ChunkSettings(), ChunkSettings(100, 50)]
+    assert other.verify().damages == ()
+
+
 # Waiting
 
 
