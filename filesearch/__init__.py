@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from filesearch.errors import InvalidSetting as InvalidSetting
     from filesearch.errors import NotFound as NotFound
     from filesearch.errors import RerankFailed as RerankFailed
+    from filesearch.errors import StoreExpired as StoreExpired
     from filesearch.errors import UnsupportedFile as UnsupportedFile
     from filesearch.reports import FileOutcome as FileOutcome
     from filesearch.reports import IngestReport as IngestReport
@@ -66,6 +67,7 @@ _HOME = {
             "InvalidSetting",
             "NotFound",
             "RerankFailed",
+            "StoreExpired",
             "UnsupportedFile",
         ),
         "errors",

@@ -37,6 +37,7 @@ PROMISED = [
     "SearchResult",
     "Settings",
     "Span",
+    "StoreExpired",
     "Turn",
     "UnsupportedFile",
 ]

@@ -1,0 +1,70 @@
+"""Snapshot cache: stores stay open while they are used, and are opened again when they change."""
+
+from __future__ import annotations
+
+import threading
+
+from filesearch.snapshot_cache import SnapshotCache
+
+
+def cache_of(fs, max_stores=9):
+    index = fs._index
+    return SnapshotCache(index.segments, index.catalog.picture, max_stores)
+
+
+def test_a_store_that_did_not_change_stays_open(fs, docs):
+    fs.ingest(docs)
+    cache = cache_of(fs)
+    first = cache.get(fs._index.open_store())
+    assert cache.get(fs._index.open_store()) is first
+
+
+def test_a_change_keeps_the_segments_that_are_still_there(fs, docs):
+    fs.ingest(docs / "kiln.txt")
+    cache = cache_of(fs)
+    before = cache.get(fs._index.open_store())
+    fs.ingest(docs / "mugs.md")
+    after = cache.get(fs._index.open_store())
+    assert after.generation > before.generation
+    assert after.segments[0] is before.segments[0]
+    assert len(after.segments) == 2
+
+
+def test_who_read_the_catalog_earlier_gets_what_is_open_by_now(fs, docs):
+    fs.ingest(docs / "kiln.txt")
+    earlier = fs._index.open_store()
+    fs.ingest(docs / "mugs.md")
+    cache = cache_of(fs)
+    later = cache.get(fs._index.open_store())
+    assert cache.get(earlier) is later
+
+
+def test_the_store_that_was_used_longest_ago_is_closed(fs, docs):
+    fs.ingest(docs)
+    cache, default = cache_of(fs, max_stores=2), fs._index.open_store()
+    others = [fs._index.catalog.store(fs.stores.create().id) for _ in range(2)]
+    first, second = cache.get(default), cache.get(others[0])
+    assert cache.get(default) is first
+    cache.get(others[1])
+    assert cache.get(default) is first
+    assert cache.get(others[0]) is not second
+
+
+def test_a_store_that_is_slow_to_open_keeps_nobody_from_the_others(fs, docs):
+    fs.ingest(docs)
+    is_opening, may_open = threading.Event(), threading.Event()
+    slow, quick = fs._index.open_store(), fs._index.catalog.store(fs.stores.create().id)
+
+    def picture(store_id):
+        if store_id == slow.id:
+            is_opening.set()
+            assert may_open.wait(30)
+        return fs._index.catalog.picture(store_id)
+
+    cache = SnapshotCache(fs._index.segments, picture)
+    thread = threading.Thread(target=cache.get, args=(slow,))
+    thread.start()
+    assert is_opening.wait(30)
+    assert cache.get(quick).segments == []
+    may_open.set()
+    thread.join()
