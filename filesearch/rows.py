@@ -163,6 +163,13 @@ def named_store(sql: Connection, name: str) -> Row[Any] | None:
     return sql.execute(select(t.vector_stores).where(wanted).order_by(c.seq)).first()
 
 
+def fix_name(sql: Connection, name: str) -> None:
+    """Note which store `name` stands for, if any, before stores come, go or change their names."""
+    if sql.scalar(select(t.meta.c.value).where(t.meta.c.key == _note(name))) is None:
+        row = named_store(sql, name)
+        note_store(sql, name, row.id if row else "")
+
+
 def note_store(sql: Connection, name: str, store_id: str) -> None:
     """Let `name` stand for a store from now on, whatever that is called; "" for none."""
     sql.execute(delete(t.meta).where(t.meta.c.key == _note(name)))

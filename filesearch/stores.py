@@ -100,9 +100,7 @@ class VectorStores:
         chunk_settings = settings.chunk_settings(ChunkSettings())
         store_id, now = new_id("vs"), int(time.time())
         with self._database.writing() as sql:
-            if rows.named_store(sql, DEFAULT_STORE) is None:
-                # Or this one would be taken for the one that `fsearch ingest` fills.
-                rows.note_store(sql, DEFAULT_STORE, "")
+            rows.fix_name(sql, DEFAULT_STORE)
             sql.execute(
                 insert(t.vector_stores).values(
                     id=store_id,
@@ -164,6 +162,7 @@ class VectorStores:
             _check_days(expires_after_days)
             values |= {"expires_after_days": expires_after_days, "last_active_at": int(time.time())}
         with self._database.writing() as sql:
+            rows.fix_name(sql, DEFAULT_STORE)
             store_rows.touch(sql, store_id)
             if values:
                 c = t.vector_stores.c
@@ -178,6 +177,7 @@ class VectorStores:
     def delete(self, store_id: str) -> None:
         """Delete a store with its batches; the files that were in it stay as objects."""
         with self._database.writing() as sql:
+            rows.fix_name(sql, DEFAULT_STORE)
             store_rows.delete_store(sql, store_id)
             Transaction(sql).delete_children(store_id)
         self._index.sweep()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib.util
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from filesearch import schema as t
 from filesearch.errors import (
@@ -156,13 +157,29 @@ def test_names_come_twice_and_none_is_taken_for_the_store_of_the_command_line(ma
     assert (filled.name, filled.counts.completed) == ("default", 3)
 
 
-def test_the_store_of_the_command_line_keeps_its_place_under_another_name(fs, docs):
+@pytest.mark.parametrize("is_noted", [True, False], ids=["now", "of an earlier version"])
+def test_the_store_of_the_command_line_keeps_its_place_under_another_name(fs, docs, is_noted):
     fs.ingest(docs)
+    if not is_noted:
+        with fs.database.writing() as sql:
+            sql.execute(delete(t.meta).where(t.meta.c.key == "store:default"))
     [default] = fs.stores.page(ALL).items
     fs.stores.update(default.id, name="renamed")
+    fs.stores.create(name="default")
     assert len(fs.ingest(docs).unchanged) == 3
     assert fs.search("kiln degrees")[0].filename == "kiln.txt"
     assert names(fs.stores.search([default.id], ["kiln degrees"], top_k=1)) == {"kiln.txt"}
+
+
+def test_the_store_of_the_command_line_is_made_anew_after_it_was_deleted(fs, docs):
+    fs.ingest(docs)
+    [default] = fs.stores.page(ALL).items
+    other = fs.stores.create(name="default")
+    fs.stores.delete(default.id)
+    with pytest.raises(NotFound, match="is empty"):
+        fs.search("kiln")
+    assert len(fs.ingest(docs).added) == 3
+    assert fs.stores.get(other.id).counts.total == 0
 
 
 # Files
@@ -467,6 +484,32 @@ def test_a_store_of_another_embedder_is_refused_unless_it_is_empty(make_fs, fs, 
 def test_deleted_stores_are_left_out_of_those_that_exist(fs, two):
     fs.stores.delete(two[0])
     assert fs.stores.existing([*two, two[1], "vs_none"]) == [two[1]]
+
+
+# Many at once
+
+
+def test_clients_that_come_all_at_once_do_not_get_in_each_others_way(fs):
+    fs.ingest_queue.start()
+
+    def work(number):
+        for turn in range(3):
+            store = fs.stores.create()
+            files = [upload(fs, f"{number}-{turn}-{n}.txt", f"subject {number}") for n in range(3)]
+            batch = fs.stores.create_batch(store.id, [NewAttachment(one) for one in files])
+            if number % 2:
+                fs.stores.detach(store.id, files[0])
+            assert fs.stores.wait_until_ready([store.id], 60)
+            left = 3 - number % 2
+            assert fs.stores.batch(store.id, batch.id).counts == FileCounts(completed=left)
+            assert fs.stores.search([store.id], ["subject"], top_k=9).results
+            if number % 3 == 0:
+                fs.stores.delete(store.id)
+        return number
+
+    with ThreadPoolExecutor(6) as clients:
+        assert list(clients.map(work, range(6))) == list(range(6))
+    assert fs.verify().damages == ()
 
 
 # Upkeep
