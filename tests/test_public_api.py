@@ -68,6 +68,7 @@ LAYERS = [
         "context",
         "document_cache",
         "durable",
+        "incoming",
         "signs",
     ],
     ["tokens", "terms", "sentences", "onnx_session", "patterns"],
