@@ -97,7 +97,7 @@ LAYERS = [
     ["snapshot_cache", "adapters", "assistant"],
     ["index_directory"],
     ["store_search"],
-    ["intake", "upkeep", "stores", "ingest_worker"],
+    ["intake", "upkeep", "stores", "ingest_worker", "file_objects", "uploads"],
     ["ingest_queue"],
     ["parts"],
     ["kept"],
