@@ -48,7 +48,16 @@ class InvalidSetting(InputError):
 
 
 class InvalidFilter(InputError):
-    """An attribute filter is not well formed."""
+    """An attribute filter is not well formed.
+
+    Args:
+        message: What is wrong.
+        place: Where in the filter, such as `filters[1].key`; empty for the whole.
+    """
+
+    def __init__(self, message: str, place: str = "") -> None:
+        super().__init__(f"{place}: {message}" if place else message)
+        self.place = place
 
 
 class NotFound(InputError):

@@ -33,51 +33,63 @@ def compile_filter(spec: Filter | None) -> Predicate:
     kinds are never equal and never ordered.
 
     Raises:
-        InvalidFilter: Not one of the shapes above; the message names the part.
+        InvalidFilter: Not one of the shapes above; it names the part and where that stands.
     """
     if spec is None:
         return lambda _attributes: True
-    return _compile(spec, depth=0)
+    return _compile(spec, "", depth=0)
 
 
-def _compile(spec: object, *, depth: int) -> Predicate:
+def _compile(spec: object, place: str, *, depth: int) -> Predicate:
     if depth > MAX_DEPTH:
         raise InvalidFilter(f"filters are nested deeper than {MAX_DEPTH} levels")
     if not isinstance(spec, Mapping):
-        raise InvalidFilter(f"a filter must be an object with a 'type', not {spec!r}")
+        raise InvalidFilter(f"a filter must be an object with a 'type', not {spec!r}", place)
     kind = spec.get("type")
     if kind in ("and", "or"):
-        parts = spec.get("filters")
+        parts, at = spec.get("filters"), _inside(place, "filters")
         if not isinstance(parts, (list, tuple)) or not parts:
-            raise InvalidFilter(f"'{kind}' needs a list of at least one filter in 'filters'")
-        predicates = [_compile(part, depth=depth + 1) for part in parts]
+            raise InvalidFilter(f"'{kind}' needs a list of at least one filter in 'filters'", at)
+        predicates = [
+            _compile(part, f"{at}[{number}]", depth=depth + 1) for number, part in enumerate(parts)
+        ]
         join = all if kind == "and" else any
         return lambda attributes: join(predicate(attributes) for predicate in predicates)
     if kind in _COMPARISONS:
-        return _compile_comparison(spec, kind)
+        return _compile_comparison(spec, kind, place)
     raise InvalidFilter(
-        f"filter type {kind!r} is unknown; use one of {', '.join(_COMPARISONS)}, and, or"
+        f"filter type {kind!r} is unknown; use one of {', '.join(_COMPARISONS)}, and, or",
+        _inside(place, "type"),
     )
 
 
-def _compile_comparison(spec: Filter, kind: str) -> Predicate:
+def _inside(place: str, name: str) -> str:
+    return f"{place}.{name}" if place else name
+
+
+def _compile_comparison(spec: Filter, kind: str, place: str) -> Predicate:
     key, value = spec.get("key"), spec.get("value")
+    at = _inside(place, "value")
     if not isinstance(key, str) or not key:
-        raise InvalidFilter(f"'{kind}' needs the name of an attribute in 'key', not {key!r}")
+        raise InvalidFilter(
+            f"'{kind}' needs the name of an attribute in 'key', not {key!r}", _inside(place, "key")
+        )
     if kind in ("in", "nin"):
         if not isinstance(value, (list, tuple)) or not all(_is_value(v) for v in value):
-            raise InvalidFilter(f"'{kind}' needs a list of strings or numbers in 'value'")
+            raise InvalidFilter(f"'{kind}' needs a list of strings or numbers in 'value'", at)
         wanted = {_typed(v) for v in value}
         is_in = kind == "in"
         return lambda attributes: (key in attributes and _typed(attributes[key]) in wanted) == is_in
     if not _is_value(value):
-        raise InvalidFilter(f"'{kind}' needs a string, number or boolean in 'value', not {value!r}")
+        raise InvalidFilter(
+            f"'{kind}' needs a string, number or boolean in 'value', not {value!r}", at
+        )
     if kind in ("eq", "ne"):
         is_eq = kind == "eq"
         typed = _typed(value)
         return lambda attributes: (key in attributes and _typed(attributes[key]) == typed) == is_eq
     if isinstance(value, bool):
-        raise InvalidFilter(f"'{kind}' orders strings or numbers, not the boolean {value!r}")
+        raise InvalidFilter(f"'{kind}' orders strings or numbers, not the boolean {value!r}", at)
     order, sort = _ORDERINGS[kind], _typed(value)[0]
     return lambda attributes: (
         key in attributes and _typed(attributes[key])[0] == sort and order(attributes[key], value)

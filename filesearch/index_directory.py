@@ -3,6 +3,7 @@
 catalog.db      the truth (unless a database URL is set)
 segments/       vectors and postings
 blobs/          the bytes of the files
+uploads/        parts of files that are not complete yet
 writer.lock     held by whoever writes
 """
 

@@ -16,8 +16,10 @@ from filesearch.records import FileRecord, IndexStats
 from filesearch.types import Document
 
 if TYPE_CHECKING:
+    from filesearch.file_objects import FileObjects
     from filesearch.maintain import Verification
     from filesearch.threads import Threads
+    from filesearch.uploads import Uploads
 
 
 class Kept(Parts):
@@ -58,6 +60,20 @@ class Kept(Parts):
     def database(self) -> Database:
         """The catalog's database; `open` the index first."""
         return self._index.catalog.database
+
+    @property
+    def file_objects(self) -> FileObjects:
+        """The files as the server's API shows them, uploads included; `open` the index first."""
+        from filesearch.file_objects import FileObjects
+
+        return FileObjects(self._index.catalog, self._index.blobs)
+
+    @property
+    def uploads(self) -> Uploads:
+        """Files that come in parts; `open` the index first."""
+        from filesearch.uploads import Uploads
+
+        return Uploads(self.objects, self.file_objects, self._index.path / "uploads")
 
     # Files
 

@@ -7,7 +7,8 @@ Adapters satisfy these by shape, without inheriting. They do not import each oth
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, Protocol, runtime_checkable
+from types import TracebackType
+from typing import BinaryIO, Protocol, Self, runtime_checkable
 
 from filesearch.messages import ChatDelta, ChatReply, ChatRequest
 from filesearch.types import (
@@ -137,8 +138,41 @@ class ChatModel(Protocol):
         """
 
 
+class IncomingBlob(Protocol):
+    """Bytes on their way into a BlobStore; what was not kept is deleted when its context ends."""
+
+    size_bytes: int
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Delete what was not kept."""
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of what was written so far."""
+
+    def write(self, block: bytes) -> None:
+        """Take some more bytes."""
+
+    def finish(self) -> None:
+        """Force the bytes to the disk; nothing is written after this."""
+
+    def keep(self) -> None:
+        """Put the bytes in their place, durably; quick after `finish`."""
+
+
 class BlobStore(Protocol):
     """Bytes kept under their SHA-256."""
+
+    def receive(self) -> IncomingBlob:
+        """Return a place to write a blob to, piece by piece; it is kept when it says so."""
 
     def put(self, stream: BinaryIO) -> str:
         """Store all that `stream` still holds; durable on return. Returns the hex digest."""
@@ -150,4 +184,4 @@ class BlobStore(Protocol):
         """Forget the blob; nothing happens when it is not kept."""
 
     def sweep(self) -> None:
-        """Delete what a killed process left half written. Only the writer may call it."""
+        """Delete what a killed process left half written; what is being written stays."""

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import os
+import time
 
 import pytest
 
@@ -38,7 +40,36 @@ def test_a_name_that_is_no_digest_leads_nowhere(tmp_path):
         FolderBlobStore(tmp_path).open("../../etc/passwd")
 
 
-def test_half_written_bytes_are_swept(tmp_path):
-    (tmp_path / "incoming-x").write_bytes(b"half")
+def test_bytes_that_are_not_kept_leave_nothing(tmp_path):
+    with FolderBlobStore(tmp_path).receive() as incoming:
+        incoming.write(b"mug")
+        incoming.finish()
+    assert not list(tmp_path.iterdir())
+
+
+def test_bytes_come_piece_by_piece(tmp_path):
+    store = FolderBlobStore(tmp_path)
+    with store.receive() as incoming:
+        incoming.write(b"mu")
+        incoming.write(b"g")
+        incoming.keep()
+    with store.open(incoming.digest) as stream:
+        assert (incoming.size_bytes, stream.read()) == (3, b"mug")
+
+
+def test_bytes_that_were_given_up_are_swept(tmp_path):
+    half = tmp_path / "incoming-x"
+    half.write_bytes(b"half")
+    os.utime(half, (time.time() - 4000, time.time() - 4000))
     FolderBlobStore(tmp_path).sweep()
     assert not list(tmp_path.iterdir())
+
+
+def test_an_upload_that_still_runs_is_not_swept(tmp_path):
+    store = FolderBlobStore(tmp_path)
+    with store.receive() as incoming:
+        incoming.write(b"mug")
+        store.sweep()
+        incoming.keep()
+    with store.open(incoming.digest) as stream:
+        assert stream.read() == b"mug"

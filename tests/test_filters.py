@@ -70,6 +70,15 @@ def test_a_malformed_filter_is_refused_with_its_fault(spec, says):
         compile_filter(spec)
 
 
+def test_a_fault_deep_inside_is_located():
+    sound = {"type": "eq", "key": "a", "value": 1}
+    inner = {"type": "or", "filters": [sound, {"type": "eq", "key": "", "value": 1}]}
+    with pytest.raises(InvalidFilter) as caught:
+        compile_filter({"type": "and", "filters": [sound, inner]})
+    assert caught.value.place == "filters[1].filters[1].key"
+    assert str(caught.value).startswith(caught.value.place)
+
+
 def test_nesting_is_bounded():
     spec = {"type": "eq", "key": "a", "value": 1}
     for _ in range(MAX_DEPTH + 1):

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol, cast
+from typing import Annotated, Protocol, cast
 
 from fastapi import Depends, Request
 
 from filesearch.engine import FileSearch
 from filesearch.event_log import EventLog
+from filesearch.file_objects import FileObjects
 from filesearch.objects import Objects
 from filesearch.protocols import ChatModel
+from filesearch.server.purge import Purge
 from filesearch.server.workers import WorkerRegistry
+from filesearch.stores import VectorStores
+from filesearch.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +91,14 @@ class Server:
         self.objects: Objects = fs.objects
         self.events = EventLog(fs.database)
         self.workers = WorkerRegistry(fs.directory)
-        self.stores: Any = None
+        self.files: FileObjects = fs.file_objects
+        self.uploads: Uploads = fs.uploads
+        self.stores: VectorStores = fs.stores
         # Each service is made here, and started and stopped in this order.
-        self.services: Sequence[Service] = ()
+        self.services: Sequence[Service] = (
+            Purge([self.files.purge, self.uploads.purge]),
+            fs.ingest_queue,
+        )
 
     @property
     def worker_id(self) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from filesearch.errors import FilesearchError, IndexBusy, InputError, NotFound
@@ -113,6 +114,11 @@ def add_error_handlers(app: FastAPI) -> None:
         if found.status >= 500:
             _log.error("%s", error, exc_info=error)
         return _answer(found)
+
+    # PostgreSQL holds no NUL in text, and no number beyond 64 bits.
+    @app.exception_handler(DataError)
+    def _data_error(_request: Request, error: DataError) -> JSONResponse:
+        return _answer(invalid(f"The request holds a value that cannot be stored: {error.orig}."))
 
     @app.exception_handler(RequestValidationError)
     def _validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:

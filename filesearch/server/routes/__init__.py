@@ -4,4 +4,18 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-ROUTERS: tuple[APIRouter, ...] = ()
+from filesearch.server.routes import (
+    file_batches,
+    files,
+    uploads,
+    vector_store_files,
+    vector_stores,
+)
+
+ROUTERS: tuple[APIRouter, ...] = (
+    files.router,
+    uploads.router,
+    vector_stores.router,
+    vector_store_files.router,
+    file_batches.router,
+)
