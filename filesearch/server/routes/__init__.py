@@ -4,4 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-ROUTERS: tuple[APIRouter, ...] = ()
+from filesearch.server.routes import assistants, messages, threads
+
+# What a path names literally must come before what takes any id there.
+ROUTERS: tuple[APIRouter, ...] = (
+    assistants.router,
+    threads.router,
+    messages.router,
+)
