@@ -77,7 +77,7 @@ def _require_named_files(
     """See that the files that messages attach or show are there; `at` is "" for one message."""
     for number, message in enumerate(messages):
         place = f"{at}[{number}]." if at else ""
-        for index, part in enumerate(message.content):
+        for index, part in enumerate(message.parts):
             if isinstance(part, ImageFilePart):
                 where = f"{place}content[{index}].image_file.file_id"
                 require_file(server, caller, part.image_file.file_id, at=where)
@@ -255,7 +255,7 @@ def _insert_message(tx: Transaction, thread: Record, message: CreateMessage) -> 
         "message",
         {
             "role": message.role,
-            "content": [_kept_part(part) for part in message.content],
+            "content": [_kept_part(part) for part in message.parts],
             "attachments": wire_list(message.attachments or []),
             "metadata": message.metadata or {},
             "completed_at": int(time.time()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from filesearch.server.wire.assistants import CodeInterpreterTool, NewToolResources, ToolResources
 from filesearch.server.wire.common import Metadata, RequestModel
@@ -56,18 +56,6 @@ ContentPart: TypeAlias = Annotated[
 ]
 
 
-def _as_parts(value: object) -> object:
-    return [{"type": "text", "text": value}] if isinstance(value, str) else value
-
-
-# A string stands for one part of text.
-Content: TypeAlias = Annotated[
-    list[ContentPart],
-    Field(min_length=1),
-    BeforeValidator(_as_parts, json_schema_input_type=str | list[ContentPart]),
-]
-
-
 class FileSearchAttachment(RequestModel):
     """The file is to be searched."""
 
@@ -85,9 +73,16 @@ class CreateMessage(RequestModel):
     """`POST /threads/{id}/messages`, and each message that comes with a thread or a run."""
 
     role: Literal["user", "assistant"]
-    content: Content
+    content: str | Annotated[list[ContentPart], Field(min_length=1)]
     attachments: list[Attachment] | None = None
     metadata: Metadata | None = None
+
+    @property
+    def parts(self) -> list[ContentPart]:
+        """The content; a string stands for one part of text."""
+        if isinstance(self.content, str):
+            return [TextPart(type="text", text=self.content)]
+        return self.content
 
 
 class UpdateMessage(RequestModel):
