@@ -6,7 +6,7 @@ from typing import Any
 
 from filesearch.server.context import CallerDep, ServerDep
 from filesearch.server.lists import ListDep, list_body
-from filesearch.server.routing import make_router
+from filesearch.server.routing import answers, make_router
 from filesearch.server.threads import (
     add_message,
     delete_message,
@@ -15,13 +15,19 @@ from filesearch.server.threads import (
     page_of_messages,
     update_message,
 )
-from filesearch.server.wire.threads import CreateMessage, UpdateMessage
+from filesearch.server.wire.threads import (
+    CreateMessage,
+    MessageBody,
+    MessageDeleted,
+    MessagePage,
+    UpdateMessage,
+)
 
 router = make_router("Messages")
 _PATH = "/threads/{thread_id}/messages"
 
 
-@router.post(_PATH)
+@router.post(_PATH, **answers(MessageBody))
 def create(
     server: ServerDep, caller: CallerDep, thread_id: str, body: CreateMessage
 ) -> dict[str, Any]:
@@ -29,7 +35,7 @@ def create(
     return message_object(add_message(server, caller, thread_id, body))
 
 
-@router.get(_PATH)
+@router.get(_PATH, **answers(MessagePage))
 def list_all(
     server: ServerDep, caller: CallerDep, thread_id: str, query: ListDep, run_id: str | None = None
 ) -> dict[str, Any]:
@@ -38,7 +44,7 @@ def list_all(
     return list_body([message_object(record) for record in page.items], has_more=page.has_more)
 
 
-@router.get(_PATH + "/{message_id}")
+@router.get(_PATH + "/{message_id}", **answers(MessageBody))
 def retrieve(
     server: ServerDep, caller: CallerDep, thread_id: str, message_id: str
 ) -> dict[str, Any]:
@@ -46,7 +52,7 @@ def retrieve(
     return message_object(find_message(server.objects, thread_id, message_id, caller))
 
 
-@router.post(_PATH + "/{message_id}")
+@router.post(_PATH + "/{message_id}", **answers(MessageBody))
 def update(
     server: ServerDep, caller: CallerDep, thread_id: str, message_id: str, body: UpdateMessage
 ) -> dict[str, Any]:
@@ -54,7 +60,7 @@ def update(
     return message_object(update_message(server, caller, thread_id, message_id, body))
 
 
-@router.delete(_PATH + "/{message_id}")
+@router.delete(_PATH + "/{message_id}", **answers(MessageDeleted))
 def delete(server: ServerDep, caller: CallerDep, thread_id: str, message_id: str) -> dict[str, Any]:
     """Delete a message."""
     delete_message(server, caller, thread_id, message_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from filesearch.server.context import CallerDep, ServerDep
-from filesearch.server.routing import make_router
+from filesearch.server.routing import answers, make_router
 from filesearch.server.threads import (
     create_thread,
     delete_thread,
@@ -13,12 +13,12 @@ from filesearch.server.threads import (
     thread_object,
     update_thread,
 )
-from filesearch.server.wire.threads import CreateThread, UpdateThread
+from filesearch.server.wire.threads import CreateThread, ThreadBody, ThreadDeleted, UpdateThread
 
 router = make_router("Threads")
 
 
-@router.post("/threads")
+@router.post("/threads", **answers(ThreadBody))
 def create(
     server: ServerDep, caller: CallerDep, body: CreateThread | None = None
 ) -> dict[str, Any]:
@@ -26,13 +26,13 @@ def create(
     return thread_object(create_thread(server, caller, body or CreateThread()))
 
 
-@router.get("/threads/{thread_id}")
+@router.get("/threads/{thread_id}", **answers(ThreadBody))
 def retrieve(server: ServerDep, caller: CallerDep, thread_id: str) -> dict[str, Any]:
     """Retrieve a thread."""
     return thread_object(find_thread(server.objects, thread_id, caller))
 
 
-@router.post("/threads/{thread_id}")
+@router.post("/threads/{thread_id}", **answers(ThreadBody))
 def update(
     server: ServerDep, caller: CallerDep, thread_id: str, body: UpdateThread
 ) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def update(
     return thread_object(update_thread(server, caller, thread_id, body))
 
 
-@router.delete("/threads/{thread_id}")
+@router.delete("/threads/{thread_id}", **answers(ThreadDeleted))
 def delete(server: ServerDep, caller: CallerDep, thread_id: str) -> dict[str, Any]:
     """Delete a thread."""
     delete_thread(server, caller, thread_id)

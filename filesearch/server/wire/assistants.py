@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag
 
 from filesearch.server.wire.chunking import ChunkingStrategy
 from filesearch.server.wire.common import Metadata, RequestModel
@@ -191,3 +191,43 @@ class UpdateAssistant(_AssistantFields):
 
     model: str = Field(default="", min_length=1)
     tool_resources: ToolResources | None = None
+
+
+# Answers; they are made as JSON, and documented by these.
+
+
+class AssistantBody(BaseModel):
+    """An assistant."""
+
+    id: str
+    object: Literal["assistant"]
+    created_at: int
+    name: str | None
+    description: str | None
+    model: str
+    instructions: str | None
+    tools: list[Tool]
+    tool_resources: ToolResources
+    metadata: dict[str, str]
+    temperature: float
+    top_p: float
+    response_format: ResponseFormat
+    reasoning_effort: ReasoningEffort | None
+
+
+class AssistantPage(BaseModel):
+    """A part of the list of assistants."""
+
+    object: Literal["list"]
+    data: list[AssistantBody]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class AssistantDeleted(BaseModel):
+    """Says that an assistant is gone."""
+
+    id: str
+    object: Literal["assistant.deleted"]
+    deleted: Literal[True]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from filesearch.server.wire.assistants import CodeInterpreterTool, NewToolResources, ToolResources
 from filesearch.server.wire.common import Metadata, RequestModel
@@ -104,3 +104,100 @@ class UpdateThread(RequestModel):
 
     tool_resources: ToolResources | None = None
     metadata: Metadata | None = None
+
+
+# Answers; they are made as JSON, and documented by these.
+
+
+class ThreadBody(BaseModel):
+    """A thread."""
+
+    id: str
+    object: Literal["thread"]
+    created_at: int
+    tool_resources: ToolResources
+    metadata: dict[str, str]
+
+
+class ThreadDeleted(BaseModel):
+    """Says that a thread is gone."""
+
+    id: str
+    object: Literal["thread.deleted"]
+    deleted: Literal[True]
+
+
+class FileCitation(BaseModel):
+    """What is cited: a file, and the passage of it."""
+
+    file_id: str
+    quote: str
+
+
+class FileCitationAnnotation(BaseModel):
+    """A citation: `value[start_index:end_index] == text`."""
+
+    type: Literal["file_citation"]
+    text: str
+    start_index: int
+    end_index: int
+    file_citation: FileCitation
+
+
+class AnnotatedText(BaseModel):
+    """Text with its citations."""
+
+    value: str
+    annotations: list[FileCitationAnnotation]
+
+
+class AnnotatedTextPart(BaseModel):
+    """Text with its citations, as part of a message."""
+
+    type: Literal["text"]
+    text: AnnotatedText
+
+
+class IncompleteDetails(BaseModel):
+    """Why a message ends before its end."""
+
+    reason: Literal["content_filter", "max_tokens", "run_cancelled", "run_expired", "run_failed"]
+
+
+class MessageBody(BaseModel):
+    """A message."""
+
+    id: str
+    object: Literal["thread.message"]
+    created_at: int
+    thread_id: str
+    status: Literal["in_progress", "incomplete", "completed"]
+    incomplete_details: IncompleteDetails | None
+    completed_at: int | None
+    incomplete_at: int | None
+    role: Literal["user", "assistant"]
+    content: list[
+        Annotated[AnnotatedTextPart | ImageFilePart | ImageUrlPart, Field(discriminator="type")]
+    ]
+    assistant_id: str | None
+    run_id: str | None
+    attachments: list[Attachment]
+    metadata: dict[str, str]
+
+
+class MessagePage(BaseModel):
+    """A part of the messages of a thread."""
+
+    object: Literal["list"]
+    data: list[MessageBody]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class MessageDeleted(BaseModel):
+    """Says that a message is gone."""
+
+    id: str
+    object: Literal["thread.message.deleted"]
+    deleted: Literal[True]
