@@ -296,7 +296,7 @@ def page_of_messages(
         ApiError, NotFound: There is no such thread, or a cursor names no message of it.
     """
     find_thread(server.objects, thread_id, caller)
-    if run_id is None:
+    if not run_id:
         return server.objects.page("message", query, parent=thread_id)
     reachable = server.objects.page("message", replace(query, limit=None), parent=thread_id)
     found = tuple(record for record in reachable.items if record.body.get("run_id") == run_id)

@@ -5,6 +5,11 @@ from __future__ import annotations
 import openai
 import pytest
 
+from filesearch.server.assistants import create_assistant, find_assistant
+from filesearch.server.context import Caller
+from filesearch.server.errors import ApiError
+from filesearch.server.wire.assistants import CreateAssistant
+
 PARAMETERS = {
     "type": "object",
     "properties": {"city": {"type": ["string", "null"], "default": None}},
@@ -162,6 +167,14 @@ def test_a_store_that_was_deleted_stays_named(live):
     live.client.vector_stores.delete(store.id)
     changed = live.client.beta.assistants.update(made.id, tool_resources=resources)
     assert changed.tool_resources.file_search.vector_store_ids == [store.id]
+
+
+def test_with_isolation_a_key_sees_its_own_assistants_only(live):
+    mine, other = (Caller(owner=name, scope=name) for name in ("key_a", "key_b"))
+    made = create_assistant(live.server, mine, CreateAssistant(model="m"))
+    assert find_assistant(live.server.objects, made.id, mine) == made
+    with pytest.raises(ApiError, match=made.id):
+        find_assistant(live.server.objects, made.id, other)
 
 
 def test_assistants_are_listed_newest_first(live):

@@ -266,6 +266,14 @@ def test_changes_that_cannot_be_are_refused_and_change_nothing(live, mistaken):
     assert live.client.beta.assistants.retrieve(made.id) == made
 
 
+def test_a_change_cannot_make_a_store(live, mistaken):
+    made = live.client.beta.assistants.create(model="m")
+    thread = live.client.beta.threads.create()
+    row = (new_store(), 400, f"{STORES}.vector_stores", "unknown_parameter", "vector_stores'")
+    assert mistaken(f"/assistants/{made.id}", [row]) == []
+    assert mistaken(f"/threads/{thread.id}", [row]) == []
+
+
 def test_threads_that_cannot_be_are_refused(mistaken):
     assert mistaken("/threads", THREADS) == []
 

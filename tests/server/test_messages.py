@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import openai
 import pytest
 
@@ -137,6 +139,27 @@ def test_attachments_go_into_one_store_of_the_thread(live, thread):
     assert live.client.vector_stores.retrieve(store_id).expires_after.days == 7
     held = live.client.vector_stores.files.list(store_id, order="asc")
     assert [file.id for file in held] == [file.id for file in files]
+
+
+def test_attachments_that_come_at_once_share_the_store(live, thread):
+    files = [upload(live, f"{n}.txt", f"Text {n}.".encode()) for n in range(6)]
+
+    def attach(file):
+        live.client.beta.threads.messages.create(
+            thread.id,
+            role="user",
+            content="Read this.",
+            attachments=[{"file_id": file.id, "tools": [{"type": "file_search"}]}],
+        )
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(attach, files))
+    resources = live.client.beta.threads.retrieve(thread.id).tool_resources
+    (store_id,) = resources.file_search.vector_store_ids
+    held = live.client.vector_stores.files.list(store_id)
+    assert {file.id for file in held} == {file.id for file in files}
+    made = [store.id for store in live.client.vector_stores.list() if store.expires_after]
+    assert made == [store_id]
 
 
 def test_attachments_get_a_new_store_when_theirs_was_deleted(live, thread):

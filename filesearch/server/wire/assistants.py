@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
 
 from filesearch.server.wire.chunking import ChunkingStrategy
 from filesearch.server.wire.common import Metadata, RequestModel
@@ -96,6 +97,14 @@ class FileSearchResources(RequestModel):
 
     vector_store_ids: list[str] = Field(default=[], max_length=1)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_new_stores(cls, given: Any) -> Any:  # noqa: ANN401
+        # To ignore it would take the store away that is there.
+        if isinstance(given, dict) and "vector_stores" in given:
+            raise PydanticCustomError("unknown_parameter", "", {"name": "vector_stores"})
+        return given
+
 
 class ToolResources(RequestModel):
     """What the tools work on; a tool that is absent keeps what it has."""
@@ -112,15 +121,17 @@ class NewStore(RequestModel):
     metadata: Metadata | None = None
 
 
-class NewFileSearchResources(FileSearchResources):
+class NewFileSearchResources(RequestModel):
     """The vector store that is searched: one that exists, or one to make."""
 
+    vector_store_ids: list[str] = Field(default=[], max_length=1)
     vector_stores: list[NewStore] = Field(default=[], max_length=1)
 
 
-class NewToolResources(ToolResources):
+class NewToolResources(RequestModel):
     """What the tools of a new assistant or thread work on."""
 
+    code_interpreter: CodeInterpreterResources | None = None
     file_search: NewFileSearchResources | None = None
 
 
