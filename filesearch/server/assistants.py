@@ -13,7 +13,11 @@ from pydantic import BaseModel
 from filesearch.objects import Objects, Record, Transaction
 from filesearch.server.context import Caller, Server
 from filesearch.server.errors import not_found
-from filesearch.server.tool_resources import change_tool_resources, make_tool_resources
+from filesearch.server.tool_resources import (
+    changed_tool_resources,
+    check_tool_resources,
+    make_tool_resources,
+)
 from filesearch.server.wire.assistants import CreateAssistant, UpdateAssistant
 
 # What a field is when a request leaves it out or sets it to null.
@@ -55,7 +59,7 @@ def update_assistant(
     """Change the fields that the request has; the others stay.
 
     Raises:
-        ApiError, NotFound: There is no such assistant; or see change_tool_resources.
+        ApiError, NotFound: There is no such assistant; or see check_tool_resources.
     """
     held = find_assistant(server.objects, assistant_id, caller)
     given = body.model_fields_set
@@ -65,12 +69,12 @@ def update_assistant(
     if "tools" in given:
         changed["tools"] = wire_list(body.tools)
     if "tool_resources" in given:
-        resources = held.body["tool_resources"]
-        changed["tool_resources"] = change_tool_resources(
-            server, caller, resources, body.tool_resources
-        )
+        check_tool_resources(server, caller, held.body["tool_resources"], body.tool_resources)
     with server.objects.writing() as tx:
         record = find_assistant(tx, assistant_id, caller)
+        if "tool_resources" in given:
+            resources = record.body["tool_resources"]
+            changed["tool_resources"] = changed_tool_resources(resources, body.tool_resources)
         return tx.update(record, body={**record.body, **changed})
 
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from filesearch.errors import NotFound
 from filesearch.objects import Objects, Record, Transaction
 from filesearch.paging import Page, PageQuery
 from filesearch.server.assistants import wire, wire_list
@@ -22,7 +21,8 @@ from filesearch.server.thread_lock import check_can_add_message
 from filesearch.server.tool_resources import (
     THREAD_STORE_DAYS,
     attach,
-    change_tool_resources,
+    changed_tool_resources,
+    check_tool_resources,
     code_files_of,
     make_store,
     make_tool_resources,
@@ -129,18 +129,19 @@ def update_thread(server: Server, caller: Caller, thread_id: str, body: UpdateTh
     """Change the fields that the request has; the others stay.
 
     Raises:
-        ApiError, NotFound: There is no such thread; or see change_tool_resources.
+        ApiError, NotFound: There is no such thread; or see check_tool_resources.
     """
     held = find_thread(server.objects, thread_id, caller)
     changed: dict[str, Any] = {}
     if "metadata" in body.model_fields_set:
         changed["metadata"] = body.metadata or {}
     if "tool_resources" in body.model_fields_set:
-        changed["tool_resources"] = change_tool_resources(
-            server, caller, _resources(held), body.tool_resources
-        )
+        check_tool_resources(server, caller, _resources(held), body.tool_resources)
     with server.objects.writing() as tx:
         record = find_thread(tx, thread_id, caller)
+        if "tool_resources" in body.model_fields_set:
+            resources = changed_tool_resources(_resources(record), body.tool_resources)
+            changed["tool_resources"] = resources
         return tx.update(record, body={**record.body, **changed})
 
 
@@ -207,7 +208,7 @@ def admit_messages(
 def _store_of(server: Server, caller: Caller, thread: Record) -> str:
     """Return the id of a thread's vector store, made when there is none or it was deleted."""
     held = store_ids_of(_resources(thread))
-    if held and _is_there(server, held[0]):
+    if held and server.stores.existing(held):
         return held[0]
     made = make_store(server, caller, NewStore(), THREAD_STORE_DAYS)
     with server.objects.writing() as tx:
@@ -220,14 +221,6 @@ def _store_of(server: Server, caller: Caller, thread: Record) -> str:
             return made
     server.stores.delete(made)  # another request was quicker
     return current[0]
-
-
-def _is_there(server: Server, store_id: str) -> bool:
-    try:
-        server.stores.get(store_id)
-    except NotFound:
-        return False
-    return True
 
 
 def insert_messages(

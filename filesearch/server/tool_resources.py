@@ -111,10 +111,10 @@ def attach(
         server.stores.attach(store_id, files)
 
 
-def change_tool_resources(
+def check_tool_resources(
     server: Server, caller: Caller, held: dict[str, Any], wanted: ToolResources | None
-) -> dict[str, Any]:
-    """Return `held` with the resources of the tools that `wanted` names; None takes all away.
+) -> None:
+    """See that what a change names is there.
 
     A store that is held already may be named again even when it was deleted meanwhile.
 
@@ -122,18 +122,27 @@ def change_tool_resources(
         ApiError, NotFound: As `make_tool_resources`.
     """
     if wanted is None:
-        return {}
-    changed = dict(held)
+        return
     if wanted.code_interpreter is not None:
-        file_ids = wanted.code_interpreter.file_ids
         at = "tool_resources.code_interpreter.file_ids"
-        require_files(server, caller, file_ids, at=at)
-        changed["code_interpreter"] = {"file_ids": list(dict.fromkeys(file_ids))}
+        require_files(server, caller, wanted.code_interpreter.file_ids, at=at)
     if wanted.file_search is not None:
         store_ids = wanted.file_search.vector_store_ids
         if store_ids != store_ids_of(held):
             at = "tool_resources.file_search.vector_store_ids"
             _require_stores(server, caller, store_ids, at=at)
+
+
+def changed_tool_resources(held: dict[str, Any], wanted: ToolResources | None) -> dict[str, Any]:
+    """Return `held` with the resources of the tools that `wanted` names; None takes all away."""
+    if wanted is None:
+        return {}
+    changed = dict(held)
+    if wanted.code_interpreter is not None:
+        file_ids = wanted.code_interpreter.file_ids
+        changed["code_interpreter"] = {"file_ids": list(dict.fromkeys(file_ids))}
+    if wanted.file_search is not None:
+        store_ids = wanted.file_search.vector_store_ids
         changed["file_search"] = {"vector_store_ids": list(store_ids)}
     return changed
 
