@@ -135,3 +135,19 @@ def test_a_conversation_of_the_library_is_a_thread(live):
     (message,) = live.client.beta.threads.messages.list(thread.id).data
     assert (message.status, message.attachments, message.run_id) == ("completed", [], None)
     assert message.content[0].text.value == "May I return it?"
+
+
+def test_answers_of_the_library_keep_their_citations(live, tmp_path):
+    document = tmp_path / "returns.txt"
+    document.write_text("Mugs may be returned within 30 days.")
+    fs = live.server.fs
+    fs.ingest(document)
+    thread = fs.threads.create()
+    for _ in fs.stream("When may mugs be returned?", thread_id=thread.id):
+        pass
+    answer, question = live.client.beta.threads.messages.list(thread.id).data
+    assert (question.role, answer.role) == ("user", "assistant")
+    text = answer.content[0].text
+    (annotation, *_) = text.annotations
+    assert text.value[annotation.start_index : annotation.end_index] == annotation.text
+    assert annotation.file_citation.quote == "Mugs may be returned within 30 days."
