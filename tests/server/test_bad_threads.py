@@ -229,7 +229,13 @@ UNKNOWN = [
 
 
 @pytest.fixture
-def mistaken(live):
+def http(live):
+    with httpx.Client() as client:
+        yield client
+
+
+@pytest.fixture
+def mistaken(live, http):
     """Posts the body of each row and returns the rows that were not answered as they say."""
 
     def post_all(path, rows, base=None):
@@ -237,7 +243,7 @@ def mistaken(live):
         for given, *wanted in rows:
             raw = given if isinstance(given, bytes) else None
             body = {**base, **given} if base else given
-            answer = httpx.post(
+            answer = http.post(
                 live.base_url + path,
                 content=raw,
                 json=None if raw else body,
@@ -300,11 +306,11 @@ def test_messages_of_new_threads_are_checked_alike(mistaken):
     assert mistaken("/threads", rows) == []
 
 
-def test_what_is_not_there_is_named(live):
+def test_what_is_not_there_is_named(live, http):
     thread = live.client.beta.threads.create()
     for method, path, words in UNKNOWN:
         url = live.base_url + path.format(thread=thread.id)
-        answer = httpx.request(method, url, json={} if method == "POST" else None)
+        answer = http.request(method, url, json={} if method == "POST" else None)
         assert answer.status_code == 404, (method, path)
         assert words in answer.json()["error"]["message"]
 
