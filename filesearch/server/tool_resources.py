@@ -12,9 +12,9 @@ from typing import Any
 
 from filesearch.server.context import Caller, Server
 from filesearch.server.errors import check_id, invalid
+from filesearch.server.vector_stores import chunk_settings
 from filesearch.server.wire.assistants import NewStore, NewToolResources, ToolResources
-from filesearch.server.wire.chunking import ChunkingStrategy, StaticChunking
-from filesearch.stores import NewAttachment
+from filesearch.store_records import NewAttachment
 from filesearch.types import ChunkSettings
 
 # "Vector stores created using thread helpers have a default expiration policy of 7 days after
@@ -84,19 +84,12 @@ def make_store(
         InvalidSetting: Chunk sizes that do not go together.
     """
     require_files(server, caller, new.file_ids, at=f"{at}.file_ids")
-    chunking = _chunk_settings(new.chunking_strategy)
-    store = server.stores.create(
+    chunking = chunk_settings(new.chunking_strategy)
+    store_id: str = server.stores.create(
         metadata=new.metadata, expires_after_days=expires_after_days, owner=caller.owner
-    )
-    attach(server, store.id, new.file_ids, chunking)
-    return store.id
-
-
-def _chunk_settings(strategy: ChunkingStrategy | None) -> ChunkSettings | None:
-    if not isinstance(strategy, StaticChunking):
-        return None
-    sizes = strategy.static
-    return ChunkSettings(sizes.max_chunk_size_tokens, sizes.chunk_overlap_tokens)
+    ).id
+    attach(server, store_id, new.file_ids, chunking)
+    return store_id
 
 
 def attach(

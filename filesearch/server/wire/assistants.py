@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from filesearch.server.wire.chunking import ChunkingStrategy
 from filesearch.server.wire.common import Metadata, RequestModel
+from filesearch.server.wire.vector_stores import ChunkingStrategy
 
 MAX_TOOLS = 128
 MAX_CODE_FILES = 20
