@@ -288,7 +288,7 @@ def _path(location: Sequence[Any], kind: str, body: Any) -> tuple[Any, ...]:  # 
         elif not (is_last and kind in ("missing", "extra_forbidden")):
             continue
         path.append(part)
-    if kind == "union_tag_invalid":
+    if kind == "union_tag_invalid" and isinstance(current, dict):
         path.append("type")
     return tuple(path)
 

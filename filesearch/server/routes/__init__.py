@@ -5,17 +5,24 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from filesearch.server.routes import (
+    assistants,
     file_batches,
     files,
+    messages,
+    threads,
     uploads,
     vector_store_files,
     vector_stores,
 )
 
+# What a path names literally must come before what takes any id there.
 ROUTERS: tuple[APIRouter, ...] = (
     files.router,
     uploads.router,
     vector_stores.router,
     vector_store_files.router,
     file_batches.router,
+    assistants.router,
+    threads.router,
+    messages.router,
 )
