@@ -6,15 +6,20 @@ The one place where runs, responses and chat meet the library's `Run`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from filesearch.assistant import within_context
 from filesearch.functions import Function
-from filesearch.messages import Message, ToolSpec
+from filesearch.messages import ChatDelta, ChatReply, ChatRequest, Message, ToolSpec, Usage
+from filesearch.plan import QueryPlan, plan_queries
+from filesearch.protocols import ChatModel
 from filesearch.run import Run, RunOptions
-from filesearch.server.context import Server
-from filesearch.types import SearchResult
+from filesearch.types import SearchResult, Turn
+
+if TYPE_CHECKING:
+    from filesearch.server.context import Server
 
 
 def make_loop(
@@ -28,6 +33,7 @@ def make_loop(
     filters: Mapping[str, Any] | None = None,
     ranking_options: Mapping[str, Any] | None = None,
     cancel: threading.Event | None = None,
+    on_usage: Callable[[Usage], None] | None = None,
 ) -> Run:
     """Return a turn that can be run; see run.Run.events.
 
@@ -35,23 +41,36 @@ def make_loop(
         server: Whose index and models are used.
         model: As the client names it.
         history: The conversation, its last message the one to answer.
-        store_ids: Vector stores that `file_search` covers; none, no such tool.
+        store_ids: Vector stores that `file_search` covers; none, no such tool. Those that are
+            deleted are searched as if they were empty.
         functions: Tools that the client runs.
         options: See RunOptions.
         filters, ranking_options: Of every search.
         cancel: Set by anyone to end the turn.
+        on_usage: Told the tokens of each reply of the model: none when it begins, and all of them
+            before anything follows from it.
     """
     chosen = options or RunOptions()
     served = server.model_for(model)
+    if on_usage is not None:
+        served = _Metered(served, on_usage)
+
+    asked = max((i for i, m in enumerate(history) if m.role == "user"), default=0)
+
+    def plan(query: str) -> QueryPlan:
+        # The user's own words may lean on what was said before; a model's queries do not, and
+        # need no model to plan them.
+        if history and query == history[asked].content:
+            return server.fs.plan(query, history=_turns(history[:asked]))
+        return plan_queries(query)
 
     def search(query: str) -> Sequence[SearchResult]:
         found = server.stores.search(
-            list(store_ids),
-            [query],
+            server.stores.existing(store_ids),
+            plan(query).queries,
             top_k=chosen.max_num_results,
             filters=filters,
             ranking_options=ranking_options,
-            rewrite_query=True,
         )
         results: Sequence[SearchResult] = found.results
         return results
@@ -66,3 +85,40 @@ def make_loop(
         options=within_context(chosen, server.settings.chat_context_tokens),
         cancel=cancel,
     )
+
+
+def _turns(messages: Sequence[Message]) -> list[Turn]:
+    """Return what user and assistant said, without calls and what they returned."""
+    return [
+        Turn("user" if message.role == "user" else "assistant", message.content)
+        for message in messages
+        if message.role in ("user", "assistant") and message.content
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Metered:
+    """A ChatModel that tells what each reply of another cost."""
+
+    model: ChatModel
+    on_usage: Callable[[Usage], None]
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    @property
+    def calls_tools(self) -> bool:
+        return self.model.calls_tools
+
+    def complete(self, request: ChatRequest) -> ChatReply:
+        reply = self.model.complete(request)
+        self.on_usage(reply.usage)
+        return reply
+
+    def stream(self, request: ChatRequest) -> Iterator[ChatDelta]:
+        self.on_usage(Usage())
+        for delta in self.model.stream(request):
+            if delta.usage is not None:
+                self.on_usage(delta.usage)
+            yield delta
