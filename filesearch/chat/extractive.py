@@ -120,7 +120,8 @@ def _since_question(messages: Sequence[Message]) -> Sequence[Message]:
 
 def _wanted_call(request: ChatRequest, question: str) -> ToolCallDelta | None:
     """Return the call to make before answering: one that is asked for, or a search, once."""
-    if request.tool_choice == "none" or _since_question(request.messages):
+    has_called = any(m.tool_calls or m.role == "tool" for m in _since_question(request.messages))
+    if request.tool_choice == "none" or has_called:
         return None
     specs = {spec.name: spec for spec in request.tools}
     number = len(request.messages)
