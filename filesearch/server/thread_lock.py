@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from filesearch.objects import Record, Transaction
 from filesearch.server.errors import invalid
-
-ACTIVE = ("queued", "in_progress", "requires_action", "cancelling")
-"""States of a run that has not ended."""
+from filesearch.server.run_states import ACTIVE
 
 
 def active_run(tx: Transaction, thread_id: str) -> Record | None:
