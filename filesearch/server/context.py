@@ -94,10 +94,15 @@ class Server:
         self.files: FileObjects = fs.file_objects
         self.uploads: Uploads = fs.uploads
         self.stores: VectorStores = fs.stores
+        # Runs name what is here in turn.
+        from filesearch.server.runs import RunService
+
+        self.runs = RunService(self)
         # Each service is made here, and started and stopped in this order.
         self.services: Sequence[Service] = (
             Purge([self.files.purge, self.uploads.purge]),
             fs.ingest_queue,
+            self.runs,
         )
 
     @property

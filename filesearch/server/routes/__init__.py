@@ -9,6 +9,8 @@ from filesearch.server.routes import (
     file_batches,
     files,
     messages,
+    run_steps,
+    runs,
     threads,
     uploads,
     vector_store_files,
@@ -23,6 +25,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     vector_store_files.router,
     file_batches.router,
     assistants.router,
+    runs.router,
     threads.router,
     messages.router,
+    run_steps.router,
 )

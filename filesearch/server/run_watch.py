@@ -1,0 +1,189 @@
+"""Run watch: the clock of runs, and the heir of those whose process died.
+
+A run that its process left behind would lock its thread for ever: a queued one is taken over, one
+that was under way is ended. One that waits for its client belongs to nobody and stays, until its
+time is over.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy.exc import SQLAlchemyError
+
+from filesearch.messages import Usage
+from filesearch.objects import Record
+from filesearch.server.journal import Change, Journal
+from filesearch.server.run_endings import end_run
+from filesearch.server.run_objects import run_object, usage_object
+from filesearch.server.run_states import ACTIVE, RunOvertaken, is_over, move
+from filesearch.server.run_worker import Control
+
+if TYPE_CHECKING:
+    from filesearch.server.context import Server
+
+_TICK_S = 0.5
+# Looking for dead processes reads all runs under way, and matters after a crash only.
+_TICKS_PER_INHERITANCE = 10
+# A thread that does not end its run this long after it should have is given up.
+_GRACE_S = 30
+_ABANDONED = "the server stopped while the run was in progress; create a new run"
+
+_log = logging.getLogger(__name__)
+
+
+class RunWatch:
+    """Looks after the runs of one server.
+
+    Args:
+        server: Whose runs.
+        journal: Where they are changed.
+        controls: Of the runs that this process has, by id; it may change at any time.
+        take_over: Executes a queued run that another process left behind.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        journal: Journal,
+        controls: Mapping[str, Control],
+        take_over: Callable[[str], None],
+    ) -> None:
+        self._server = server
+        self._journal = journal
+        self._controls = controls
+        self._take_over = take_over
+        self._is_stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Look at once, and again and again."""
+        self._is_stopping.clear()
+        self.inherit()
+        self.tick()
+        self._thread = threading.Thread(target=self._watch, name="filesearch-runs", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._is_stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _watch(self) -> None:
+        ticks = 0
+        while not self._is_stopping.wait(_TICK_S):
+            ticks += 1
+            try:
+                self.tick()
+                if ticks % _TICKS_PER_INHERITANCE == 0:
+                    self.inherit()
+            except SQLAlchemyError:  # a busy database; the next look is soon
+                _log.exception("runs could not be looked after; trying again")
+
+    def tick(self) -> None:
+        """Pass on what other processes want of our runs, and end what has expired."""
+        with self._server.objects.reading() as tx:
+            cancelling = tx.select("run", statuses=("cancelling",), worker=self._server.worker_id)
+            expired = tx.select("run", statuses=ACTIVE, expired_at=int(time.time()))
+        for run in cancelling:
+            self._cancel(run)
+        for run in expired:
+            self.expire(run)
+
+    def _cancel(self, run: Record) -> None:
+        control = self._controls.get(run.id)
+        if control is not None and control.is_started:
+            control.cancel.set()
+        else:
+            self._end(run)
+
+    def expire(self, run: Record) -> None:
+        """End a run whose time is over, unless a process that lives executes it and will."""
+        control = self._controls.get(run.id)
+        is_ours = run.worker == self._server.worker_id
+        is_executed = run.status in ("in_progress", "cancelling")
+        if run.status == "requires_action":
+            self._end(run)
+        elif is_ours and control is not None and control.is_started and is_executed:
+            control.expire()
+            if run.expires_at is not None and time.time() > run.expires_at + _GRACE_S:
+                self._end(run)
+        elif is_ours or not self._server.is_worker_alive(run.worker):
+            self._end(run)
+
+    def inherit(self) -> None:
+        """Take over, or end, the runs of processes that died."""
+        with self._server.objects.reading() as tx:
+            runs = tx.select("run", statuses=("queued", "in_progress", "cancelling"))
+        lives: dict[str, bool] = {}
+        for run in runs:
+            if run.worker not in lives:
+                lives[run.worker] = self._server.is_worker_alive(run.worker)
+            if lives[run.worker]:
+                continue
+            if run.status == "queued":
+                self._claim(run)
+            else:
+                self._end(run)
+
+    def _claim(self, run: Record) -> None:
+        with self._server.objects.writing() as tx:
+            found = tx.find("run", run.id)
+            if found is None or (found.status, found.worker) != ("queued", run.worker):
+                return  # another process was quicker
+            tx.update(found, worker=self._server.worker_id)
+        self._take_over(run.id)
+
+    def _end(self, run: Record) -> None:
+        try:
+            with self._journal.changing() as change:
+                found = change.tx.find("run", run.id)
+                if found is not None and found.worker == run.worker:
+                    end_unattended(change, found)
+        except RunOvertaken:
+            return  # it ended by itself meanwhile
+
+
+def end_unattended(change: Change, run: Record) -> None:
+    """End a run that nobody executes, as it must from where it stands.
+
+    Raises:
+        RunOvertaken: It is over already.
+    """
+    has_time = run.expires_at is None or run.expires_at > time.time()
+    if is_over(run):
+        raise RunOvertaken(run)
+    if run.status == "cancelling":
+        change.emit(run.id, "thread.run.cancelling", run_object(run))
+        end_run(change, run.id, "cancelled", **_usage(run))
+    elif not has_time:
+        end_run(change, run.id, "expired", **_usage(run))
+    elif run.status == "in_progress":
+        error = {"code": "server_error", "message": f"The run failed: {_ABANDONED}"}
+        end_run(change, run.id, "failed", last_error=error)
+
+
+def _usage(run: Record) -> dict[str, Any]:
+    """Return what a run has cost as far as it is known, for its body."""
+    state = run.body["private"]["state"]
+    if state is None:
+        return {}
+    return {"usage": usage_object(msgspec.convert(state["usage"], Usage))}
+
+
+def cancel_unattended(change: Change, run_id: str) -> Record:
+    """Cancel a run that nobody executes; returns it as it was on the way.
+
+    Raises:
+        RunOvertaken: It cannot be cancelled from where it stands.
+    """
+    cancelling = move(change.tx, run_id, "cancelling")
+    end_unattended(change, cancelling)
+    return cancelling

@@ -1,0 +1,116 @@
+"""What the tests of runs share: models that call functions, and assistants that have them."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from filesearch.messages import ChatDelta, ChatReply, ChatRequest, Message, ToolCall, Usage
+from filesearch.testing import ScriptedChatModel
+
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "The weather of a city.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+    },
+}
+
+
+def calling(*cities: str, text: str = "", name: str = "weather") -> ChatReply:
+    """Return a reply that asks for the weather of each city."""
+    calls = tuple(
+        ToolCall(f"call_{city}", name, json.dumps({"city": city}) if city else "")
+        for city in cities
+    )
+    return ChatReply(Message("assistant", text, tool_calls=calls), "tool_calls", Usage(10, 5))
+
+
+def searching(*queries: str) -> ChatReply:
+    """Return a reply that searches the documents."""
+    arguments = json.dumps({"queries": list(queries)})
+    call = ToolCall("call_s", "file_search", arguments)
+    return ChatReply(Message("assistant", "", tool_calls=(call,)), "tool_calls", Usage(10, 5))
+
+
+class PatientModel:
+    """A ChatModel that says one word, and the next when it is let go on."""
+
+    name = "patient"
+    calls_tools = True
+
+    def __init__(self) -> None:
+        self.may_go_on = threading.Event()
+
+    def complete(self, request: ChatRequest) -> ChatReply:
+        raise NotImplementedError
+
+    def stream(self, _request: ChatRequest) -> Iterator[ChatDelta]:
+        yield ChatDelta(text="First ")
+        assert self.may_go_on.wait(20)
+        yield ChatDelta(text="second.", finish_reason="stop", usage=Usage(3, 2))
+
+
+def assistant_with(live, *tools, **options):
+    return live.client.beta.assistants.create(model="gpt-4o", tools=list(tools), **options)
+
+
+def thread_with(live, *questions: str, **options):
+    messages = [{"role": "user", "content": question} for question in questions]
+    return live.client.beta.threads.create(messages=messages, **options)
+
+
+def texts(live, thread_id: str) -> Sequence[str]:
+    """Return the texts of a thread's messages, the oldest first."""
+    messages = live.client.beta.threads.messages.list(thread_id, order="asc").data
+    return [message.content[0].text.value for message in messages]
+
+
+def store_of(live, text: str, name: str = "returns.md") -> str:
+    """Return the id of a vector store with a file."""
+    store = live.client.vector_stores.create()
+    file = live.client.vector_stores.files.upload_and_poll(
+        vector_store_id=store.id, file=(name, text.encode())
+    )
+    assert file.status == "completed"
+    return store.id
+
+
+def searched(store_id: str):
+    """Return the options of an assistant that searches a store."""
+    return {"tool_resources": {"file_search": {"vector_store_ids": [store_id]}}}
+
+
+def wait_until(is_so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def wait_for_words(live, thread_id: str) -> None:
+    """Return once a run has begun with its message."""
+    messages = live.client.beta.threads.messages
+    wait_until(lambda: messages.list(thread_id).data[0].role == "assistant")
+
+
+def runs_of(live):
+    return live.client.beta.threads.runs
+
+
+def poll(live, run):
+    """Return a run once it has ended or waits."""
+    return runs_of(live).poll(run.id, thread_id=run.thread_id, poll_interval_ms=20)
+
+
+def waiting(serve, *replies: ChatReply | str, **options):
+    """Return a server and a run that waits for outputs of functions."""
+    live = serve(ScriptedChatModel(list(replies)), **options)
+    run = runs_of(live).create_and_poll(
+        thread_id=thread_with(live, "Rain?").id, assistant_id=assistant_with(live, WEATHER).id
+    )
+    assert run.status == "requires_action"
+    return live, run

@@ -1,0 +1,120 @@
+"""Functions in runs through the official client: calls, their ids, and outputs that fit them."""
+
+from __future__ import annotations
+
+import openai
+import pytest
+
+from filesearch.testing import ScriptedChatModel
+from tests.server.assistants_api import (
+    WEATHER,
+    assistant_with,
+    calling,
+    runs_of,
+    texts,
+    thread_with,
+    waiting,
+)
+
+
+def test_a_function_is_called_by_the_client(serve):
+    live, run = waiting(serve, calling("Rome"), "Sunny.")
+    (call,) = run.required_action.submit_tool_outputs.tool_calls
+    assert (call.function.name, call.function.arguments) == ("weather", '{"city": "Rome"}')
+    run = runs_of(live).submit_tool_outputs_and_poll(
+        run_id=run.id,
+        thread_id=run.thread_id,
+        tool_outputs=[{"tool_call_id": call.id, "output": "sun"}],
+    )
+    assert (run.status, run.required_action) == ("completed", None)
+    assert run.usage.total_tokens > 15
+    assert texts(live, run.thread_id)[-1] == "Sunny."
+    called, written = runs_of(live).steps.list(run.id, thread_id=run.thread_id, order="asc").data
+    assert called.step_details.tool_calls[0].function.output == "sun"
+    assert (called.status, written.status) == ("completed", "completed")
+
+
+def test_two_functions_are_called_in_one_turn(serve):
+    live, run = waiting(serve, calling("Rome", "Oslo"), "Sunny and cold.")
+    calls = run.required_action.submit_tool_outputs.tool_calls
+    assert [call.function.arguments for call in calls] == ['{"city": "Rome"}', '{"city": "Oslo"}']
+    outputs = [{"tool_call_id": call.id, "output": call.id} for call in calls]
+    run = runs_of(live).submit_tool_outputs_and_poll(
+        run_id=run.id, thread_id=run.thread_id, tool_outputs=outputs[::-1]
+    )
+    assert run.status == "completed"
+    said = live.server.model_for("").requests[-1].messages
+    assert [(m.tool_call_id, m.content) for m in said if m.role == "tool"] == [
+        ("call_Rome", calls[0].id),
+        ("call_Oslo", calls[1].id),
+    ]
+
+
+def test_a_function_without_arguments_gets_an_empty_object(serve):
+    _, run = waiting(serve, calling(""))
+    (call,) = run.required_action.submit_tool_outputs.tool_calls
+    assert call.function.arguments == "{}"
+
+
+def test_ids_of_calls_hold_letters_and_digits_only(serve):
+    live, run = waiting(serve, calling("a-b_c"), "Fine.")
+    (call,) = run.required_action.submit_tool_outputs.tool_calls
+    assert call.id.startswith("call_")
+    assert call.id.removeprefix("call_").isalnum()
+    run = runs_of(live).submit_tool_outputs_and_poll(
+        run_id=run.id, thread_id=run.thread_id, tool_outputs=[{"tool_call_id": call.id}]
+    )
+    assert run.status == "completed"
+
+
+def test_a_call_of_an_unknown_function_is_kept_from_the_client(serve):
+    live = serve(ScriptedChatModel([calling("Rome", name="made_up"), "I cannot."]))
+    run = runs_of(live).create_and_poll(
+        thread_id=thread_with(live, "Rain?").id, assistant_id=assistant_with(live, WEATHER).id
+    )
+    assert run.status == "completed"
+    steps = runs_of(live).steps.list(run.id, thread_id=run.thread_id).data
+    assert [step.type for step in steps] == ["message_creation"]
+
+
+def test_text_before_a_call_is_a_message_of_its_own(serve):
+    live, run = waiting(serve, calling("Rome", text="Let me see."))
+    assert texts(live, run.thread_id) == ["Rain?", "Let me see."]
+    steps = runs_of(live).steps.list(run.id, thread_id=run.thread_id, order="asc").data
+    assert [(s.type, s.status) for s in steps] == [
+        ("message_creation", "completed"),
+        ("tool_calls", "in_progress"),
+    ]
+
+
+@pytest.mark.parametrize("ids", [["call_Oslo"], ["call_Rome", "call_Rome"], ["call_Rome", "x"], []])
+def test_outputs_must_answer_each_call_once(serve, ids):
+    live, run = waiting(serve, calling("Rome", "Oslo"))
+    with pytest.raises(openai.BadRequestError) as caught:
+        runs_of(live).submit_tool_outputs(
+            run.id, thread_id=run.thread_id, tool_outputs=[{"tool_call_id": i} for i in ids]
+        )
+    wanted = f"Expected tool outputs for call_ids ['call_Rome', 'call_Oslo'], got {ids}"
+    assert caught.value.body["message"] == wanted
+    assert runs_of(live).retrieve(run.id, thread_id=run.thread_id).status == "requires_action"
+
+
+def test_a_run_that_does_not_wait_takes_no_outputs(serve):
+    live = serve(ScriptedChatModel(["Yes."]))
+    run = runs_of(live).create_and_poll(
+        thread_id=thread_with(live, "Rain?").id, assistant_id=assistant_with(live).id
+    )
+    with pytest.raises(openai.BadRequestError) as caught:
+        runs_of(live).submit_tool_outputs(run.id, thread_id=run.thread_id, tool_outputs=[])
+    message = 'Runs in status "completed" do not accept tool outputs.'
+    assert caught.value.body["message"] == message
+
+
+def test_a_message_deleted_while_a_run_waits_does_not_stop_it(serve):
+    live, run = waiting(serve, calling("Rome"), "Sunny.")
+    messages = live.client.beta.threads.messages
+    messages.delete(messages.list(run.thread_id).data[0].id, thread_id=run.thread_id)
+    run = runs_of(live).submit_tool_outputs_and_poll(
+        run_id=run.id, thread_id=run.thread_id, tool_outputs=[{"tool_call_id": "call_Rome"}]
+    )
+    assert run.status == "completed"

@@ -1,0 +1,198 @@
+"""What becomes of runs when their process ends: nothing is lost, no thread stays locked."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from filesearch.testing import ScriptedChatModel
+from tests.server.assistants_api import (
+    WEATHER,
+    PatientModel,
+    assistant_with,
+    calling,
+    poll,
+    runs_of,
+    texts,
+    thread_with,
+    wait_for_words,
+)
+
+
+@pytest.fixture
+def patient():
+    model = PatientModel()
+    yield model
+    model.may_go_on.set()
+
+
+def left_behind(live, run_id: str, status: str | None = None) -> None:
+    """Make a run look as if the process that had it died."""
+    with live.server.objects.writing() as tx:
+        run = tx.find("run", run_id)
+        tx.update(run, worker="worker_gone", status=status)
+
+
+def test_a_queued_run_of_a_dead_process_is_executed(serve):
+    live = serve(ScriptedChatModel([calling("Rome"), "Sunny."]))
+    assistant, thread = assistant_with(live, WEATHER), thread_with(live, "Rain?")
+    run = runs_of(live).create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
+    live.server.runs._begin = lambda _run_id: None  # as if it died before it began
+    runs_of(live).submit_tool_outputs(
+        run.id, thread_id=thread.id, tool_outputs=[{"tool_call_id": "call_Rome", "output": "sun"}]
+    )
+    left_behind(live, run.id)
+    live.server.runs._watch.inherit()
+    assert poll(live, run).status == "completed"
+    assert texts(live, thread.id)[-1] == "Sunny."
+
+
+@pytest.mark.parametrize(
+    ("status", "end", "reason"),
+    [("in_progress", "failed", "run_failed"), ("cancelling", "cancelled", "run_cancelled")],
+)
+def test_a_run_under_way_of_a_dead_process_is_ended_with_its_message(
+    serve, patient, status, end, reason
+):
+    live = serve(patient)
+    assistant, thread = assistant_with(live), thread_with(live, "Rain?")
+    run = runs_of(live).create(thread_id=thread.id, assistant_id=assistant.id)
+    wait_for_words(live, thread.id)
+    left_behind(live, run.id, status)
+    live.server.runs._watch.inherit()
+    found = runs_of(live).retrieve(run.id, thread_id=thread.id)
+    assert found.status == end
+    message = live.client.beta.threads.messages.list(thread.id).data[0]
+    assert (message.status, message.incomplete_details.reason) == ("incomplete", reason)
+    (step,) = runs_of(live).steps.list(run.id, thread_id=thread.id).data
+    assert step.status == end
+    live.client.beta.threads.messages.create(thread.id, role="user", content="Again?")
+    patient.may_go_on.set()  # the thread that still executes it must not bring it back
+    time.sleep(0.3)
+    assert runs_of(live).retrieve(run.id, thread_id=thread.id).status == end
+
+
+def test_a_run_that_waits_goes_on_after_a_restart(serve):
+    first = serve(ScriptedChatModel([calling("Rome")]))
+    assistant, thread = assistant_with(first, WEATHER), thread_with(first, "Rain?")
+    run = runs_of(first).create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
+    first.server.stop()
+    second = serve(ScriptedChatModel(["Sunny."]))
+    assert runs_of(second).retrieve(run.id, thread_id=thread.id).status == "requires_action"
+    run = runs_of(second).submit_tool_outputs_and_poll(
+        run_id=run.id,
+        thread_id=thread.id,
+        tool_outputs=[{"tool_call_id": "call_Rome", "output": "sun"}],
+    )
+    assert run.status == "completed"
+    assert texts(second, thread.id)[-1] == "Sunny."
+    (request,) = second.server.model_for("").requests
+    assert [m.content for m in request.messages if m.role == "tool"] == ["sun"]
+
+
+def test_two_servers_share_a_run(serve):
+    """The one that did not execute it takes outputs, cancels, and sees what the other said."""
+    one = serve(ScriptedChatModel([calling("Rome")]))
+    two = serve(ScriptedChatModel(["Sunny."]))
+    assistant, thread = assistant_with(one, WEATHER), thread_with(one, "Rain?")
+    run = runs_of(one).create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
+    events = runs_of(two).submit_tool_outputs(
+        run.id,
+        thread_id=thread.id,
+        tool_outputs=[{"tool_call_id": "call_Rome", "output": "sun"}],
+        stream=True,
+    )
+    names = [event.event for event in events]
+    assert (names[0], names[-1]) == ("thread.run.step.completed", "thread.run.completed")
+    assert runs_of(one).retrieve(run.id, thread_id=thread.id).status == "completed"
+
+
+def test_a_server_cancels_what_another_executes(serve, patient):
+    one, two = serve(patient), serve(ScriptedChatModel([]))
+    assistant, thread = assistant_with(one), thread_with(one, "Rain?")
+    events = runs_of(one).create(thread_id=thread.id, assistant_id=assistant.id, stream=True)
+    run = next(iter(events)).data
+    wait_for_words(one, thread.id)
+    assert runs_of(two).cancel(run.id, thread_id=thread.id).status == "cancelling"
+    assert [event.event for event in events][-3:] == [
+        "thread.run.step.cancelled",
+        "thread.message.incomplete",
+        "thread.run.cancelled",
+    ]
+
+
+def test_a_server_that_stops_ends_what_it_executes(serve, patient, monkeypatch):
+    monkeypatch.setattr("filesearch.server.runs.STOP_S", 0.1)
+    first = serve(patient)
+    assistant, thread = assistant_with(first), thread_with(first, "Rain?")
+    run = runs_of(first).create(thread_id=thread.id, assistant_id=assistant.id)
+    wait_for_words(first, thread.id)
+    first.server.runs.stop()
+    found = runs_of(first).retrieve(run.id, thread_id=thread.id)
+    assert (found.status, found.last_error.code) == ("failed", "server_error")
+    assert "stopped" in found.last_error.message
+
+
+def test_a_run_under_way_ends_by_itself_when_the_server_stops(serve, patient):
+    first = serve(patient)
+    assistant, thread = assistant_with(first), thread_with(first, "Rain?")
+    run = runs_of(first).create(thread_id=thread.id, assistant_id=assistant.id)
+    wait_for_words(first, thread.id)
+    patient.may_go_on.set()
+    first.server.runs.stop()
+    assert runs_of(first).retrieve(run.id, thread_id=thread.id).status == "completed"
+
+
+SERVE_FOREVER = """
+import sys, time
+from filesearch import FileSearch
+from filesearch.messages import ChatDelta
+from filesearch.server.context import Server
+from filesearch.testing import HashingEmbedder
+
+class Slow:
+    name, calls_tools = "slow", True
+    def stream(self, request):
+        yield ChatDelta(text="First ")
+        print("begun", flush=True)
+        time.sleep(60)
+
+from filesearch.server.context import Caller
+from filesearch.server.assistants import create_assistant
+from filesearch.server.threads import create_thread
+from filesearch.server.wire.assistants import CreateAssistant
+from filesearch.server.wire.threads import CreateThread
+from filesearch.server.wire.runs import CreateRun
+
+server = Server(FileSearch(sys.argv[1], embedder=HashingEmbedder(), model=Slow()))
+server.start()
+assistant = create_assistant(server, Caller(), CreateAssistant(model="m"))
+body = {"messages": [{"role": "user", "content": "Rain?"}]}
+thread = create_thread(server, Caller(), CreateThread.model_validate(body))
+run = server.runs.create(Caller(), thread.id, CreateRun(assistant_id=assistant.id))
+print(thread.id, run.id, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_killed_server_leaves_no_thread_locked(serve, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVE_FOREVER, str(tmp_path / "index")],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        lines = sorted(process.stdout.readline().strip() for _ in range(2))
+        thread_id, run_id = next(line for line in lines if line != "begun").split()
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        process.stdout.close()
+    live = serve(ScriptedChatModel(["Sunny."]))
+    found = runs_of(live).retrieve(run_id, thread_id=thread_id)
+    assert (found.status, found.last_error.code) == ("failed", "server_error")
+    live.client.beta.threads.messages.create(thread_id, role="user", content="Again?")
