@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import openai
 import pytest
 
@@ -10,6 +12,7 @@ from tests.server.assistants_api import (
     WEATHER,
     assistant_with,
     calling,
+    poll,
     runs_of,
     texts,
     thread_with,
@@ -118,3 +121,27 @@ def test_a_message_deleted_while_a_run_waits_does_not_stop_it(serve):
         run_id=run.id, thread_id=run.thread_id, tool_outputs=[{"tool_call_id": "call_Rome"}]
     )
     assert run.status == "completed"
+
+
+def test_outputs_wait_until_all_is_said_that_came_before_them(serve, monkeypatch):
+    """A client that polls may see that outputs are wanted before the log says so."""
+    live = serve(ScriptedChatModel([calling("Rome"), "Sunny."]))
+    append = live.server.events.append
+
+    def append_slowly(object_id, name, data):
+        time.sleep(0.3 if name == "thread.run.requires_action" else 0)
+        return append(object_id, name, data)
+
+    monkeypatch.setattr(live.server.events, "append", append_slowly)
+    run = runs_of(live).create(
+        thread_id=thread_with(live, "Rain?").id, assistant_id=assistant_with(live, WEATHER).id
+    )
+    run = poll(live, run)
+    events = runs_of(live).submit_tool_outputs(
+        run.id,
+        thread_id=run.thread_id,
+        tool_outputs=[{"tool_call_id": "call_Rome"}],
+        stream=True,
+    )
+    names = [event.event for event in events]
+    assert (names[0], names[-1]) == ("thread.run.step.completed", "thread.run.completed")
