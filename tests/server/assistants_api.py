@@ -19,6 +19,8 @@ WEATHER = {
     },
 }
 
+RETURNS = "Mugs can go back within 30 days of purchase.\n\nPlates cannot go back at all."
+
 
 def calling(*cities: str, text: str = "", name: str = "weather") -> ChatReply:
     """Return a reply that asks for the weather of each city."""
@@ -114,3 +116,23 @@ def waiting(serve, *replies: ChatReply | str, **options):
     )
     assert run.status == "requires_action"
     return live, run
+
+
+def stream_of(live, assistant, thread, **options):
+    """Return all events of a new run: names and data."""
+    events = live.client.beta.threads.runs.create(
+        thread_id=thread.id, assistant_id=assistant.id, stream=True, **options
+    )
+    return [(event.event, event.data) for event in events]
+
+
+def names(events, *, is_short=True):
+    """Return the names of events; is_short writes a row of one name as one."""
+    found = [name.removeprefix("thread.") for name, _ in events]
+    return [n for i, n in enumerate(found) if not is_short or n not in found[i - 1 : i]]
+
+
+BEGINNING = ["run.created", "run.queued", "run.in_progress"]
+STEP = ["run.step.created", "run.step.in_progress"]
+MESSAGE = [*STEP, "message.created", "message.in_progress", "message.delta"]
+END = ["message.completed", "run.step.completed", "run.completed"]

@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 
 import pytest
 from openai import AssistantEventHandler
-from sqlalchemy import update
 
-from filesearch import schema as t
 from filesearch.messages import ChatReply, Message, Usage
 from filesearch.testing import ScriptedChatModel
 from tests.server.assistants_api import (
+    BEGINNING,
+    END,
+    MESSAGE,
+    RETURNS,
+    STEP,
     WEATHER,
     PatientModel,
     assistant_with,
     calling,
-    poll,
-    runs_of,
+    names,
     searched,
     searching,
     store_of,
+    stream_of,
     texts,
     thread_with,
-    wait_until,
 )
-
-RESULT_CONTENT = "step_details.tool_calls[*].file_search.results[*].content"
-RETURNS = "Mugs can go back within 30 days of purchase.\n\nPlates cannot go back at all."
 
 
 @pytest.fixture
@@ -37,26 +35,6 @@ def patient():
     model = PatientModel()
     yield model
     model.may_go_on.set()
-
-
-def stream_of(live, assistant, thread, **options):
-    """Return all events of a new run: names and data."""
-    events = live.client.beta.threads.runs.create(
-        thread_id=thread.id, assistant_id=assistant.id, stream=True, **options
-    )
-    return [(event.event, event.data) for event in events]
-
-
-def names(events, *, is_short=True):
-    """Return the names of events; is_short writes a row of one name as one."""
-    found = [name.removeprefix("thread.") for name, _ in events]
-    return [n for i, n in enumerate(found) if not is_short or n not in found[i - 1 : i]]
-
-
-BEGINNING = ["run.created", "run.queued", "run.in_progress"]
-STEP = ["run.step.created", "run.step.in_progress"]
-MESSAGE = [*STEP, "message.created", "message.in_progress", "message.delta"]
-END = ["message.completed", "run.step.completed", "run.completed"]
 
 
 # Order
@@ -181,141 +159,6 @@ def test_an_expired_run_ends_its_step_then_its_message(serve, patient):
     assert names(events) == [*BEGINNING, *MESSAGE, *ends]
 
 
-# Searching
-
-
-def test_a_search_is_a_step_before_the_message(serve):
-    live = serve(ScriptedChatModel([searching("return a mug"), "30 days.【2:0†source】"]))
-    assistant = assistant_with(live, {"type": "file_search"}, **searched(store_of(live, RETURNS)))
-    events = stream_of(live, assistant, thread_with(live, "How long?"))
-    calls = [*STEP, "run.step.delta", "run.step.completed"]
-    assert names(events, is_short=False)[3:7] == calls
-    assert names(events) == [*BEGINNING, *calls, *MESSAGE, *END]
-    (call,) = events[5][1].delta.step_details.tool_calls
-    assert call.file_search["results"] == []
-    (found,) = events[6][1].step_details.tool_calls
-    assert found.file_search.results[0].file_name == "returns.md"
-    assert 0 <= found.file_search.results[0].score <= 1
-    assert found.file_search.results[0].content is None
-    assert events[6][1].usage.total_tokens == 15
-
-
-def test_a_search_shows_its_passages_to_who_includes_them(serve):
-    live = serve(ScriptedChatModel([searching("return a mug"), "30 days."]))
-    assistant = assistant_with(live, {"type": "file_search"}, **searched(store_of(live, RETURNS)))
-    thread = thread_with(live, "How long?")
-    events = stream_of(live, assistant, thread, include=[RESULT_CONTENT])
-    (found,) = events[6][1].step_details.tool_calls
-    assert "30 days" in found.file_search.results[0].content[0].text
-    steps = live.client.beta.threads.runs.steps
-    run = events[0][1]
-    for is_included in (True, False):
-        include = [RESULT_CONTENT] if is_included else []
-        listed = steps.list(run.id, thread_id=thread.id, order="asc", include=include).data[0]
-        step = steps.retrieve(listed.id, thread_id=thread.id, run_id=run.id, include=include)
-        assert listed == step
-        result = step.step_details.tool_calls[0].file_search.results[0]
-        assert (result.content is not None) == is_included
-
-
-def test_a_citation_is_one_delta_whose_marker_stands_in_the_text(serve):
-    live = serve(
-        ScriptedChatModel(
-            [
-                searching("return a mug or a plate"),
-                "Mugs: 30 days【2:0†source】. Plates cannot go back【2:0†source】. Yes.",
-            ]
-        )
-    )
-    assistant = assistant_with(live, {"type": "file_search"}, **searched(store_of(live, RETURNS)))
-    thread = thread_with(live, "How long?")
-    events = stream_of(live, assistant, thread)
-    value, told = "", []
-    for name, data in events:
-        if name == "thread.message.delta":
-            text = data.delta.content[0].text
-            if text.annotations:
-                (note,) = text.annotations
-                assert (note.start_index, note.text) == (len(value), text.value)
-                told.append(note)
-            value += text.value
-    (part,) = live.client.beta.threads.messages.list(thread.id).data[0].content
-    assert part.text.value == value
-    assert [note.index for note in told] == [0, 1]
-    assert len({note.text for note in told}) == 2
-    for note, kept in zip(told, part.text.annotations, strict=True):
-        assert value[note.start_index : note.end_index] == note.text == kept.text
-        assert (note.start_index, note.end_index) == (kept.start_index, kept.end_index)
-        assert note.file_citation.file_id == kept.file_citation.file_id
-        assert kept.file_citation.quote
-
-
-def test_documents_are_quoted_without_any_language_model(live):
-    assistant = assistant_with(live, {"type": "file_search"}, **searched(store_of(live, RETURNS)))
-    thread = thread_with(live, "Within how many days of purchase can mugs go back?")
-    events = stream_of(live, assistant, thread)
-    assert events[-1][0] == "thread.run.completed"
-    (part,) = live.client.beta.threads.messages.list(thread.id).data[0].content
-    (note,) = part.text.annotations
-    assert part.text.value == f"Mugs can go back within 30 days of purchase.{note.text}"
-    assert events[-1][1].usage.total_tokens > 0
-
-
-@pytest.fixture
-def unread(serve):
-    """A server that does not read files yet, a run of a store that has one, and the queue."""
-    live = serve(ScriptedChatModel(["Yes."]))
-    queue = live.server.fs.ingest_queue
-    queue.stop()
-    file = live.client.files.create(file=("returns.md", RETURNS.encode()), purpose="assistants")
-    store = live.client.vector_stores.create(file_ids=[file.id])
-    assistant = assistant_with(live, {"type": "file_search"}, **searched(store.id))
-    thread = thread_with(live, "How long?")
-    run = runs_of(live).create(thread_id=thread.id, assistant_id=assistant.id)
-    wait_until(lambda: poll_once(live, run).status == "in_progress")
-    return live, run, queue
-
-
-def poll_once(live, run):
-    return runs_of(live).retrieve(run.id, thread_id=run.thread_id)
-
-
-def test_a_run_waits_for_the_files_of_its_store(unread):
-    live, run, queue = unread
-    time.sleep(0.2)
-    assert poll_once(live, run).status == "in_progress"
-    queue.start()
-    assert poll(live, run).status == "completed"
-
-
-def test_a_run_that_waits_for_files_can_be_cancelled(unread):
-    live, run, _ = unread
-    runs_of(live).cancel(run.id, thread_id=run.thread_id)
-    assert poll(live, run).status == "cancelled"
-
-
-def test_a_deleted_store_is_searched_like_an_empty_one(serve):
-    live = serve(ScriptedChatModel([searching("mugs"), "Nothing."]))
-    store_id = store_of(live, RETURNS)
-    assistant = assistant_with(live, {"type": "file_search"}, **searched(store_id))
-    live.server.stores.delete(store_id)
-    events = stream_of(live, assistant, thread_with(live, "How long?"))
-    assert events[-1][0] == "thread.run.completed"
-    assert events[6][1].step_details.tool_calls[0].file_search.results == []
-
-
-def test_an_expired_store_fails_the_run(serve):
-    live = serve(ScriptedChatModel(["Yes."]))
-    store_id = store_of(live, RETURNS)
-    thread = thread_with(live, "How long?", **searched(store_id))
-    live.server.stores.update(store_id, expires_after_days=1)
-    with live.server.fs.database.writing() as sql:
-        sql.execute(update(t.vector_stores).values(last_active_at=1))
-    events = stream_of(live, assistant_with(live, {"type": "file_search"}), thread)
-    assert events[-1][0] == "thread.run.failed"
-    assert store_id in events[-1][1].last_error.message
-
-
 # What the official client makes of it
 
 
@@ -421,13 +264,3 @@ def test_what_was_said_can_be_read_again_later(serve):
     live.server.events.flush()
     again = live.server.events.read(events[0][1].id)
     assert [event.name for event in again] == [name for name, _ in events]
-
-
-def test_a_question_that_was_answered_already_is_answered_again_from_documents(live):
-    assistant = assistant_with(live, {"type": "file_search"}, **searched(store_of(live, RETURNS)))
-    thread = thread_with(live, "Within how many days of purchase can mugs go back?")
-    for _ in range(2):
-        stream_of(live, assistant, thread)
-    _, first, second = texts(live, thread.id)
-    assert "30 days" in first
-    assert "30 days" in second
