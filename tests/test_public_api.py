@@ -81,7 +81,7 @@ LAYERS = [
     ["migrate"],
     ["database", "paging"],
     ["objects"],
-    ["functions", "interruptible", "markers", "merge_results", "threads", "event_log"],
+    ["functions", "interruptible", "keys", "markers", "merge_results", "threads", "event_log"],
     ["catalog", "blobs", "load", "embed", "index", "rerank"],
     ["prepare", "testing"],
     ["writer", "tool", "grounding"],
