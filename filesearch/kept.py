@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from filesearch.adapters import make_embedder
 from filesearch.config import Settings
 from filesearch.database import Database
+from filesearch.errors import NotFound
 from filesearch.index_directory import IndexDirectory
 from filesearch.objects import Objects
 from filesearch.protocols import Embedder
@@ -76,11 +77,13 @@ class Kept:
             NotFound: There is none, and `create` is false.
             IndexMismatch: It was made with another embedder or other chunk settings.
         """
-        if create:
+        try:
+            self._index.open_store()
+        except NotFound:
+            if not create:
+                raise
             with self._index.writing():
                 self._index.open_store(create=True)
-        else:
-            self._index.open_store()
 
     @property
     def objects(self) -> Objects:
