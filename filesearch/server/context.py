@@ -90,6 +90,7 @@ class Server:
         self.stores: Any = None
         # Each service is made here, and started and stopped in this order.
         self.services: Sequence[Service] = ()
+        self._is_stopped = False
 
     @property
     def worker_id(self) -> str:
@@ -107,7 +108,10 @@ class Server:
             service.start()
 
     def stop(self) -> None:
-        """Stop the services, the last one first, and write what is left."""
+        """Stop the services, the last one first, and write what is left; twice is as once."""
+        if self._is_stopped:
+            return
+        self._is_stopped = True
         for service in reversed(self.services):
             service.stop()
         self.events.stop()
