@@ -161,7 +161,10 @@ class Supervisor:
                 fields = {"pid": slot.process.pid}
                 log.error("a worker did not end in time and is killed", extra={"fields": fields})
                 slot.process.kill()
-            codes.append(slot.process.wait())
+            code = slot.process.wait()
+            # One that was still starting has nothing to put in order.
+            is_early = code == -signal.SIGTERM and not slot.is_ready.is_set()
+            codes.append(0 if is_early else code)
             self._collect(slot)
         return 0 if not any(codes) else 1
 
