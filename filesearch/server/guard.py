@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -18,7 +19,7 @@ from filesearch.server.asgi import ASGIApp
 from filesearch.server.context import Server
 from filesearch.server.limits import BodyLimit, Buckets
 from filesearch.server.logs import RequestLog
-from filesearch.server.metrics import CountedModel, Metrics
+from filesearch.server.metrics import CountedModel, Metrics, TimedStores
 from filesearch.server.routes import operations
 from filesearch.server.security import (
     Authenticate,
@@ -76,7 +77,7 @@ def guard(
 
     Args:
         routes: Of `create_app`; changed.
-        server: What it serves; its models are counted from now on.
+        server: What it serves; its models, searches and ingest are measured from now on.
         access: See there.
         buckets: Where requests are counted; None counts in this process.
 
@@ -104,8 +105,7 @@ def guard(
             f"key; name the pages, or {way_out}"
         )
     metrics = Metrics(lambda: operations.sample(server))
-    model_for = server.model_for
-    server.model_for = lambda name: CountedModel(model_for(name), metrics)
+    _measure(server, metrics)
     routes.state.metrics = metrics
     routes.include_router(operations.router)
     options = server.options
@@ -125,3 +125,13 @@ def guard(
         )
     app = RequestLog(SecurityHeaders(CheckHost(app, policy=policy)), metrics=metrics)
     return Guarded(app, routes, ring.is_required)
+
+
+def _measure(server: Server, metrics: Metrics) -> None:
+    """Have the server's parts tell `metrics` what they do."""
+    model_for = server.model_for
+    server.model_for = lambda name: CountedModel(model_for(name), metrics)
+    server.stores = cast(Any, TimedStores(server.stores, metrics))
+    queue = getattr(server.fs, "ingest_queue", None)
+    if queue is not None:
+        queue.on_done = metrics.observe_file

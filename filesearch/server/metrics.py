@@ -11,7 +11,7 @@ import contextlib
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from prometheus_client import (
     CollectorRegistry,
@@ -38,6 +38,18 @@ _INGEST_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 1800)
 
 # Name of a gauge -> what it tells, and its values by the value of its label.
 Sample = tuple[str, str, str, Mapping[str, float]]
+
+
+class FileRead(Protocol):
+    """What the background ingest says of a file that waits no longer."""
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether it could not be read."""
+
+    @property
+    def seconds(self) -> float:
+        """Since it was taken up."""
 
 
 class Metrics:
@@ -72,7 +84,7 @@ class Metrics:
         )
         self.ingests = Histogram(
             "filesearch_ingest_seconds",
-            "Files that went into a vector store, from waiting to searchable.",
+            "Files that went into a vector store, from being taken up to searchable.",
             ("status",),
             registry=own,
             buckets=_INGEST_S,
@@ -93,6 +105,11 @@ class Metrics:
         """Count what a chat model read and wrote."""
         self.tokens.labels("prompt").inc(usage.prompt_tokens)
         self.tokens.labels("completion").inc(usage.completion_tokens)
+
+    def observe_file(self, done: FileRead) -> None:
+        """Count a file of the background ingest."""
+        status = "failed" if done.is_failed else "completed"
+        self.ingests.labels(status).observe(done.seconds)
 
     def render(self) -> bytes:
         """Return all metrics in Prometheus's text format; may read the database."""
@@ -158,6 +175,27 @@ def _generator(deltas: Iterator[ChatDelta]) -> Generator[ChatDelta]:
         close = getattr(deltas, "close", None)
         if close is not None:
             close()
+
+
+class TimedStores:
+    """Vector stores whose searches are timed; as those otherwise.
+
+    Args:
+        stores: What is searched.
+        metrics: What counts.
+    """
+
+    def __init__(self, stores: Any, metrics: Metrics) -> None:  # noqa: ANN401 - by shape
+        self._stores = stores
+        self._metrics = metrics
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the stores have
+        return getattr(self._stores, name)
+
+    def search(self, *args: Any, **more: Any) -> Any:  # noqa: ANN401 - passed on as they are
+        """See VectorStores."""
+        with self._metrics.queries.time():
+            return self._stores.search(*args, **more)
 
 
 class _Through(Collector):

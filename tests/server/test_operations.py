@@ -9,6 +9,7 @@ import re
 import subprocess
 from importlib.resources import files
 from shutil import which
+from types import SimpleNamespace
 
 import pytest
 from fastapi.testclient import TestClient
@@ -20,7 +21,7 @@ from filesearch.server.app import create_app
 from filesearch.server.context import Server
 from filesearch.server.guard import Access, guard
 from filesearch.server.logs import set_up_logging
-from filesearch.server.metrics import CountedModel, Metrics
+from filesearch.server.metrics import CountedModel, Metrics, TimedStores
 from filesearch.testing import HashingEmbedder
 
 
@@ -132,6 +133,24 @@ def test_tokens_of_every_model_are_counted(http, server):
     assert 'filesearch_tokens_total{direction="prompt"} 5.0' in text
     assert 'filesearch_tokens_total{direction="completion"} 2.0' in text
     assert isinstance(server.model_for("any"), CountedModel)
+
+
+def test_searches_and_ingested_files_are_timed():
+    class Stores:
+        other = 7
+
+        def search(self, stores, *, top_k):
+            return [stores, top_k]
+
+    metrics = Metrics()
+    stores = TimedStores(Stores(), metrics)
+    assert (stores.search("s", top_k=3), stores.other) == (["s", 3], 7)
+    for is_failed in (True, False, False):
+        metrics.observe_file(SimpleNamespace(is_failed=is_failed, seconds=0.2))
+    text = metrics.render().decode()
+    assert "filesearch_query_seconds_count 1.0" in text
+    assert 'filesearch_ingest_seconds_count{status="completed"} 2.0' in text
+    assert 'filesearch_ingest_seconds_bucket{le="0.25",status="failed"} 1.0' in text
 
 
 def test_unforeseen_errors_are_counted_and_logged_without_what_was_asked(routes, http, logged):
