@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 from fastapi.testclient import TestClient
+from filelock import FileLock
 from prometheus_client.parser import text_string_to_metric_families
 
 from filesearch import FileSearch
@@ -68,7 +69,13 @@ def test_a_server_that_can_work_is_ready(http):
     assert http.get("/healthz").json() == {"status": "ok"}
     done = http.get("/readyz")
     assert (done.status_code, done.json()["status"]) == (200, "ready")
-    assert set(done.json()["checks"].values()) == {"ok"}
+    checks = done.json()["checks"]
+    assert {checks[name] for name in ("database", "index", "accepting")} == {"ok"}
+
+
+def test_it_is_told_whether_anybody_reads_waiting_files(http, server):
+    with FileLock(server.fs.directory / "ingest.lock"):
+        assert http.get("/readyz").json()["checks"]["ingest"] == "led"
 
 
 def test_a_server_without_its_database_lives_but_is_not_ready(http, server, monkeypatch):

@@ -130,6 +130,68 @@ def test_a_request_that_never_ends_is_cut_after_its_grace(tmp_path):
             assert served.end() == 0
 
 
+# A service that streams until it is stopped, as runs do.
+STREAMING = """
+import filesearch.server.process as process
+from filesearch.cli import main
+from filesearch.server.sse import event_stream
+
+make = process.create_app
+
+class Service:
+    def __init__(self, events):
+        self.events = events
+    def start(self):
+        self.events.append("run_x", "first", "{}")
+    def stop(self):
+        self.events.append("run_x", "last", "{}")
+        self.events.close("run_x")
+
+def create_app(server):
+    app = make(server)
+    server.services = [*server.services, Service(server.events)]
+
+    @app.get("/v1/follow")
+    async def follow():
+        async def events():
+            async for event in server.events.follow("run_x"):
+                yield event.name, event.data
+        return event_stream(events(), end="data: [DONE]\\n\\n")
+
+    return app
+
+process.create_app = create_app
+main()
+"""
+
+
+def test_open_streams_are_ended_before_the_server_does(tmp_path):
+    command = [sys.executable, "-c", STREAMING, "serve", "--index", str(tmp_path / "index")]
+    process = subprocess.Popen(
+        [*command, "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with process, httpx.Client(trust_env=False, timeout=30) as client:
+        served = Served(process)
+        with client.stream("GET", served.url + "/follow") as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "event: first"
+            started = time.monotonic()
+            process.terminate()
+            assert [line for line in lines if line][1:] == [
+                "event: last",
+                "data: {}",
+                "data: [DONE]",
+            ]
+        assert process.wait(timeout=30) == 0
+        assert time.monotonic() - started < 8
+
+
+def test_it_serves_over_postgresql(tmp_path, postgres_url):
+    with serving(tmp_path / "index", "--db", postgres_url, "--workers", 2) as served:
+        assert served.get("/readyz").json()["status"] == "ready"
+        assert served.end() == 0
+
+
 def run(*args):
     return CliRunner().invoke(cli, [*map(str, args)])
 

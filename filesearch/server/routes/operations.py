@@ -12,6 +12,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
+from filelock import FileLock, Timeout
 from sqlalchemy import func, select
 
 from filesearch import schema as t
@@ -20,6 +21,8 @@ from filesearch.server.metrics import CONTENT_TYPE, Sample
 
 router = APIRouter(tags=["Operations"])
 log = logging.getLogger("filesearch.server")
+# Held by the process that reads waiting files; see ingest_queue.py.
+_INGEST_LOCK = "ingest.lock"
 # The page loads its own script and style, and asks this server alone.
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -43,11 +46,14 @@ def readyz(request: Request, server: ServerDep) -> JSONResponse:
     """Answer 200 when the database answers and the index opens, and 503 when not.
 
     A server that is about to end is not ready either. What exactly is wrong stands in the log.
+    `ingest` tells whether one of the processes that share the index reads waiting files; for a
+    moment after that one ended, nobody does.
     """
     checks = {"database": _check_database, "index": _check_index}
     found = {name: _outcome(name, check, server) for name, check in checks.items()}
     found["accepting"] = "ending" if getattr(request.app.state, "is_ending", False) else "ok"
     is_ready = all(outcome == "ok" for outcome in found.values())
+    found["ingest"] = "led" if _has_ingest_leader(server) else "nobody"
     status = "ready" if is_ready else "unavailable"
     return JSONResponse({"status": status, "checks": found}, 200 if is_ready else 503)
 
@@ -69,6 +75,14 @@ def _check_database(server: Server) -> None:
 
 def _check_index(server: Server) -> None:
     server.fs.open()
+
+
+def _has_ingest_leader(server: Server) -> bool:
+    try:
+        with FileLock(server.fs.directory / _INGEST_LOCK).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 @router.get("/metrics", summary="What the server counts, for Prometheus")
