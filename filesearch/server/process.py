@@ -91,6 +91,7 @@ def _serve(
             access_log=False,
             server_header=False,
             lifespan="on",
+            ws="none",
             backlog=_BACKLOG,
             timeout_graceful_shutdown=max(1, round(job.grace_s)),
         )

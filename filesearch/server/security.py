@@ -9,10 +9,12 @@ origin, and are refused by that.
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from filesearch.errors import InvalidSetting
@@ -34,6 +36,7 @@ from filesearch.server.limits import Allowance, Buckets, rate_headers
 OPEN_PATHS = frozenset(
     ("/", "/healthz", "/readyz", "/docs", "/docs/docs.js", "/docs/docs.css", "/openapi.json")
 )
+log = logging.getLogger("filesearch.server")
 _LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
 # No answer of the API is a page; a page of ours brings its own policy.
 _SECURITY_HEADERS = (
@@ -242,7 +245,13 @@ class Authenticate:
         scope["filesearch.caller"] = Caller(owner, owner if self._isolates else None)
         await self._app(scope, receive, send)
         if key is not None and self._ring.must_note(key):
-            await run_in_threadpool(self._ring.note_use, key)
+            await run_in_threadpool(self._note_use, key)
+
+    def _note_use(self, key: Key) -> None:
+        try:
+            self._ring.note_use(key)
+        except SQLAlchemyError as error:  # a busy database; the next minute tries again
+            log.warning("the use of %s was not kept", key.id, exc_info=error)
 
     def _look_up(self, secret: str) -> tuple[Key | None, bool]:
         return (self._ring.find(secret) if secret else None), self._ring.is_required

@@ -91,6 +91,10 @@ class Supervisor:
                 signal.signal(number, handler)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if self._stop.is_set():  # asked twice: not in order, but now
+            for slot in self._slots:
+                if slot.process is not None:
+                    slot.process.kill()
         self._stop.set()
 
     def _start(self, slot: _Slot) -> None:

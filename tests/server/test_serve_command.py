@@ -112,11 +112,10 @@ def test_it_tells_how_to_use_it_and_ends_in_order(tmp_path, number):
 
 
 def test_an_open_connection_does_not_keep_it(tmp_path):
-    with serving(tmp_path / "index") as served, httpx.Client(trust_env=False) as client:
+    index = tmp_path / "index"
+    with serving(index, "--grace", 300) as served, httpx.Client(trust_env=False) as client:
         assert client.get(served.root + "/healthz").status_code == 200
-        started = time.monotonic()
-        assert served.end() == 0
-        assert time.monotonic() - started < 8
+        assert served.end() == 0  # which waits for less than that
 
 
 def test_a_request_that_never_ends_is_cut_after_its_grace(tmp_path):
@@ -168,22 +167,23 @@ main()
 def test_open_streams_are_ended_before_the_server_does(tmp_path):
     command = [sys.executable, "-c", STREAMING, "serve", "--index", str(tmp_path / "index")]
     process = subprocess.Popen(
-        [*command, "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--port", "0", "--grace", "300"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     with process, httpx.Client(trust_env=False, timeout=30) as client:
         served = Served(process)
         with client.stream("GET", served.url + "/follow") as stream:
             lines = stream.iter_lines()
             assert next(lines) == "event: first"
-            started = time.monotonic()
             process.terminate()
             assert [line for line in lines if line][1:] == [
                 "event: last",
                 "data: {}",
                 "data: [DONE]",
             ]
-        assert process.wait(timeout=30) == 0
-        assert time.monotonic() - started < 8
+        assert process.wait(timeout=40) == 0
 
 
 def test_it_serves_over_postgresql(tmp_path, postgres_url):
@@ -277,47 +277,47 @@ def test_what_cannot_be_served_is_said(tmp_path, args, says):
     assert "Traceback" not in err
 
 
-@needs_proc
-def test_workers_share_a_port_and_a_dead_one_is_replaced(tmp_path):
-    with serving(tmp_path / "index", "--workers", 2) as served:
-        first = workers_of(served.process)
-        assert len(first) == 2
-        os.kill(first[0], signal.SIGKILL)
-        wait_for(lambda: len(set(workers_of(served.process)) - {first[0]}) == 2)
-        for _ in range(20):
-            assert served.get("/healthz").status_code == 200
-        assert served.end() == 0
-        assert workers_of(served.process) == []
-    assert any("a worker died and is replaced" in line for line in served.lines)
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """A server of two workers that asks for a key; each has a rate of its own."""
+    index = tmp_path_factory.mktemp("pair") / "index"
+    made = {}
+    for name, rate in (("fast", 1_000_000), ("slow", 4)):
+        done = run("keys", "create", name, "--rate", rate, "--index", index)
+        made[name] = {"Authorization": f"Bearer {done.stdout.strip()}"}
+    with serving(index, "--workers", 2) as served:
+        served.fast, served.slow = made["fast"], made["slow"]
+        yield served
 
 
 def count_of(served, route):
-    text = served.get("/metrics").text
+    text = served.get("/metrics", headers=served.fast).text
     found = re.findall(
         rf'^filesearch_request_seconds_count{{.*route="{route}".*}} (\S+)', text, re.MULTILINE
     )
     return sum(map(float, found))
 
 
-@needs_proc
-def test_whichever_worker_is_asked_counts_for_all(tmp_path):
-    with serving(tmp_path / "index", "--workers", 2) as served:
-        for _ in range(40):
-            served.get("/healthz")
-        wait_for(lambda: count_of(served, "/healthz") == 40, 5)
-        assert {count_of(served, "/healthz") for _ in range(10)} == {40}
-        os.kill(workers_of(served.process)[0], signal.SIGKILL)
-        wait_for(lambda: any("is replaced" in line for line in served.lines))
-        assert count_of(served, "/healthz") == 40  # counts do not die with who counted
+def test_workers_share_the_rate_of_a_key(pair):
+    codes = [pair.get("/v1/nothing", headers=pair.slow).status_code for _ in range(10)]
+    assert codes.count(404) in (4, 5)  # one may have run into the bucket meanwhile
+    assert codes.count(429) == 10 - codes.count(404)
 
 
 @needs_proc
-def test_workers_share_the_rate_of_a_key(tmp_path):
-    made = run("keys", "create", "--rate", 10, "--index", tmp_path / "index")
-    headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
-    with serving(tmp_path / "index", "--workers", 2) as served:
-        codes = [served.get("/v1/nothing", headers=headers).status_code for _ in range(14)]
-    assert codes.count(404) in (10, 11)  # one may have run into the bucket meanwhile
+def test_whichever_worker_is_asked_counts_for_all_and_a_dead_one_is_replaced(pair):
+    for _ in range(40):
+        assert pair.get("/healthz").status_code == 200
+    wait_for(lambda: count_of(pair, "/healthz") == 40, 5)
+    assert {count_of(pair, "/healthz") for _ in range(10)} == {40}
+    first = workers_of(pair.process)
+    assert len(first) == 2
+    os.kill(first[0], signal.SIGKILL)
+    wait_for(lambda: len(set(workers_of(pair.process)) - {first[0]}) == 2)
+    assert any("a worker died and is replaced" in line for line in pair.lines)
+    assert count_of(pair, "/healthz") == 40  # counts do not die with who counted
+    assert pair.end() == 0
+    assert workers_of(pair.process) == []
 
 
 @needs_proc
