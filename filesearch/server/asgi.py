@@ -72,7 +72,8 @@ async def refuse(
         body_follows: Whether there may be a body that nobody has read.
     """
     error = {"message": message, "type": kind, "param": param, "code": code}
-    body = json.dumps({"error": error}, ensure_ascii=False).encode()
+    # What a caller sent, and the message names, need not be text.
+    body = json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "replace")
     start: Message = {"type": "http.response.start", "status": status, "headers": []}
     add_headers(start, [("content-type", "application/json")])
     add_headers(start, [("content-length", str(len(body))), *headers])

@@ -259,7 +259,10 @@ class Authenticate:
 
 def _bearer(value: str | None) -> str:
     scheme, _, secret = (value or "").strip().partition(" ")
-    return secret.strip() if scheme.lower() == "bearer" else ""
+    if scheme.lower() != "bearer":
+        return ""
+    # A key of the settings may have any letters; clients send those in UTF-8.
+    return secret.strip().encode("latin-1").decode("utf-8", "surrogateescape")
 
 
 def _mask(secret: str) -> str:

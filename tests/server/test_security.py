@@ -194,6 +194,14 @@ def test_with_a_key_only_that_is_accepted(start):
         assert done.headers["www-authenticate"] == "Bearer"
 
 
+def test_the_key_of_the_settings_may_have_any_letters(start):
+    http = start(api_key="schlüssel-钥匙")
+    sent = {"schlüssel-钥匙".encode(): 200, b"schlussel": 401, b"\xff" * 40: 401}
+    for secret, status in sent.items():
+        done = http.get("/caller", headers={b"Authorization": b"Bearer " + secret})
+        assert done.status_code == status
+
+
 def test_a_wrong_key_is_not_repeated_in_full(start):
     http = start(make_keys=1)
     wrong = http.made[0][1][:-3] + "xyz"
