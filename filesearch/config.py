@@ -70,6 +70,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         lock_timeout_s: How long to wait for another process that is writing to the index.
         parse_timeout_s: Longest time one file may take to be read.
         parse_memory_mb: Memory one file may take to be read, in MiB.
+        api_key: A key that `fsearch serve` accepts besides those of `fsearch keys`. Better in a
+            variable than in a file.
     """
 
     index: str = "indexes/default"
@@ -92,6 +94,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     lock_timeout_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
     parse_timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0
     parse_memory_mb: Annotated[int, msgspec.Meta(ge=64)] = 1024
+    api_key: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what the types cannot say.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from filesearch.database import Database
+from filesearch.errors import NotFound
 from filesearch.objects import Objects
 from filesearch.parts import Parts
 from filesearch.records import FileRecord, IndexStats
@@ -45,11 +46,13 @@ class Kept(Parts):
             NotFound: There is none, and `create` is false.
             IndexMismatch: It was made with another embedder or other chunk settings.
         """
-        if create:
+        try:
+            self._index.open_store()
+        except NotFound:
+            if not create:
+                raise
             with self._index.writing():
                 self._index.open_store(create=True)
-        else:
-            self._index.open_store()
 
     @property
     def objects(self) -> Objects:

@@ -19,8 +19,8 @@ from filesearch.maintain import Verification
 from filesearch.records import FileRecord, IndexStats
 
 COMMANDS = (
-    "ask chat compact doctor eval files ingest mcp remove search stats summarize verify".split()
-)
+    "ask chat compact doctor eval files ingest keys mcp remove search serve stats summarize verify"
+).split()
 OPTIONS = {
     "ask": {
         "--index",
@@ -58,6 +58,24 @@ OPTIONS = {
     },
     "mcp": {"--index", "--http", "--host", "--port"},
     "remove": {"--index", "--json"},
+    "keys": set(),  # its commands have their own
+    "serve": {
+        "--index",
+        "--host",
+        "--port",
+        "--workers",
+        "--db",
+        "--strict",
+        "--isolate-keys",
+        "--rate",
+        "--allow-host",
+        "--cors-origin",
+        "--max-upload-mb",
+        "--max-body-mb",
+        "--grace",
+        "--log-format",
+        "--log-level",
+    },
     "search": {
         "--index",
         "--top-k",

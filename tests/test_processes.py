@@ -202,3 +202,9 @@ def test_output_arrives_whole_and_the_exit_code_with_it(make_fs, tmp_path):
     assert done.returncode == 1
     assert len(done.stdout) > 100_000
     assert len(json.loads(done.stdout)["outcomes"]) == 600
+
+
+def test_an_index_that_is_there_is_opened_while_another_process_writes(make_fs, docs, tmp_path):
+    make_fs().ingest(docs)
+    with writer_lock(tmp_path / "index", timeout_s=0):
+        make_fs(lock_timeout_s=0).open(create=True)

@@ -83,7 +83,7 @@ LAYERS = [
     ["migrate"],
     ["database", "paging", "queue_rows"],
     ["objects"],
-    ["functions", "interruptible", "markers", "merge_results", "threads", "event_log"],
+    ["functions", "interruptible", "keys", "markers", "merge_results", "threads", "event_log"],
     ["catalog", "blobs", "load", "embed", "index", "rerank"],
     ["prepare", "testing", "extract", "store_rows"],
     ["reader_pool", "store_batches"],

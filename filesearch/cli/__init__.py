@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from filesearch import __version__
-from filesearch.cli import chat, evaluate, files, questions, serve, summaries, upkeep
+from filesearch.cli import chat, evaluate, files, keys, questions, serve, summaries, upkeep
 from filesearch.errors import FilesearchError
 
 DEBUG_VARIABLE = "FILESEARCH_DEBUG"
@@ -78,6 +78,8 @@ for _command in (
     upkeep.compact,
     upkeep.doctor,
     evaluate.evaluate_set,
+    serve.serve,
+    keys.keys,
     serve.mcp,
 ):
     cli.add_command(_command)

@@ -104,6 +104,7 @@ class Server:
             fs.ingest_queue,
             self.runs,
         )
+        self._is_stopped = False
 
     @property
     def worker_id(self) -> str:
@@ -121,7 +122,10 @@ class Server:
             service.start()
 
     def stop(self) -> None:
-        """Stop the services, the last one first, and write what is left."""
+        """Stop the services, the last one first, and write what is left; twice is as once."""
+        if self._is_stopped:
+            return
+        self._is_stopped = True
         for service in reversed(self.services):
             service.stop()
         self.events.stop()
