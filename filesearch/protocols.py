@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Protocol, runtime_checkable
 
-from filesearch.messages import ChatDelta, ChatReply, ChatRequest
+from filesearch.messages import ChatDelta, ChatEndpoint, ChatReply, ChatRequest
 from filesearch.types import (
     FloatMatrix,
     FloatVector,
@@ -135,6 +135,15 @@ class ChatModel(Protocol):
         Raises:
             As `complete` does; a connection that breaks half-way is a ChatFailed.
         """
+
+
+@runtime_checkable
+class ServedChatModel(Protocol):
+    """A ChatModel behind a server, to which requests in OpenAI's own shape can be passed on."""
+
+    @property
+    def endpoint(self) -> ChatEndpoint:
+        """Where that server is, and how it is asked."""
 
 
 class BlobStore(Protocol):
