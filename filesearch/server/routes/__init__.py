@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-ROUTERS: tuple[APIRouter, ...] = ()
+from filesearch.server.routes import embeddings, models
+
+ROUTERS: tuple[APIRouter, ...] = (models.router, embeddings.router)
