@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from filesearch.server.routes import embeddings, models
+from filesearch.server.routes import chat, embeddings, models
 
-ROUTERS: tuple[APIRouter, ...] = (models.router, embeddings.router)
+ROUTERS: tuple[APIRouter, ...] = (models.router, embeddings.router, chat.router)

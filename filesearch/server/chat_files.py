@@ -1,0 +1,88 @@
+"""Chat files: the vector stores that a chat is answered from, those of its own files included.
+
+Files that a message carries are put into a vector store of their own, which lives for a day after
+it was last asked. The next turn of the conversation brings the same files and finds it again.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+
+from filesearch.errors import NotFound
+from filesearch.server.chat_question import Grounding
+from filesearch.server.context import Caller, Server
+from filesearch.server.errors import invalid, not_found
+
+WAIT_S = 60.0
+_LIFETIME_DAYS = 1
+_MAX_REMEMBERED = 1_000
+
+
+class ChatFiles:
+    """The vector stores of chats' files. Safe to use from several threads."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._lock = threading.Lock()
+        # Oldest first; forgotten ones expire by themselves.
+        self._store_of: dict[tuple[str, frozenset[str]], str] = {}
+
+    def store_ids(
+        self, grounding: Grounding, caller: Caller, stop: threading.Event
+    ) -> tuple[str, ...]:
+        """Return the stores to search, once what is in them has been read, or a minute later.
+
+        Raises:
+            ApiError: A store or file does not exist, or a file cannot be read.
+        """
+        stores = self._server.stores
+        for store_id in grounding.store_ids:
+            try:
+                stores.get(store_id, owner=caller.scope)
+            except NotFound as error:
+                raise not_found(f"No vector store found with id '{store_id}'.") from error
+        found = grounding.store_ids
+        if grounding.file_ids:
+            found = (*found, self._store_for(grounding.file_ids, caller))
+        if found:
+            stores.wait_until_ready(list(found), WAIT_S, stop)
+        if grounding.file_ids:
+            self._check_read(found[-1], grounding.file_ids)
+        return found
+
+    def _store_for(self, file_ids: tuple[str, ...], caller: Caller) -> str:
+        for file_id in file_ids:
+            try:
+                self._server.files.get(file_id, owner=caller.scope)
+            except NotFound as error:
+                raise not_found(f"No such File object: {file_id}") from error
+        from filesearch.stores import NewAttachment
+
+        stores = self._server.stores
+        key = (caller.owner, frozenset(file_ids))
+        with self._lock:
+            known = self._store_of.pop(key, "")
+            store_id = known if known and self._is_usable(known) else ""
+            if not store_id:
+                store = stores.create(
+                    name="files of a chat", expires_after_days=_LIFETIME_DAYS, owner=caller.owner
+                )
+                stores.attach(store.id, [NewAttachment(file_id) for file_id in file_ids])
+                store_id = store.id
+            self._store_of[key] = store_id
+            while len(self._store_of) > _MAX_REMEMBERED:
+                del self._store_of[next(iter(self._store_of))]
+        stores.touch(store_id)
+        return store_id
+
+    def _is_usable(self, store_id: str) -> bool:
+        with suppress(NotFound):
+            return self._server.stores.get(store_id).status != "expired"
+        return False
+
+    def _check_read(self, store_id: str, file_ids: tuple[str, ...]) -> None:
+        for file_id in file_ids:
+            file = self._server.stores.file(store_id, file_id)
+            if file.status == "failed":
+                raise invalid(f"File '{file_id}' cannot be answered from: {file.error}", "messages")
