@@ -93,7 +93,9 @@ class Relayed(Response):
                 504, f"was silent for {self._endpoint.timeout_s:g} s; raise FSEARCH_CHAT_TIMEOUT_S"
             )
         except httpx2.TransportError as error:
-            failed = self._failure(502, f"cannot be reached, or broke off: {self._plain(error)}")
+            failed = self._failure(
+                502, f"cannot be reached, or broke off: {self._plain(str(error) or repr(error))}"
+            )
         except _Unusable as error:
             failed = self._failure(502, str(error))
         else:
@@ -154,8 +156,12 @@ class Relayed(Response):
                 headers["content-encoding"] = upstream.headers["content-encoding"]
             return _Streamed(upstream.aiter_raw(), status, headers, kind)
         body = await _read_whole(upstream)
-        if status >= 400 and not _is_envelope(body):
-            return self._enveloped(status, body, headers)
+        if status >= 400:
+            # Whoever asked is not told our key, even where a server quotes it.
+            key = self._endpoint.api_key.encode()
+            body = body.replace(key, b"[key]") if key else body
+            if not _is_envelope(body):
+                return self._enveloped(status, body, headers)
         return Response(body, status, {**headers, "content-type": kind or "application/json"})
 
     def _enveloped(self, status: int, body: bytes, headers: Mapping[str, str]) -> Response:
@@ -177,8 +183,8 @@ class Relayed(Response):
         code = "upstream_timeout" if status == 504 else "upstream_failed"
         return _error(status, f"{where} {says}", "server_error", code, {"x-should-retry": "false"})
 
-    def _plain(self, said: object) -> str:
-        return plain_words(str(said) or repr(said), self._endpoint.api_key)
+    def _plain(self, said: str) -> str:
+        return plain_words(said, self._endpoint.api_key)
 
 
 class _Unusable(Exception):
