@@ -7,7 +7,6 @@ it was last asked. The next turn of the conversation brings the same files and f
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 
 from filesearch.errors import NotFound
 from filesearch.server.chat_question import Grounding
@@ -52,34 +51,41 @@ class ChatFiles:
         return found
 
     def _store_for(self, file_ids: tuple[str, ...], caller: Caller) -> str:
-        for file_id in file_ids:
-            try:
-                self._server.files.get(file_id, owner=caller.scope)
-            except NotFound as error:
-                raise not_found(f"No such File object: {file_id}") from error
-        from filesearch.stores import NewAttachment
-
-        stores = self._server.stores
+        """Return the store of these files, which counts as a use of it."""
         key = (caller.owner, frozenset(file_ids))
         with self._lock:
             known = self._store_of.pop(key, "")
-            store_id = known if known and self._is_usable(known) else ""
-            if not store_id:
-                store = stores.create(
-                    name="files of a chat", expires_after_days=_LIFETIME_DAYS, owner=caller.owner
-                )
-                stores.attach(store.id, [NewAttachment(file_id) for file_id in file_ids])
-                store_id = store.id
+            is_known = known and self._is_usable(known, file_ids)
+            store_id = known if is_known else self._make_store(file_ids, caller)
             self._store_of[key] = store_id
             while len(self._store_of) > _MAX_REMEMBERED:
                 del self._store_of[next(iter(self._store_of))]
-        stores.touch(store_id)
+        self._server.stores.touch(store_id)
         return store_id
 
-    def _is_usable(self, store_id: str) -> bool:
-        with suppress(NotFound):
-            return self._server.stores.get(store_id).status != "expired"
-        return False
+    def _make_store(self, file_ids: tuple[str, ...], caller: Caller) -> str:
+        from filesearch.store_records import NewAttachment
+
+        stores = self._server.stores
+        store = stores.create(
+            name="files of a chat", expires_after_days=_LIFETIME_DAYS, owner=caller.owner
+        )
+        attached = [NewAttachment(file_id) for file_id in file_ids]
+        try:
+            stores.attach(store.id, attached, owner=caller.scope)
+        except NotFound:
+            stores.delete(store.id)
+            raise
+        return store.id
+
+    def _is_usable(self, store_id: str, file_ids: tuple[str, ...]) -> bool:
+        """Whether a store is there, with all the files: those that are deleted leave it."""
+        try:
+            for file_id in file_ids:
+                self._server.stores.file(store_id, file_id)
+            return bool(self._server.stores.get(store_id).status != "expired")
+        except NotFound:
+            return False
 
     def _check_read(self, store_id: str, file_ids: tuple[str, ...]) -> None:
         for file_id in file_ids:
