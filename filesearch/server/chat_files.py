@@ -11,7 +11,7 @@ import threading
 from filesearch.errors import NotFound
 from filesearch.server.chat_question import Grounding
 from filesearch.server.context import Caller, Server
-from filesearch.server.errors import invalid, not_found
+from filesearch.server.errors import check_id, invalid, not_found
 
 WAIT_S = 60.0
 _LIFETIME_DAYS = 1
@@ -36,7 +36,8 @@ class ChatFiles:
             ApiError: A store or file does not exist, or a file cannot be read.
         """
         stores = self._server.stores
-        for store_id in grounding.store_ids:
+        for number, store_id in enumerate(grounding.store_ids):
+            check_id("vs_", store_id, name=f"vector_store_ids[{number}]")
             try:
                 stores.get(store_id, owner=caller.scope)
             except NotFound as error:
@@ -52,6 +53,8 @@ class ChatFiles:
 
     def _store_for(self, file_ids: tuple[str, ...], caller: Caller) -> str:
         """Return the store of these files, which counts as a use of it."""
+        for file_id in file_ids:
+            check_id("file", file_id, name="file_id")
         key = (caller.owner, frozenset(file_ids))
         with self._lock:
             known = self._store_of.pop(key, "")
@@ -76,7 +79,7 @@ class ChatFiles:
         except NotFound:
             stores.delete(store.id)
             raise
-        return store.id
+        return str(store.id)
 
     def _is_usable(self, store_id: str, file_ids: tuple[str, ...]) -> bool:
         """Whether a store is there, with all the files: those that are deleted leave it."""

@@ -50,7 +50,7 @@ _log = logging.getLogger("filesearch.server")
 
 # Not the threads of other routes: answers take long. More of them wait for their turn.
 _threads = ThreadPoolExecutor(256, thread_name_prefix="filesearch-chat")
-_CLIENT_LEFT = 499  # nginx's; nobody reads it
+_CLIENT_LEFT = ApiError(499, "The client left before the answer came.")  # nginx's; for the log
 
 _Item = TypeVar("_Item")
 _Request = TypeVar("_Request", bound=BaseModel)
@@ -131,7 +131,7 @@ async def create_completion(
 async def _endpoint(server: Server, name: str) -> ChatEndpoint | None:
     """Return where requests for a model are passed on to; None where we answer ourselves."""
     # In a thread: making a model for the first time reads certificates.
-    model = await asyncio.get_running_loop().run_in_executor(_threads, server.model_for, name)
+    model = await asyncio.to_thread(server.model_for, name)
     return model.endpoint if isinstance(model, ServedChatModel) else None
 
 
@@ -165,7 +165,7 @@ async def _whole(request: Request, make: Any, stop: threading.Event) -> Response
     try:
         return JSONResponse(await _while_connected(request, work, stop))
     except _ClientLeft:
-        return Response(status_code=_CLIENT_LEFT)
+        return JSONResponse(_CLIENT_LEFT.envelope, _CLIENT_LEFT.status)
 
 
 async def _streamed(
@@ -180,7 +180,7 @@ async def _streamed(
             item = await _while_connected(request, asyncio.ensure_future(anext(items, None)), stop)
             first += [] if item is None else [item]
     except _ClientLeft:
-        return Response(status_code=_CLIENT_LEFT)
+        return JSONResponse(_CLIENT_LEFT.envelope, _CLIENT_LEFT.status)
 
     async def events() -> AsyncIterator[tuple[str, str]]:
         try:

@@ -128,6 +128,7 @@ class AssistantMessage(RequestModel):
     name: str | None = None
     tool_calls: list[CalledTool] | None = None
     function_call: CalledFunction | None = None
+    annotations: list[dict[str, Any]] | None = None
     audio: dict[str, Any] | None = None
 
 
