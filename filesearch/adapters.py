@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from filesearch.blobs import FolderBlobStore
 from filesearch.config import (
@@ -18,6 +18,7 @@ from filesearch.config import (
     EXTRACTIVE_MODEL,
     LEARNED_RERANKER,
     NO_RERANKER,
+    ChatModelName,
     Settings,
     split_chat_model,
     split_reranker,
@@ -26,9 +27,6 @@ from filesearch.errors import InvalidSetting
 from filesearch.plan import Planner
 from filesearch.protocols import BlobStore, ChatModel, Embedder, Reranker
 from filesearch.types import Turn
-
-if TYPE_CHECKING:
-    from filesearch.chat.presets import Preset
 
 _SENTENCE_TRANSFORMERS = "sentence-transformers:"
 
@@ -95,56 +93,87 @@ def make_chat_model(
     settings: Settings,
     *,
     extractive: Callable[[], ChatModel],
+    name: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> ChatModel:
-    """Return the chat model of the settings; see config.Settings.chat_model.
+    """Return a chat model of the settings; see config.Settings.chat_model.
 
     No server is asked before the first question.
 
     Args:
         extractive: Makes the one that quotes.
+        name: In the syntax of that setting; None takes the setting.
         environ: Variables, for a provider's own key; the process's when None.
 
     Raises:
         InvalidSetting: No such model, no key for a provider that wants one, an address that
             cannot be used, or the extra is not installed.
     """
-    kind, model = split_chat_model(settings.chat_model)
-    if kind == EXTRACTIVE_MODEL:
+    wanted = settings.chat_model if name is None else name
+    said = split_chat_model(wanted)
+    if said.preset == EXTRACTIVE_MODEL:
         return extractive()
     from filesearch.chat.openai import OpenAIChatModel
     from filesearch.chat.presets import PRESETS
 
-    preset = PRESETS[kind]
+    preset = PRESETS[said.preset]
     quirks = preset.quirks
-    if settings.chat_calls_tools is not None:
+    if settings.chat_calls_tools is not None and wanted == settings.chat_model:
         quirks = replace(quirks, calls_tools=settings.chat_calls_tools)
+    base_url = _chat_url(settings, said)
     return OpenAIChatModel(
-        model,
-        base_url=settings.chat_base_url or preset.base_url,
-        api_key=_chat_key(settings, preset, os.environ if environ is None else environ),
+        said.model,
+        base_url=base_url,
+        api_key=_chat_key(settings, wanted, base_url, os.environ if environ is None else environ),
         timeout_s=settings.chat_timeout_s,
         quirks=quirks,
     )
 
 
-def _chat_key(settings: Settings, preset: Preset, environ: Mapping[str, str]) -> str:
+def _chat_url(settings: Settings, said: ChatModelName) -> str:
+    """Return where a chat model is served; empty for the extractive one without an address."""
+    from filesearch.chat.presets import PRESETS
+
+    if said.base_url:
+        return said.base_url
+    set_for = split_chat_model(settings.chat_model).preset
+    if settings.chat_base_url and set_for in (said.preset, EXTRACTIVE_MODEL):
+        return settings.chat_base_url
+    return PRESETS[said.preset].base_url if said.preset in PRESETS else ""
+
+
+def _chat_key(settings: Settings, name: str, base_url: str, environ: Mapping[str, str]) -> str:
     """Return the key for a chat model's server, empty for none.
 
-    A provider's own key goes to the provider alone, not to whatever address is set.
+    The key that is set goes to the server of `chat_model` alone, a provider's own key to the
+    provider alone, not to whatever address is set.
     """
-    base_url = settings.chat_base_url or preset.base_url
-    if settings.chat_api_key or not preset.may_take_key(base_url):
+    from filesearch.chat.presets import PRESETS
+
+    preset = PRESETS[split_chat_model(name).preset]
+    own_server = _chat_url(settings, split_chat_model(settings.chat_model))
+    if settings.chat_api_key and _origin(base_url) == _origin(own_server):
         return settings.chat_api_key
+    if not preset.may_take_key(base_url):
+        return ""
     for variable in preset.key_variables:
         if environ.get(variable):
             return environ[variable]
     if preset.key_variables:
         raise InvalidSetting(
-            f"chat model '{settings.chat_model}' needs an API key; set FSEARCH_CHAT_API_KEY or "
+            f"chat model '{name}' needs an API key; set FSEARCH_CHAT_API_KEY or "
             f"{preset.key_variables[0]}"
         )
     return ""
+
+
+def _origin(url: str) -> tuple[str, str]:
+    """Return scheme and host of a URL; what is none is refused later, with a message."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", url
+    return parts.scheme, parts.netloc
 
 
 def make_blob_store(directory: Path) -> BlobStore:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -51,10 +52,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             behind an OpenAI-compatible server, to which questions and passages are sent, such as
             `openai:NAME`, `ollama:NAME`, `qwen:NAME` (needs the extra `openai`).
         chat_base_url: Where that server is, up to and without /chat/completions; empty means the
-            preset's own address.
+            preset's own address. `PRESET:NAME@URL` says the same in one setting, and wins.
         chat_api_key: Sent to that server alone; empty takes the preset's own variable, such as
             OPENAI_API_KEY, where the server is the preset's. Better in a variable than in a file.
-        chat_timeout_s: Longest silence of that server, for each try.
+        chat_models: For `fsearch serve`: names that programs ask for, or shell patterns such as
+            `gpt-4*`, and what answers to each, in the syntax of `chat_model`; all others are
+            answered by `chat_model`. A name wins over patterns, the first of them over the next.
+            A table in the settings file, `NAME=MODEL,NAME=MODEL` in a variable. Models of the
+            same preset as `chat_model`, and of any where that is `extractive`, are served at
+            `chat_base_url` unless they say where.
+        chat_timeout_s: Longest silence of a chat model's server, for each try.
         chat_context_tokens: How many tokens the chat model reads; None leaves it to the server.
         chat_calls_tools: Whether it can call tools; None goes by the preset and what the server
             says.
@@ -82,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     chat_model: str = EXTRACTIVE_MODEL
     chat_base_url: str = ""
     chat_api_key: str = ""
+    chat_models: dict[str, str] = msgspec.field(default_factory=dict)
     chat_timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 120.0
     chat_context_tokens: Annotated[int, msgspec.Meta(ge=512)] | None = None
     chat_calls_tools: bool | None = None
@@ -105,7 +113,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """
         self.chunk_settings(ChunkSettings())
         split_reranker(self.reranker)
-        split_chat_model(self.chat_model)
+        for model in (self.chat_model, *self.chat_models.values()):
+            split_chat_model(model)
 
     def __repr__(self) -> str:
         shown = (
@@ -141,17 +150,50 @@ def split_reranker(name: str) -> tuple[str, str]:
     return kind, model
 
 
-def split_chat_model(name: str) -> tuple[str, str]:
-    """Return the preset of a chat model and its name there, empty for the extractive one.
+@dataclass(frozen=True, slots=True)
+class ChatModelName:
+    """What the name of a chat model says.
+
+    Attributes:
+        preset: One of `CHAT_PRESETS`, or `extractive`.
+        model: The server's name for it; empty for the extractive one.
+        base_url: Where it is served; empty leaves that to the settings and the preset.
+    """
+
+    preset: str
+    model: str
+    base_url: str = ""
+
+
+def split_chat_model(name: str) -> ChatModelName:
+    """Return what `extractive`, `PRESET:NAME` or `PRESET:NAME@URL` says.
 
     Raises:
         InvalidSetting: No such preset, or no name after its colon.
     """
-    preset, _, model = name.partition(":")
+    preset, _, rest = name.partition(":")
+    # Names of models hold colons, slashes and at signs; only a URL's own scheme ends them.
+    at = max(rest.rfind("@http://"), rest.rfind("@https://"))
+    model, base_url = (rest, "") if at < 0 else (rest[:at], rest[at + 1 :])
     if name != EXTRACTIVE_MODEL and not (preset in CHAT_PRESETS and model):
         known = ", ".join(f"{preset}:NAME" for preset in CHAT_PRESETS)
         raise InvalidSetting(f"chat model '{name}' is unknown; use {EXTRACTIVE_MODEL}, {known}")
-    return preset, model
+    return ChatModelName(preset, model, base_url)
+
+
+def _split_chat_models(text: str) -> dict[str, str]:
+    """Return the mapping that `NAME=MODEL,NAME=MODEL` says; white space around is left out.
+
+    Raises:
+        InvalidSetting: A part has no name or no model.
+    """
+    pairs: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, model = (side.strip() for side in part.partition("="))
+        if not (name and model):
+            raise InvalidSetting(f"chat_models has '{part}'; write NAME=MODEL,NAME=MODEL")
+        pairs[name] = model
+    return pairs
 
 
 def load_settings(
@@ -205,7 +247,11 @@ def _convert(values: Mapping[str, object], place: str) -> Settings:
             raise InvalidSetting(
                 f"unknown setting '{name}' in {place}; known settings: {', '.join(known)}"
             )
+    given = dict(values)
+    mapped = given.get("chat_models")
+    if isinstance(mapped, str):
+        given["chat_models"] = _split_chat_models(mapped)
     try:
-        return msgspec.convert(dict(values), Settings, strict=False)
+        return msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidSetting(f"{error} in {place}") from error

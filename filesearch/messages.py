@@ -184,3 +184,20 @@ class ChatReply:
     message: Message
     finish_reason: FinishReason
     usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ChatEndpoint:
+    """Where a chat model is served by OpenAI's chat completions.
+
+    Attributes:
+        base_url: Up to and without /chat/completions, no slash at its end.
+        model: The server's name for it.
+        api_key: For that address alone; empty for none.
+        timeout_s: Longest silence of the server.
+    """
+
+    base_url: str
+    model: str
+    api_key: str = field(default="", repr=False)
+    timeout_s: float = 120.0

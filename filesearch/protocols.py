@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self, runtime_checkable
 
-from filesearch.messages import ChatDelta, ChatReply, ChatRequest
+from filesearch.messages import ChatDelta, ChatEndpoint, ChatReply, ChatRequest
 from filesearch.types import (
     FloatMatrix,
     FloatVector,
@@ -166,6 +166,15 @@ class IncomingBlob(Protocol):
 
     def keep(self) -> None:
         """Put the bytes in their place, durably; quick after `finish`."""
+
+
+@runtime_checkable
+class ServedChatModel(Protocol):
+    """A ChatModel behind a server, to which requests in OpenAI's own shape can be passed on."""
+
+    @property
+    def endpoint(self) -> ChatEndpoint:
+        """Where that server is, and how it is asked."""
 
 
 class BlobStore(Protocol):

@@ -17,7 +17,7 @@ import hashlib
 import re
 import threading
 from binascii import a2b_base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Literal
@@ -127,6 +127,22 @@ def count_tokens(text: str, encoding: EncodingName = "cl100k_base") -> int:
     """
     ready = _load(encoding)
     return sum(len(ready.encoding.encode_ordinary(part)) for part in _slices(text, _SLICE))
+
+
+def decode_tokens(tokens: Sequence[int], encoding: EncodingName = "cl100k_base") -> str:
+    """Return the text of token ids; bytes that are no UTF-8 by themselves become U+FFFD.
+
+    Raises:
+        InvalidSetting: `encoding` is not one of the two that are known.
+        ValueError: A number is no token's.
+    """
+    known = _load(encoding).encoding
+    for token in tokens:
+        try:
+            known.decode_single_token_bytes(token)
+        except (KeyError, OverflowError):
+            raise ValueError(f"{token} is no token of {encoding}") from None
+    return known.decode(list(tokens), errors="replace")
 
 
 def token_boundaries(text: str, encoding: EncodingName = "cl100k_base") -> IntArray:

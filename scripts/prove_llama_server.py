@@ -5,8 +5,8 @@ r"""Prove: the chat model adapter against a real OpenAI-compatible server, llama
     FSEARCH_LLAMA_PYTHON=llama/bin/python python scripts/prove_llama_server.py
 
 Writes a llama of two small layers with random weights (its words mean nothing), serves it on the
-loopback interface, and asks it through OpenAIChatModel. Prints what came of each check; exits 1
-when one failed. The server is ended whatever happens.
+loopback interface, and asks it through OpenAIChatModel, and through `fsearch serve`. Prints what
+came of each check; exits 1 when one failed. The server is ended whatever happens.
 
 With llama-cpp-python 0.3.36 and openai 3.57 on two busy cores, 2026-11-25:
 
@@ -16,6 +16,7 @@ With llama-cpp-python 0.3.36 and openai 3.57 on two busy cores, 2026-11-25:
     cancel       1501 pieces take 4.7 s; the next reply after closing 0.0 s
     too_long     This model's maximum context length is 4096 tokens. However, you requested ...
     refusal      answers 500: 1 validation error: {'type': 'literal_error', 'loc': ('body', ...
+    relay        the same bytes but for ids: 303 whole, 2549 streamed
 
 That server streams no usage, and nothing at all when the messages are too long: the adapter counts
 the one, and asks for the whole reply to learn the other.
@@ -25,11 +26,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -234,6 +238,79 @@ def check_refusal(model: OpenAIChatModel) -> str:
     raise AssertionError
 
 
+def check_relay(model: OpenAIChatModel) -> str:
+    """`fsearch serve` in front of it gives the bytes that it gives, whole and streamed."""
+    asked = {
+        "messages": [{"role": "user", "content": "How hot is the kiln?"}],
+        "max_tokens": 12,
+        "temperature": 0,
+    }
+    sizes = []
+    with in_front_of(model.base_url) as url:
+        for stream in (False, True):
+            direct = _post(model.base_url, {"model": "random", "stream": stream, **asked})
+            through = _post(url, {"model": "gpt-4o", "stream": stream, **asked})
+            assert through == direct, (through, direct)
+            sizes.append(len(through))
+        refused: dict[str, object] = {**asked, "response_format": {"type": "nonsense"}}
+        statuses = [
+            _status(model.base_url, {"model": "random", **refused}),
+            _status(url, {"model": "gpt-4o", **refused}),
+        ]
+        assert statuses[0] == statuses[1] >= 400, statuses
+    return f"the same bytes but for ids: {sizes[0]} whole, {sizes[1]} streamed"
+
+
+@contextlib.contextmanager
+def in_front_of(base_url: str) -> Iterator[str]:
+    """Give the base URL of a server of ours that passes gpt-4o on to another, until left."""
+    import uvicorn
+
+    from filesearch import FileSearch
+    from filesearch.server.app import create_app
+    from filesearch.server.context import Server
+    from filesearch.testing import HashingEmbedder
+
+    mapped = {"gpt-4o": f"llamacpp:random@{base_url}"}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        FileSearch(folder, chat_models=mapped, embedder=HashingEmbedder()) as fs,
+    ):
+        config = uvicorn.Config(create_app(Server(fs)), port=0, log_level="warning")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            while not server.started:
+                time.sleep(0.05)
+            yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/v1"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _post(base_url: str, fields: dict[str, object]) -> bytes:
+    """Return an answer's bytes without what differs from one answer to the next."""
+    with urllib.request.urlopen(_request(base_url, fields), timeout=60) as answer:  # noqa: S310
+        body: bytes = answer.read()
+    return re.sub(rb'"(id|created)": ?("chatcmpl-[^"]*"|\d+)', b'"\\1":0', body)
+
+
+def _status(base_url: str, fields: dict[str, object]) -> int:
+    try:
+        with urllib.request.urlopen(_request(base_url, fields), timeout=60) as answer:  # noqa: S310
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def _request(base_url: str, fields: dict[str, object]) -> urllib.request.Request:
+    headers = {"Content-Type": "application/json"}
+    body = json.dumps(fields).encode()
+    return urllib.request.Request(f"{base_url}/chat/completions", body, headers)  # noqa: S310
+
+
 CHECKS: tuple[Callable[[OpenAIChatModel], str], ...] = (
     check_complete,
     check_stream,
@@ -241,6 +318,7 @@ CHECKS: tuple[Callable[[OpenAIChatModel], str], ...] = (
     check_cancel,
     check_too_long,
     check_refusal,
+    check_relay,
 )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from filesearch.config import load_settings
+from filesearch.config import ChatModelName, load_settings, split_chat_model
 from filesearch.errors import InvalidSetting
 from filesearch.types import ChunkSettings
 
@@ -41,6 +41,8 @@ def test_a_smaller_chunk_alone_shrinks_the_overlap(tmp_path):
         ({"chat_model": "openai:"}, {}, "'openai:' is unknown"),
         ({"chat_model": "extractive:x"}, {}, "'extractive:x' is unknown"),
         ({"chat_timeout_s": 0}, {}, "chat_timeout_s"),
+        ({"chat_models": {"gpt-4o": "gpt-9"}}, {}, "'gpt-9' is unknown; use extractive"),
+        ({}, {"FSEARCH_CHAT_MODELS": "gpt-4o"}, "'gpt-4o'; write NAME=MODEL,NAME=MODEL"),
         ({}, {"FSEARCH_CHAT_CONTEXT_TOKENS": "5"}, "in the environment"),
         ({"reranker": "word2vec"}, {}, "'word2vec' is unknown; use learned, none, onnx:FOLDER"),
         ({"reranker": "onnx:"}, {}, "'onnx:' is unknown"),
@@ -92,3 +94,24 @@ def test_a_key_is_not_shown(tmp_path):
 def test_settings_are_frozen(tmp_path):
     with pytest.raises(AttributeError):
         load_settings(environ={}, directory=tmp_path).index = "other"
+
+
+def test_names_are_mapped_to_models_in_the_file_and_in_a_variable(tmp_path):
+    (tmp_path / "fsearch.toml").write_text('[chat_models]\n"gpt-4*" = "extractive"\n')
+    assert load_settings(environ={}, directory=tmp_path).chat_models == {"gpt-4*": "extractive"}
+    environ = {"FSEARCH_CHAT_MODELS": "gpt-4o=ollama:qwen2.5:7b, o*=openai:gpt-5,"}
+    found = load_settings(environ=environ, directory=tmp_path)
+    assert found.chat_models == {"gpt-4o": "ollama:qwen2.5:7b", "o*": "openai:gpt-5"}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("extractive", ("extractive", "", "")),
+        ("ollama:qwen2.5:7b", ("ollama", "qwen2.5:7b", "")),
+        ("vllm:org/m@v2", ("vllm", "org/m@v2", "")),
+        ("vllm:org/m@https://gpu:8000/v1", ("vllm", "org/m", "https://gpu:8000/v1")),
+    ],
+)
+def test_the_name_of_a_chat_model_says_what_serves_it(name, said):
+    assert split_chat_model(name) == ChatModelName(*said)

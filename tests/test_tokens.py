@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from filesearch import tokens
 from filesearch.errors import InvalidSetting
-from filesearch.tokens import count_tokens, token_boundaries
+from filesearch.tokens import count_tokens, decode_tokens, token_boundaries
 
 ENCODINGS = ("cl100k_base", "o200k_base")
 SAMPLE = (
@@ -164,3 +164,15 @@ def test_an_altered_rank_file_is_refused():
 def test_safe_cuts_are_close_together_in_real_text():
     cuts = [cut.end() for cut in tokens._SAFE_CUT.finditer(SAMPLE)]
     assert max(b - a for a, b in pairwise(cuts)) < 100
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_tokens_are_decoded_to_their_text(encoding):
+    encoded = tokens._load(encoding).encoding.encode_ordinary(SAMPLE)
+    assert decode_tokens(encoded, encoding) == SAMPLE
+
+
+@pytest.mark.parametrize("number", [-1, 100_256, 10**12])
+def test_a_number_that_is_no_token_is_refused(number):
+    with pytest.raises(ValueError, match=f"{number} is no token of cl100k_base"):
+        decode_tokens([38, number])

@@ -18,6 +18,7 @@ from filesearch.messages import (
     ChatDelta,
     ChatReply,
     ChatRequest,
+    FinishReason,
     Message,
     NamedTool,
     ToolCallDelta,
@@ -26,7 +27,7 @@ from filesearch.messages import (
 )
 from filesearch.patterns import lazy_pattern
 from filesearch.protocols import Embedder
-from filesearch.tokens import count_tokens
+from filesearch.tokens import count_tokens, token_boundaries
 from filesearch.types import Turn
 
 NAME = "extractive"
@@ -34,6 +35,7 @@ _NEEDS_DOCUMENTS = {
     "en": "I answer by quoting documents, and none are attached to this conversation.",
     "zh": "我通过引用文档来回答问题，但此对话没有附带任何文档。",
 }
+_MARKER_START = "【"
 _FIGURE = lazy_pattern(r"-?\d+(?:\.\d+)?")
 
 WantedQuestion = Callable[[str, Sequence[Turn]], str]
@@ -60,19 +62,25 @@ class ExtractiveChatModel:
         return join_deltas(self.stream(request))
 
     def stream(self, request: ChatRequest) -> Iterator[ChatDelta]:
-        """Yield a call of a tool, or quotes, one piece for each."""
+        """Yield a call of a tool, or quotes, one piece for each, as far as the limit goes."""
         question = _last_of("user", request.messages)
         call = _wanted_call(request, question)
+        finish: FinishReason = "stop" if call is None else "tool_calls"
         written = ""
         if call is not None:
             written = call.arguments
             yield ChatDelta(tool_calls=(call,))
         else:
             for piece in self._answer(request, question):
-                written += piece
-                yield ChatDelta(text=piece)
+                fits = _fitting(written, piece, request.max_completion_tokens)
+                written += fits
+                if fits:
+                    yield ChatDelta(text=fits)
+                if fits != piece:
+                    finish = "length"
+                    break
         yield ChatDelta(
-            finish_reason="stop" if call is None else "tool_calls",
+            finish_reason=finish,
             usage=Usage(
                 sum(count_tokens(message.content) for message in request.messages),
                 count_tokens(written),
@@ -106,6 +114,21 @@ class ExtractiveChatModel:
         for number, quote in enumerate(quotes):
             space = " " if number else ""
             yield f"{space}{' '.join(quote.text.split())}{sources[quote.passage].marker}"
+
+
+def _fitting(written: str, piece: str, limit: int | None) -> str:
+    """Return as much of a piece as `limit` tokens of the whole text hold; a marker never in part.
+
+    A character that takes several tokens and does not fit whole is left out.
+    """
+    text = written + piece
+    if limit is None or count_tokens(text) <= limit:
+        return piece
+    end = max(len(written), int(token_boundaries(text)[limit]))
+    marker = text.rfind(_MARKER_START, len(written))
+    if 0 <= marker < end:
+        end = marker
+    return text[len(written) : end].rstrip()
 
 
 def _last_of(role: str, messages: Sequence[Message]) -> str:

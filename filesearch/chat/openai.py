@@ -21,7 +21,7 @@ from filesearch.chat.reading import Reading, Refused, Unreadable, join_deltas, r
 from filesearch.chat.reply_stream import Line, ReplyStream
 from filesearch.chat.wire import request_fields
 from filesearch.errors import ChatFailed, ContextExceeded, InvalidSetting
-from filesearch.messages import ChatDelta, ChatReply, ChatRequest
+from filesearch.messages import ChatDelta, ChatEndpoint, ChatReply, ChatRequest
 
 if TYPE_CHECKING:
     import openai
@@ -84,6 +84,11 @@ class OpenAIChatModel:
         self._api_key = api_key
         self._timeout_s, self._max_retries = timeout_s, max_retries
         self._quirks = quirks
+
+    @property
+    def endpoint(self) -> ChatEndpoint:
+        """Where the server is, for requests that are passed on as they are."""
+        return ChatEndpoint(self.base_url, self.name, self._api_key, self._timeout_s)
 
     @property
     def calls_tools(self) -> bool:

@@ -17,6 +17,7 @@ from filesearch.event_log import EventLog
 from filesearch.file_objects import FileObjects
 from filesearch.objects import Objects
 from filesearch.protocols import ChatModel
+from filesearch.server.models import ModelMap
 from filesearch.server.purge import Purge
 from filesearch.server.workers import WorkerRegistry
 from filesearch.stores import VectorStores
@@ -73,7 +74,8 @@ class Server:
     Args:
         fs: The index. Closed by its owner, not here.
         options: See ServeOptions.
-        model_for: Name of a model, as a client gave it -> what serves it.
+        model_for: Name of a model, as a client gave it -> what serves it; None goes by the
+            settings, see models.py.
     """
 
     def __init__(
@@ -86,7 +88,8 @@ class Server:
         self.fs = fs
         self.settings = fs.settings
         self.options = options or ServeOptions()
-        self.model_for = model_for or (lambda _name: fs.chat_model)
+        self.models = ModelMap(fs)
+        self.model_for = model_for or self.models.model_for
         fs.open(create=True)
         self.objects: Objects = fs.objects
         self.events = EventLog(fs.database)

@@ -177,7 +177,7 @@ def explain(errors: Sequence[Any], body: Any) -> ApiError:  # noqa: ANN401
 
     Where a value fits none of several shapes, the shape that came furthest is spoken of.
     """
-    found = [(_path(error["loc"], error["type"], body), error) for error in errors]
+    found = [(_path(error, body), error) for error in errors]
     path, error = max(found, key=lambda one: (len(one[0]), one[1]["type"] not in _TYPES))
     param = _written(path)
     wanted = list(
@@ -259,7 +259,8 @@ def _explain(param: str | None, error: Mapping[str, Any], wanted: Sequence[str])
             "invalid_value",
         )
     if kind == "union_tag_not_found":
-        at = f"{param}.type" if param else "type"
+        tag = _tag(context)
+        at = f"{param}.{tag}" if param else tag
         return invalid(f"Missing required parameter: '{at}'.", at, "missing_required_parameter")
     if kind == "string_pattern_mismatch":
         return invalid(
@@ -272,9 +273,10 @@ def _explain(param: str | None, error: Mapping[str, Any], wanted: Sequence[str])
     return invalid(f"Invalid {name}: {message}", param, "invalid_value")
 
 
-def _path(location: Sequence[Any], kind: str, body: Any) -> tuple[Any, ...]:  # noqa: ANN401
+def _path(error: Mapping[str, Any], body: Any) -> tuple[Any, ...]:  # noqa: ANN401
     """Return where in the request an error is, without the names of union members."""
-    place, *parts = location
+    kind = error["type"]
+    place, *parts = error["loc"]
     if kind == "json_invalid":
         return ()
     if place != "body":
@@ -289,8 +291,14 @@ def _path(location: Sequence[Any], kind: str, body: Any) -> tuple[Any, ...]:  # 
             continue
         path.append(part)
     if kind == "union_tag_invalid" and isinstance(current, dict):
-        path.append("type")
+        path.append(_tag(error.get("ctx") or {}))
     return tuple(path)
+
+
+def _tag(context: Mapping[str, Any]) -> str:
+    """Return the field that says which member of a union is meant."""
+    name = str(context.get("discriminator", "type")).strip("'")
+    return "type" if name.endswith("()") else name  # a function that looks at more than one field
 
 
 def _has(value: Any, part: str | int) -> bool:  # noqa: ANN401

@@ -116,3 +116,37 @@ def test_without_the_package_the_error_names_the_extra():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "run: pip install 'filesearch[openai]'" in done.stderr
     assert "InvalidSetting" in done.stderr
+
+
+def mapped(name, environ=None, **settings):
+    """The model of one mapped name."""
+    return make_chat_model(
+        Settings(**settings), extractive=ScriptedChatModel, name=name, environ=environ or {}
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "url"),
+    [
+        ("vllm:m", {}, "http://127.0.0.1:8000/v1"),
+        ("vllm:m", {"chat_base_url": "http://gpu/v1"}, "http://gpu/v1"),
+        ("vllm:m", {"chat_base_url": "http://gpu/v1", "chat_model": "vllm:n"}, "http://gpu/v1"),
+        (
+            "vllm:m",
+            {"chat_base_url": "http://gpu/v1", "chat_model": "ollama:n"},
+            "http://127.0.0.1:8000/v1",
+        ),
+        ("vllm:m@http://own/v1", {"chat_base_url": "http://gpu/v1"}, "http://own/v1"),
+    ],
+)
+def test_a_mapped_model_is_served_where_it_says_or_the_settings_do(name, settings, url):
+    assert mapped(name, **settings).endpoint.base_url == url
+
+
+def test_the_set_key_goes_to_the_server_of_the_chat_model_alone():
+    settings = {"chat_model": "vllm:a", "chat_base_url": "https://gpu/v1", "chat_api_key": KEY}
+    assert mapped("vllm:b", **settings).endpoint.api_key == KEY
+    assert mapped("vllm:b@https://gpu/v2", **settings).endpoint.api_key == KEY
+    assert mapped("vllm:b@https://other/v1", **settings).endpoint.api_key == ""
+    assert mapped("openai:b", {"OPENAI_API_KEY": "sk-o"}, **settings).endpoint.api_key == "sk-o"
+    assert KEY not in repr(mapped("vllm:b", **settings).endpoint)

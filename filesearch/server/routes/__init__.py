@@ -6,9 +6,12 @@ from fastapi import APIRouter
 
 from filesearch.server.routes import (
     assistants,
+    chat,
+    embeddings,
     file_batches,
     files,
     messages,
+    models,
     run_steps,
     runs,
     threads,
@@ -29,4 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     threads.router,
     messages.router,
     run_steps.router,
+    models.router,
+    embeddings.router,
+    chat.router,
 )

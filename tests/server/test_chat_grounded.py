@@ -1,0 +1,172 @@
+"""Chat completions that are answered from vector stores and files."""
+
+import json
+
+import openai
+import pytest
+
+from filesearch.messages import ChatReply, Message, ToolCall, Usage
+from filesearch.testing import ScriptedChatModel
+
+KILN = b"The kiln reaches 1280 degrees in nine hours.\n"
+MUGS = b"A mug may be returned within 30 days of delivery.\n"
+ASK_KILN = [{"role": "user", "content": "How many degrees does the kiln reach?"}]
+SEARCH = ChatReply(
+    Message("assistant", "", (ToolCall("c1", "file_search", '{"queries": ["kiln degrees"]}'),)),
+    "tool_calls",
+    Usage(7, 5),
+)
+
+
+def upload(live, data=KILN, name="kiln.txt"):
+    return live.client.files.create(file=(name, data), purpose="assistants").id
+
+
+def fill(live, *files):
+    store = live.client.vector_stores.create()
+    for file in files:
+        live.client.vector_stores.files.create_and_poll(file, vector_store_id=store.id)
+    return store.id
+
+
+@pytest.fixture
+def kiln(live):
+    """A file about the kiln, and a store that holds it."""
+    file = upload(live)
+    return file, fill(live, file)
+
+
+def cited(message):
+    """The annotations of a message; each must slice its marker."""
+    found = message.model_dump()["annotations"]
+    for one in found:
+        place = one["url_citation"]
+        assert message.content[place["start_index"] : place["end_index"]] == one["text"]
+    return found
+
+
+def test_an_answer_from_a_store_carries_annotations(live, kiln):
+    file, store = kiln
+    message = (
+        live.client.chat.completions.create(
+            model="gpt-4o", messages=ASK_KILN, extra_body={"vector_store_ids": [store]}
+        )
+        .choices[0]
+        .message
+    )
+    [one] = cited(message)
+    assert message.content.startswith("The kiln reaches 1280 degrees")
+    assert one["file_citation"]["file_id"] == file
+    assert one["file_citation"]["quote"] in KILN.decode()
+    place = message.annotations[0].url_citation
+    assert place.title == "kiln.txt"
+    assert place.url == f"{live.base_url}/files/{file}/content"
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_file_search_tool_names_the_stores(live, kiln, nested):
+    settings = {"vector_store_ids": [kiln[1]], "max_num_results": 3}
+    tool = {"type": "file_search", **({"file_search": settings} if nested else settings)}
+    reply = live.client.chat.completions.create(model="m", messages=ASK_KILN, tools=[tool])
+    assert cited(reply.choices[0].message)
+
+
+def test_a_file_in_a_message_is_answered_from(live):
+    files = [upload(live), upload(live, MUGS, "mugs.txt")]
+    parts = [{"type": "file", "file": {"file_id": file}} for file in files]
+    asked = [
+        {"role": "user", "content": [*parts, {"type": "text", "text": "Degrees of the kiln?"}]}
+    ]
+    for _ in range(2):
+        reply = live.client.chat.completions.create(model="m", messages=asked)
+        assert cited(reply.choices[0].message)[0]["file_citation"]["file_id"] == files[0]
+    names = [store.name for store in live.client.vector_stores.list()]
+    assert names.count("files of a chat") == 1, "the second turn finds its store again"
+
+
+def test_a_stream_carries_each_annotation_with_its_marker(live, kiln):
+    body = {"vector_store_ids": [kiln[1]]}
+    with live.client.chat.completions.stream(
+        model="m", messages=ASK_KILN, extra_body=body
+    ) as stream:
+        message = stream.get_final_completion().choices[0].message
+    assert cited(message)
+    whole = live.client.chat.completions.create(model="m", messages=ASK_KILN, extra_body=body)
+    assert whole.choices[0].message.content == message.content
+
+
+def test_markers_are_never_cut_by_the_limit(live, kiln):
+    for limit in range(1, 20):
+        reply = live.client.chat.completions.create(
+            model="m",
+            messages=ASK_KILN,
+            max_tokens=limit,
+            extra_body={"vector_store_ids": [kiln[1]]},
+        ).choices[0]
+        marked = reply.message.content.partition("【")[1:]
+        assert reply.finish_reason == "length" or marked[1].endswith("】")
+        assert not marked[0] or "】" in marked[1]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_language_model_searches_and_calls_functions_beside(serve, stream):
+    weather = ToolCall("c2", "weather", '{"city": "Bonn"}')
+    model = ScriptedChatModel(
+        [
+            SEARCH,
+            ChatReply(Message("assistant", "", (weather,)), "tool_calls", Usage(1, 1)),
+            SEARCH,
+            "It is 1280 degrees【4:0†source】.",
+        ]
+    )
+    live = serve(model_for=lambda _name: model)
+    tools = [
+        {"type": "file_search", "vector_store_ids": [fill(live, upload(live))]},
+        {"type": "function", "function": {"name": "weather"}},
+    ]
+    create = live.client.chat.completions.create
+    first = create(model="m", messages=ASK_KILN, tools=tools).choices[0]
+    assert first.finish_reason == "tool_calls"
+    [call] = first.message.tool_calls
+    assert json.loads(call.function.arguments) == {"city": "Bonn"}
+    result = {"role": "tool", "tool_call_id": call.id, "content": "rain"}
+    messages = [*ASK_KILN, first.message.model_dump(exclude_none=True), result]
+    found = create(model="m", messages=messages, tools=tools, stream=stream)
+    if stream:
+        text = "".join(c.choices[0].delta.content or "" for c in found)
+        assert text == "It is 1280 degrees【4:0†source】."
+    else:
+        assert cited(found.choices[0].message)
+        assert found.usage.total_tokens > 12
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"vector_store_ids": ["vs_none"]}, "No vector store found with id 'vs_none'."),
+        (
+            {
+                "messages": [
+                    {
+                        "role": "user",
+                        "content": [{"type": "file", "file": {"file_id": "file-none"}}],
+                    }
+                ]
+            },
+            "file-none",
+        ),
+    ],
+)
+def test_documents_that_are_not_there_are_not_found(live, body, says):
+    with pytest.raises(openai.NotFoundError, match=says):
+        live.client.post(
+            "/chat/completions", body={"model": "m", "messages": ASK_KILN, **body}, cast_to=object
+        )
+
+
+def test_a_file_that_cannot_be_read_is_told(live):
+    part = {"type": "file", "file": {"file_id": upload(live, b"\x00\x01\x02" * 50, "a.bin")}}
+    with pytest.raises(openai.BadRequestError, match="cannot be answered from"):
+        live.client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": [part]}]
+        )
