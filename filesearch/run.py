@@ -65,6 +65,7 @@ class RunOptions:
         tool_choice: For the first call of the model; a forced one falls back to "auto" then.
         max_rounds: Calls of the model; in the last it may call no more tools.
         max_num_results: Passages of one search, at most.
+        max_searches: Calls of `file_search` in one turn, at most; None sets no limit of its own.
         budget: What the model may be given to read.
         max_completion_tokens: What it may write, all rounds together.
     """
@@ -74,6 +75,7 @@ class RunOptions:
     parallel_tool_calls: bool = True
     max_rounds: int = MAX_ROUNDS
     max_num_results: int = MAX_RESULTS
+    max_searches: int | None = None
     budget: PromptBudget = field(default_factory=PromptBudget)
     max_completion_tokens: int | None = None
     temperature: float | None = None
@@ -212,7 +214,7 @@ class Run:
         options = self._options
         is_last = state.rounds + 1 >= options.max_rounds
         specs = [function.spec for function in self._functions.values()]
-        if self._searches:
+        if self._searches and not self._has_searched_enough(state):
             specs.insert(0, FILE_SEARCH_SPEC)
         tools = tuple(specs) if self._model.calls_tools else ()
         choice = options.tool_choice if state.rounds == 0 else "auto"
@@ -236,6 +238,12 @@ class Run:
             response_format=options.response_format,
             sources=sources,
         )
+
+    def _has_searched_enough(self, state: RunState) -> bool:
+        most = self._options.max_searches
+        # Blank content marks a search.
+        done = sum(m.role == "tool" and not m.content for m in state.messages)
+        return most is not None and done >= most
 
     def _read(
         self, request: ChatRequest, state: RunState, draft: Draft
@@ -282,7 +290,10 @@ class Run:
             if self._cancel.is_set():
                 raise Interrupted
             function = self._functions.get(call.name)
-            if call.name == FILE_SEARCH and self._searches:
+            if call.name == FILE_SEARCH and self._has_searched_enough(state):
+                output = "Error: nothing more may be searched for; answer from what was found"
+                state = _add_output(state, call, output)
+            elif call.name == FILE_SEARCH and self._searches:
                 state = yield from self._file_search(state, call)
             elif function is None:
                 known = ", ".join(self._names()) or "none"

@@ -200,6 +200,14 @@ def test_a_model_that_only_calls_tools_is_stopped():
     assert [r.tool_choice for r in model.requests] == ["auto", "auto", "auto", "none"]
 
 
+def test_no_more_is_searched_for_than_is_allowed():
+    model = ScriptedChatModel([searching("mugs"), searching("kiln"), "Enough."])
+    events = list(run(model, options=RunOptions(max_searches=1)).events())
+    assert sum(isinstance(event, SearchStarted) for event in events) == 1
+    assert events[-1].answer.plain_text == "Enough."
+    assert [len(request.tools) for request in model.requests] == [1, 0, 0]
+
+
 def test_a_forced_tool_is_forced_once():
     model = ScriptedChatModel([searching("a"), "Done."])
     options = RunOptions(tool_choice=NamedTool("file_search"))
