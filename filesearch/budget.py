@@ -75,13 +75,13 @@ def fit_messages(
         older = older[len(older) - kept :] if kept else []
     if limit is None:
         return (*head, *older, *must[len(head) :]), sources
-    spent = sum(message_tokens(m) for m in must) + sum(_tool_tokens(tool) for tool in tools)
+    spent = sum(message_tokens(m) for m in must) + sum(tool_tokens(tool) for tool in tools)
     while spent > limit and sources:
         # The worst passage goes first: what the run searched for is ordered by worth.
         sources = sources[:-1]
         own = _with_passages(state, sources, first=len(history))
         must = [*head, *history[newest:], *own]
-        spent = sum(message_tokens(m) for m in must) + sum(_tool_tokens(tool) for tool in tools)
+        spent = sum(message_tokens(m) for m in must) + sum(tool_tokens(tool) for tool in tools)
     if spent > limit:
         return None, sources
     first = len(older)
@@ -101,5 +101,6 @@ def _with_passages(state: RunState, sources: Sequence[Source], *, first: int) ->
     ]
 
 
-def _tool_tokens(tool: ToolSpec) -> int:
+def tool_tokens(tool: ToolSpec) -> int:
+    """Return what being told of a tool costs to read, in cl100k_base tokens."""
     return count_tokens(json.dumps(dict(tool.parameters)) + tool.name + tool.description)

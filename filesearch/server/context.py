@@ -19,6 +19,7 @@ from filesearch.objects import Objects
 from filesearch.protocols import ChatModel
 from filesearch.server.models import ModelMap
 from filesearch.server.purge import Purge
+from filesearch.server.responses import ResponseService
 from filesearch.server.workers import WorkerRegistry
 from filesearch.stores import VectorStores
 from filesearch.uploads import Uploads
@@ -101,11 +102,13 @@ class Server:
         from filesearch.server.runs import RunService
 
         self.runs = RunService(self)
+        self.responses = ResponseService(self)
         # Each service is made here, and started and stopped in this order.
         self.services: Sequence[Service] = (
             Purge([self.files.purge, self.uploads.purge]),
             fs.ingest_queue,
             self.runs,
+            self.responses,
         )
         self._is_stopped = False
 

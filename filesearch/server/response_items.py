@@ -1,0 +1,292 @@
+"""Response items: what a request gives -> stored items -> messages for a model, and the wire.
+
+A stored item is a wire item with an id; a `file_search_call` holds its passages whole, under
+`sources`, so that they can be shown, or given to the model again, later. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import msgspec
+
+from filesearch.events import RunState
+from filesearch.functions import FILE_SEARCH
+from filesearch.ids import new_id
+from filesearch.messages import Message, Role, Source, ToolCall
+from filesearch.paging import Page, PageQuery
+from filesearch.server.errors import invalid, not_found
+from filesearch.server.wire.response_input import (
+    Content,
+    FunctionCallOutputItem,
+    Input,
+    InputItem,
+    ItemReference,
+    MessageItem,
+)
+from filesearch.types import SearchResult
+
+Item: TypeAlias = dict[str, Any]
+SHOW_RESULTS = frozenset(
+    {"file_search_call.results", "output[*].file_search_call.search_results"}  # two spellings
+)
+_PREFIXES = {
+    "message": "msg",
+    "function_call": "fc",
+    "function_call_output": "fc",
+    "file_search_call": "fs",
+    "reasoning": "rs",
+}
+_CALLS = ("function_call", "file_search_call")
+# Ids of other shapes might be those of objects of other kinds.
+_ITEM_ID = re.compile(r"(?:msg|fc|fs|rs)_[0-9a-f]{48}")
+
+
+# What is given -> stored items
+
+
+def item_id(kind: str) -> str:
+    """Return a new id for an item of a type: a prefix and 48 characters."""
+    # Messages of threads have the same prefix and half the length.
+    prefix = _PREFIXES[kind]
+    return new_id("resp").replace("resp_", f"{prefix}_", 1)
+
+
+def stored_items(given: Input | None) -> list[Item]:
+    """Return what a request gives as items, each with an id of its own; references stay.
+
+    Ids that do not look like ours are replaced.
+    """
+    if given is None:
+        return []
+    if isinstance(given, str):
+        given = [MessageItem(role="user", content=given)]
+    items = [_stored(item) for item in given]
+    seen: set[str] = set()
+    for item in items:
+        is_ours = item["id"] not in seen and _ITEM_ID.fullmatch(item["id"])
+        if item["type"] != "item_reference" and not is_ours:
+            item["id"] = item_id(item["type"])
+        seen.add(item["id"])
+    return items
+
+
+def _stored(item: InputItem) -> Item:
+    if isinstance(item, ItemReference):
+        return {"type": "item_reference", "id": item.id}
+    kind = item.type
+    head: Item = {"id": item.id or item_id(kind), "type": kind}
+    if isinstance(item, MessageItem):
+        is_ours = item.role == "assistant"
+        return head | {
+            "status": "completed",
+            "role": item.role,
+            "content": _parts(item.content, "output_text" if is_ours else "input_text"),
+        }
+    if isinstance(item, FunctionCallOutputItem):
+        output: Any = item.output
+        if not isinstance(output, str):
+            output = _parts(output, "input_text")
+        return head | {"status": "completed", "call_id": item.call_id, "output": output}
+    fields = item.model_dump(exclude_none=True, exclude={"id", "type"})
+    if kind == "function_call":
+        fields.setdefault("status", "completed")
+    if kind == "file_search_call":
+        fields["status"] = "completed"
+        fields["given_results"] = fields.pop("results", None)
+    return head | fields
+
+
+def _parts(content: Content, kind: str) -> list[dict[str, Any]]:
+    """Return content as parts of the wire; text takes the type that fits who speaks."""
+    if isinstance(content, str):
+        return [_text_part(content, kind)]
+    parts = []
+    for part in content:
+        if part.type in ("input_text", "output_text"):
+            annotations = getattr(part, "annotations", None)
+            parts.append(_text_part(part.text, kind, annotations))
+        elif part.type == "input_image":
+            parts.append({"detail": "auto"} | part.model_dump(exclude_none=True))
+        else:
+            parts.append(part.model_dump(exclude_none=True))
+    return parts
+
+
+def _text_part(
+    text: str, kind: str, annotations: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    if kind == "output_text":
+        return {"type": kind, "text": text, "annotations": annotations or [], "logprobs": []}
+    return {"type": kind, "text": text}
+
+
+# Stored items -> the wire
+
+
+def wire_items(items: Iterable[Item], include: Collection[str]) -> list[Item]:
+    """Return items as clients see them; the results of searches only where they are asked for."""
+    return [_wire_item(item, shows_results=bool(SHOW_RESULTS & set(include))) for item in items]
+
+
+def _wire_item(item: Item, *, shows_results: bool) -> Item:
+    if item["type"] != "file_search_call":
+        return item
+    shown = {name: item[name] for name in ("id", "type", "status", "queries")}
+    results = item.get("given_results")
+    if results is None:
+        results = [
+            {
+                "attributes": source["attributes"],
+                "file_id": source["file_id"],
+                "filename": source["filename"],
+                "score": source["score"],
+                "text": source["text"],
+            }
+            for source in item.get("sources", ())
+        ]
+    return shown | {"results": results if shows_results else None}
+
+
+def page_items(items: Sequence[Item], query: PageQuery) -> Page[Item]:
+    """Return a part of a list of items that does not change.
+
+    Raises:
+        ApiError: 404 for a cursor that is not in it.
+    """
+    listed = list(items) if query.order == "asc" else list(items)[::-1]
+    if query.after is not None:
+        places = [place for place, item in enumerate(listed) if item["id"] == query.after]
+        if not places:
+            raise not_found(f"Item with id '{query.after}' not found in this list.")
+        listed = listed[places[0] + 1 :]
+    limit = len(listed) if query.limit is None else query.limit
+    return Page(tuple(listed[:limit]), len(listed) > limit)
+
+
+# Stored items -> messages
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What a run goes on from.
+
+    Attributes:
+        history: The messages, oldest first.
+        state: What the turn has done already, where the last item answers a call.
+    """
+
+    history: tuple[Message, ...]
+    state: RunState
+
+
+def read_items(before: Sequence[Item], given: Sequence[Item]) -> Conversation:
+    """Return what stands before a request, and its own items, as what a run is given.
+
+    A turn that waited for functions goes on where it stood, its passages still at hand; the
+    searches of earlier turns are left out, as what they brought stands in the answers.
+
+    Raises:
+        ApiError: A call without its output, an output without its call, or no message at all.
+    """
+    items = [*before, *given]
+    calls = {i["call_id"] for i in items if i["type"] == "function_call"}
+    outputs = {i["call_id"]: _text(i) for i in items if i["type"] == "function_call_output"}
+    # Where a response was deleted meanwhile, outputs may be left of calls that it made.
+    for item in given:
+        if item["type"] == "function_call_output" and item["call_id"] not in calls:
+            raise invalid(
+                f"No tool call found for function call output with call_id {item['call_id']}.",
+                "input",
+            )
+    for item in items:
+        is_whole = item.get("status") != "incomplete"
+        if item["type"] == "function_call" and is_whole and item["call_id"] not in outputs:
+            raise invalid(f"No tool output found for function call {item['call_id']}.", "input")
+    goes_on = bool(items) and items[-1]["type"] == "function_call_output"
+    asked = max((i for i, item in enumerate(items) if item.get("role") == "user"), default=-1)
+    turn = asked + 1 if goes_on else len(items)
+    earlier = [item for item in items[:turn] if item["type"] != "file_search_call"]
+    history, _ = _messages(earlier, outputs, first=0)
+    own, sources = _messages(items[turn:], outputs, first=len(history))
+    if not history and not own:
+        raise invalid("There is nothing to answer; give an 'input'.", "input")
+    return Conversation(tuple(history), RunState(messages=tuple(own), sources=tuple(sources)))
+
+
+def _messages(
+    items: Sequence[Item], outputs: dict[str, str], *, first: int
+) -> tuple[list[Message], list[Source]]:
+    """Return messages, each group of calls followed by what they returned, and the passages.
+
+    Args:
+        items: In order.
+        outputs: Of functions, by call id.
+        first: How many messages stand before.
+    """
+    messages: list[Message] = []
+    sources: list[Source] = []
+    group: list[Item] = []
+    said = ""
+
+    def close() -> None:
+        nonlocal said
+        if not group and not said:
+            return
+        calls = tuple(_call(item) for item in group)
+        messages.append(Message("assistant", said, tool_calls=calls))
+        for item, call in zip(group, calls, strict=True):
+            if item["type"] == "file_search_call":
+                position = first + len(messages)
+                sources.extend(_sources(item, position))
+                # Blank content marks a search, whose passages stand apart.
+                messages.append(Message("tool", tool_call_id=call.id))
+            else:
+                output = outputs[item["call_id"]] or "(no output)"
+                messages.append(Message("tool", output, tool_call_id=call.id))
+        group.clear()
+        said = ""
+
+    for item in items:
+        if item["type"] in _CALLS and item.get("status") != "incomplete":
+            group.append(item)
+        elif item["type"] == "message":
+            close()
+            if item["role"] == "assistant":
+                said = _text(item)
+            else:
+                role: Role = "user" if item["role"] == "user" else "system"
+                messages.append(Message(role, _text(item)))
+    close()
+    return messages, sources
+
+
+def _call(item: Item) -> ToolCall:
+    if item["type"] == "file_search_call":
+        arguments = json.dumps({"queries": item["queries"]}, ensure_ascii=False)
+        return ToolCall(item["id"], FILE_SEARCH, arguments)
+    return ToolCall(item["call_id"], item["name"], item["arguments"])
+
+
+def _sources(item: Item, position: int) -> list[Source]:
+    results = msgspec.convert(item.get("sources", []), list[SearchResult])
+    return [Source(position, index, result) for index, result in enumerate(results)]
+
+
+def stored_sources(sources: Sequence[Source]) -> list[dict[str, Any]]:
+    """Return passages as JSON, as a `file_search_call` keeps them."""
+    found: list[dict[str, Any]] = msgspec.to_builtins([source.result for source in sources])
+    return found
+
+
+def _text(item: Item) -> str:
+    """Return the text of an item's content or output; images have none."""
+    content = item["content"] if item["type"] == "message" else item["output"]
+    if isinstance(content, str):
+        return content
+    texts = (part.get("text") or part.get("refusal") or "" for part in content)
+    return "\n\n".join(text for text in texts if text)

@@ -1,0 +1,184 @@
+"""Response worker: one response, from what was asked to its end; nothing is stored here.
+
+job -> a turn of the assistant loop -> its events, through ResponseOutput -> the ended response.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from filesearch.assistant import passages_for
+from filesearch.config import Settings
+from filesearch.errors import FilesearchError
+from filesearch.events import ActionRequired, Cancelled, Completed, Failed, Incomplete, RunEnd
+from filesearch.functions import FILE_SEARCH
+from filesearch.messages import NamedTool, ToolChoice, ToolSpec
+from filesearch.protocols import ChatModel
+from filesearch.run import RunOptions
+from filesearch.server.loop import make_loop
+from filesearch.server.response_items import Conversation, Item
+from filesearch.server.response_object import ResponseObject, ended_response, failed_response
+from filesearch.server.response_output import ResponseOutput
+from filesearch.server.response_stream import Emitter, Events
+
+if TYPE_CHECKING:
+    from filesearch.server.context import Server
+
+_ENDS = (Completed, Incomplete, ActionRequired, Cancelled, Failed)
+_READY_S = 60.0  # how long stores that still take files in are waited for
+_log = logging.getLogger("filesearch.server")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseJob:
+    """A response that is to be made.
+
+    Attributes:
+        response: As it began.
+        conversation: What it answers.
+        given: The input of its own request, as stored items.
+        include: What the request asked to see besides.
+        owner: Of what is stored.
+        events: Where its events go.
+        emit: Sends them there.
+        cancel: Set by anyone to end it.
+    """
+
+    response: ResponseObject
+    conversation: Conversation
+    given: tuple[Item, ...]
+    include: tuple[str, ...]
+    owner: str
+    events: Events
+    emit: Emitter
+    cancel: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def id(self) -> str:
+        """Of the response."""
+        return str(self.response["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a response ended; `items` are its output."""
+
+    response: ResponseObject
+    items: list[Item]
+
+
+def run_response(server: Server, job: ResponseJob) -> Outcome:
+    """Make a response; whatever happens, it ends."""
+    functions = [t["name"] for t in job.response["tools"] if t["type"] == "function"]
+    output = ResponseOutput(functions, job.include, job.emit)
+    try:
+        end = _run(server, job, output)
+    except FilesearchError as error:
+        output.abandon()
+        return Outcome(failed_response(job.response, "server_error", str(error)), output.items)
+    # The worker loop's edge: whatever was not foreseen ends this response, and is logged.
+    except Exception:  # noqa: BLE001
+        _log.exception("response %s failed", job.id)
+        output.abandon()
+        message = "The server had an error while making the response; its log says more."
+        return Outcome(failed_response(job.response, "server_error", message), output.items)
+    return Outcome(ended_response(job.response, end), output.items)
+
+
+def _run(server: Server, job: ResponseJob, output: ResponseOutput) -> RunEnd:
+    model = server.model_for(job.response["model"])
+    setup = _Setup(job.response, model, server.settings)
+    store_ids = server.stores.existing(setup.store_ids)
+    for store_id in store_ids:
+        server.stores.touch(store_id)
+    server.stores.wait_until_ready(store_ids, _READY_S, job.cancel)
+    loop = make_loop(
+        server,
+        model=job.response["model"],
+        history=job.conversation.history,
+        store_ids=store_ids,
+        functions=setup.functions,
+        options=setup.options,
+        filters=setup.filters,
+        ranking_options=setup.ranking_options,
+        cancel=job.cancel,
+    )
+    for event in loop.events(job.conversation.state):
+        output.take(event)
+        if isinstance(event, _ENDS):
+            return event
+    raise AssertionError("a run ends with a RunEnd")
+
+
+class _Setup:
+    """What a response says of its tools and of how to answer, in the words of the loop."""
+
+    def __init__(self, response: ResponseObject, model: ChatModel, settings: Settings) -> None:
+        choice, allowed = tool_choice(response["tool_choice"])
+        tools = [tool for tool in response["tools"] if allowed is None or _name(tool) in allowed]
+        search: Mapping[str, Any] = next((t for t in tools if t["type"] == "file_search"), {})
+        self.store_ids: list[str] = search.get("vector_store_ids", [])
+        self.filters: Mapping[str, Any] | None = search.get("filters")
+        self.ranking_options: Mapping[str, Any] | None = search.get("ranking_options")
+        self.functions = [tool_spec(tool) for tool in tools if tool["type"] == "function"]
+        most = search.get("max_num_results") or passages_for(model, settings)
+        self.options = RunOptions(
+            instructions=response["instructions"] or "",
+            tool_choice=choice,
+            parallel_tool_calls=response["parallel_tool_calls"],
+            max_completion_tokens=response["max_output_tokens"],
+            temperature=response["temperature"],
+            top_p=response["top_p"],
+            response_format=_response_format(response["text"]["format"]),
+            max_num_results=most,
+            max_searches=response["max_tool_calls"],
+        )
+
+
+def tool_choice(given: str | Mapping[str, Any]) -> tuple[ToolChoice, set[str] | None]:
+    """Return a tool choice in the words of the loop, and the names of the tools that it allows.
+
+    A tool that is never offered leaves the choice to the model.
+    """
+    if isinstance(given, str):
+        return given, None  # type: ignore[return-value]
+    if given["type"] == "allowed_tools":
+        allowed = {tool.get("name") or tool["type"] for tool in given["tools"]}
+        return given["mode"], allowed
+    if given["type"] == "code_interpreter":
+        return "auto", None
+    return NamedTool(_name(given)), None
+
+
+def _name(tool: Mapping[str, Any]) -> str:
+    """Return the name that a model calls a tool by."""
+    name = tool["name"] if tool["type"] == "function" else tool["type"]
+    return FILE_SEARCH if name == "file_search" else str(name)
+
+
+def tool_spec(tool: Mapping[str, Any]) -> ToolSpec:
+    """Return a function as a model is told of it.
+
+    `strict` is the default here, and refused by servers for schemas that are not made for it.
+    """
+    parameters = tool["parameters"] or {"type": "object", "properties": {}}
+    return ToolSpec(
+        name=tool["name"],
+        description=tool["description"] or "",
+        parameters=parameters,
+        strict=tool["strict"] and parameters.get("additionalProperties") is False,
+    )
+
+
+def _response_format(given: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the format of a response as chat completions have it; None for plain text."""
+    if given["type"] == "text":
+        return None
+    if given["type"] == "json_object":
+        return {"type": "json_object"}
+    inner = {name: value for name, value in given.items() if name != "type"}
+    return {"type": "json_schema", "json_schema": inner}

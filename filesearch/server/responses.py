@@ -1,0 +1,390 @@
+"""Responses: a request is answered at once, in a stream, or in the background.
+
+create -> (queued ->) in_progress -> a thread of the pool makes it (response_worker.py) -> its end.
+What ends is committed before anybody is told. A stored response is finished whether or not its
+client stays; what becomes of one whose process dies stands in response_watch.py.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import AsyncIterator, Collection
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any
+
+from filesearch.budget import message_tokens, tool_tokens
+from filesearch.ids import new_id
+from filesearch.messages import Message
+from filesearch.objects import Record, Transaction
+from filesearch.paging import Page, PageQuery
+from filesearch.server.conversations import add_items, remember_items, resolve_references
+from filesearch.server.errors import check_id, invalid, not_found
+from filesearch.server.response_items import (
+    Item,
+    page_items,
+    read_items,
+    stored_items,
+    wire_items,
+)
+from filesearch.server.response_object import (
+    STOPPED,
+    TERMINAL,
+    ResponseObject,
+    failed_response,
+    new_response,
+    shown_response,
+)
+from filesearch.server.response_requests import check_request, items_before
+from filesearch.server.response_stream import (
+    Emitter,
+    Events,
+    LoggedEvents,
+    NoEvents,
+    PassingEvents,
+    stored_events,
+    tell_end,
+)
+from filesearch.server.response_watch import ResponseWatch
+from filesearch.server.response_worker import Outcome, ResponseJob, run_response, tool_spec
+from filesearch.server.wire.responses import CountTokens, CreateResponse, FunctionTool
+
+if TYPE_CHECKING:
+    from filesearch.server.context import Caller, Server
+
+MAX_PARALLEL = 64  # responses that are made at once; the rest wait
+_GRACE_S = 10.0  # what responses under way are given when the server stops
+
+
+class ResponseService:
+    """The responses of one server.
+
+    Args:
+        server: What it works with.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._objects = server.objects
+        self._pool = ThreadPoolExecutor(MAX_PARALLEL, thread_name_prefix="response")
+        self._lock = threading.Lock()
+        self._jobs: dict[str, ResponseJob] = {}
+        self._futures: set[Future[ResponseObject]] = set()
+        self._watch = ResponseWatch(self, server)
+
+    # Lifetime
+
+    def start(self) -> None:
+        """Take up or end what dead processes left, and go on looking for it."""
+        self._watch.start()
+
+    def stop(self) -> None:
+        """Finish what is under way, or end it; what has not begun stays queued for the next."""
+        self._watch.stop()
+        with self._lock:
+            futures = set(self._futures)
+        wait([future for future in futures if not future.cancel()], timeout=_GRACE_S)
+        for job in self.jobs():
+            job.cancel.set()
+        self._pool.shutdown(cancel_futures=True)
+
+    def jobs(self) -> list[ResponseJob]:
+        """Return what is being made, or waits for it, in this process."""
+        with self._lock:
+            return list(self._jobs.values())
+
+    # One response
+
+    def create(self, request: CreateResponse, caller: Caller) -> ResponseJob:
+        """Begin a response; `launch` it then.
+
+        Raises:
+            ApiError: What is wrong with the request; nothing has begun.
+        """
+        check_request(self._server, request, caller.scope)
+        response = new_response(request, new_id("resp"), int(time.time()))
+        is_logged = response["store"] and bool(request.stream or request.background)
+        items = stored_items(request.input)
+        with self._objects.writing() as tx:
+            job = self._job(
+                tx,
+                response,
+                resolve_references(tx, items, caller.scope),
+                include=tuple(request.include or ()),
+                owner=caller.owner,
+                scope=caller.scope,
+                is_streamed=bool(request.stream) and not is_logged,
+                is_logged=is_logged,
+            )
+            if response["store"]:
+                body = _body(response, job.given, [], job.include, is_logged=is_logged)
+                tx.insert(
+                    "response",
+                    body,
+                    object_id=job.id,
+                    owner=caller.owner,
+                    status=response["status"],
+                    worker=self._server.worker_id,
+                    created_at=response["created_at"],
+                )
+        job.emit("response.created", {"response": shown_response(response, [], ())})
+        if response["status"] == "queued":
+            job.emit("response.queued", {"response": shown_response(response, [], ())})
+        return job
+
+    def job_of(self, tx: Transaction, record: Record) -> ResponseJob:
+        """Return a stored response that has not begun as something to launch."""
+        body = record.body
+        return self._job(
+            tx,
+            body["response"],
+            body["input"],
+            include=tuple(body["include"]),
+            owner=record.owner,
+            scope=None,
+            is_streamed=False,
+            is_logged=body["is_logged"],
+        )
+
+    def _job(
+        self,
+        tx: Transaction,
+        response: ResponseObject,
+        given: list[Item],
+        *,
+        include: tuple[str, ...],
+        owner: str,
+        scope: str | None,
+        is_streamed: bool,
+        is_logged: bool,
+    ) -> ResponseJob:
+        conversation = response["conversation"]
+        before = items_before(
+            tx,
+            previous_response_id=response["previous_response_id"],
+            conversation_id=conversation and conversation["id"],
+            scope=scope,
+        )
+        cancel = threading.Event()
+        events: Events = NoEvents()
+        number = 0
+        if is_logged:
+            events = LoggedEvents(self._server.events, response["id"])
+            number = self._server.events.next_number(response["id"])
+        elif is_streamed:
+            events = PassingEvents(cancel)
+        return ResponseJob(
+            response=response,
+            conversation=read_items(before, given),
+            given=tuple(given),
+            include=include,
+            owner=owner,
+            events=events,
+            emit=Emitter(events, number),
+            cancel=cancel,
+        )
+
+    def launch(self, job: ResponseJob) -> Future[ResponseObject]:
+        """Make a response in a thread of its own; the future is the response as it ends."""
+        with self._lock:
+            self._jobs[job.id] = job
+        future = self._pool.submit(self._make, job)
+        with self._lock:
+            self._futures.add(future)
+        future.add_done_callback(self._forget)
+        return future
+
+    def _forget(self, future: Future[ResponseObject]) -> None:
+        with self._lock:
+            self._futures.discard(future)
+
+    def _make(self, job: ResponseJob) -> ResponseObject:
+        try:
+            begun = self._begin(job)
+            if begun["status"] in TERMINAL:
+                return shown_response(begun, [], ())
+            job.emit("response.in_progress", {"response": shown_response(begun, [], ())})
+            outcome = self._finish(job, run_response(self._server, job))
+            ended = shown_response(outcome.response, outcome.items, job.include)
+            tell_end(job.emit, ended)
+            return ended
+        finally:
+            job.events.close()
+            with self._lock:
+                self._jobs.pop(job.id, None)
+
+    def _begin(self, job: ResponseJob) -> ResponseObject:
+        """Return the response in progress; as ended, if it was cancelled or deleted meanwhile."""
+        if job.response["status"] != "queued":
+            return job.response
+        with self._objects.writing() as tx:
+            record = tx.find("response", job.id)
+            if record is None:
+                return job.response | {"status": "cancelled"}
+            begun: ResponseObject = record.body["response"]
+            if record.status == "queued":
+                begun = begun | {"status": "in_progress"}
+                body = record.body | {"response": begun}
+                tx.update(record, body=body, status="in_progress", worker=self._server.worker_id)
+            return begun
+
+    def _finish(self, job: ResponseJob, outcome: Outcome) -> Outcome:
+        """Store how a response ended, and return how that is: a cancelled one stays cancelled."""
+        response = outcome.response
+        conversation = response["conversation"]
+        if not response["store"] and conversation is None:
+            return outcome
+        with self._objects.writing() as tx:
+            record = tx.find("response", job.id)
+            if record is None and response["store"]:
+                return Outcome(response | {"status": "cancelled"}, [])  # It was deleted.
+            if record is not None and record.status in TERMINAL:
+                response = record.body["response"]
+            elif response["status"] == "cancelled":
+                # Nobody asked for it: the process stops.
+                response = failed_response(response, "server_error", STOPPED)
+            if record is not None:
+                body = record.body | {"response": response, "output": outcome.items}
+                record = tx.update(record, body=body, status=response["status"])
+            if response["status"] in ("completed", "incomplete"):
+                found = conversation and tx.find("conversation", conversation["id"])
+                if found:
+                    add_items(tx, found, [*job.given, *outcome.items])
+                elif record is not None:
+                    remember_items(tx, record, outcome.items)
+        return Outcome(response, outcome.items)
+
+    # Stored responses
+
+    def get(self, response_id: str, caller: Caller, include: Collection[str]) -> ResponseObject:
+        """Return a stored response as it is now.
+
+        Raises:
+            ApiError: 404 where there is none.
+        """
+        with self._objects.reading() as tx:
+            return _shown(_require(tx, response_id, caller.scope), include)
+
+    def follow(
+        self, response_id: str, caller: Caller, after: int
+    ) -> AsyncIterator[tuple[str, str]]:
+        """Return the events of a stored response behind number `after`, as they come.
+
+        Raises:
+            ApiError: 404 where there is none, 400 where its events are not kept.
+        """
+        with self._objects.reading() as tx:
+            record = _require(tx, response_id, caller.scope)
+        if not record.body["is_logged"]:
+            raise invalid(
+                f"Response '{response_id}' cannot be streamed: it was created with neither "
+                "'background' nor 'stream'.",
+                "stream",
+            )
+        has_ended = record.status in TERMINAL
+        return stored_events(self._server.events, response_id, after, has_ended=has_ended)
+
+    def cancel(self, response_id: str, caller: Caller) -> ResponseObject:
+        """End a response in the background; one that has ended stays as it is.
+
+        Raises:
+            ApiError: 404 where there is none, 400 for one that is not in the background.
+        """
+        with self._objects.writing() as tx:
+            record = _require(tx, response_id, caller.scope)
+            response = record.body["response"]
+            if not response["background"]:
+                raise invalid(
+                    f"Response '{response_id}' cannot be cancelled: only responses created with "
+                    "'background' set to true can."
+                )
+            if record.status not in TERMINAL:
+                ended = response | {"status": "cancelled"}
+                body = record.body | {"response": ended}
+                record = tx.update(record, body=body, status="cancelled")
+        self._abandon(response_id)
+        return _shown(record, ())
+
+    def delete(self, response_id: str, caller: Caller) -> None:
+        """Forget a response, its events, and that its items could be referred to.
+
+        Raises:
+            ApiError: 404 where there is none.
+        """
+        with self._objects.writing() as tx:
+            record = _require(tx, response_id, caller.scope)
+            tx.delete_children(response_id)
+            tx.delete(record)
+        self._abandon(response_id)
+
+    def _abandon(self, response_id: str) -> None:
+        """Stop making a response, if that is done here; other processes look for themselves."""
+        with self._lock:
+            job = self._jobs.get(response_id)
+        if job is not None:
+            job.cancel.set()
+
+    def input_items(
+        self, response_id: str, caller: Caller, query: PageQuery, include: Collection[str]
+    ) -> Page[Item]:
+        """Return a part of what a response was given.
+
+        Raises:
+            ApiError: 404 where there is none, or no such item to go on from.
+        """
+        with self._objects.reading() as tx:
+            record = _require(tx, response_id, caller.scope)
+        page = page_items(record.body["input"], query)
+        return Page(tuple(wire_items(page.items, include)), page.has_more)
+
+    def count_tokens(self, request: CountTokens, caller: Caller) -> int:
+        """Return how many tokens a request would give to the model, passages not counted.
+
+        Raises:
+            ApiError: What is wrong with the request.
+        """
+        check_request(self._server, request, caller.scope)
+        with self._objects.reading() as tx:
+            before = items_before(
+                tx,
+                previous_response_id=request.previous_response_id,
+                conversation_id=request.conversation_id,
+                scope=caller.scope,
+            )
+            given = resolve_references(tx, stored_items(request.input), caller.scope)
+        read = read_items(before, given)
+        messages = [*read.history, *read.state.messages]
+        if request.instructions:
+            messages.insert(0, Message("system", request.instructions))
+        specs = [tool_spec(t.echo()) for t in request.tools or () if isinstance(t, FunctionTool)]
+        return sum(map(message_tokens, messages)) + sum(map(tool_tokens, specs))
+
+
+def _require(tx: Transaction, response_id: str, scope: str | None) -> Record:
+    check_id("resp_", response_id, name="response_id")
+    found = tx.find("response", response_id, owner=scope)
+    if found is None:
+        raise not_found(f"Response with id '{response_id}' not found.")
+    return found
+
+
+def _shown(record: Record, include: Collection[str]) -> ResponseObject:
+    body = record.body
+    return shown_response(body["response"], body["output"], {*body["include"], *include})
+
+
+def _body(
+    response: ResponseObject,
+    given: Collection[Item],
+    output: Collection[Item],
+    include: Collection[str],
+    *,
+    is_logged: bool,
+) -> dict[str, Any]:
+    return {
+        "response": response,
+        "input": list(given),
+        "output": list(output),
+        "include": list(include),
+        "is_logged": is_logged,
+    }

@@ -1,0 +1,113 @@
+"""Routes of the Responses API."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from typing import Annotated, Any
+
+from fastapi import Query
+from fastapi.responses import JSONResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from filesearch.server.context import CallerDep, ServerDep
+from filesearch.server.include import IncludeDep
+from filesearch.server.lists import ListDep, list_body
+from filesearch.server.response_object import ResponseObject, shown_response
+from filesearch.server.response_worker import ResponseJob
+from filesearch.server.routing import make_router
+from filesearch.server.sse import event_stream
+from filesearch.server.wire.responses import CountTokens, CreateResponse
+
+router = make_router("Responses")
+
+
+@router.post("/responses")
+async def create_response(
+    request: CreateResponse, server: ServerDep, caller: CallerDep
+) -> Response:
+    """Answer an input: whole, in a stream, or in the background."""
+
+    def begin() -> tuple[ResponseJob, Future[ResponseObject]]:
+        job = server.responses.create(request, caller)
+        return job, server.responses.launch(job)
+
+    job, future = await run_in_threadpool(begin)
+    if request.stream:
+        options = request.stream_options
+        return event_stream(
+            _obfuscated(job.events.follow(), bool(options and options.include_obfuscation))
+        )
+    if request.background:
+        return JSONResponse(shown_response(job.response, [], ()))
+    # A client that leaves does not end it.
+    return JSONResponse(await asyncio.shield(asyncio.wrap_future(future)))
+
+
+@router.post("/responses/input_tokens")
+def count_input_tokens(
+    request: CountTokens, server: ServerDep, caller: CallerDep
+) -> dict[str, Any]:
+    """Count what an input would cost to read."""
+    count = server.responses.count_tokens(request, caller)
+    return {"object": "response.input_tokens", "input_tokens": count}
+
+
+@router.get("/responses/{response_id}")
+def get_response(
+    response_id: str,
+    server: ServerDep,
+    caller: CallerDep,
+    include: IncludeDep,
+    stream: Annotated[bool, Query()] = False,
+    starting_after: Annotated[int, Query(ge=0)] | None = None,
+    include_obfuscation: Annotated[bool, Query()] = False,
+) -> Response:
+    """Return a stored response, or its events from some number on."""
+    if stream:
+        after = -1 if starting_after is None else starting_after
+        events = server.responses.follow(response_id, caller, after)
+        return event_stream(_obfuscated(events, include_obfuscation))
+    return JSONResponse(server.responses.get(response_id, caller, include))
+
+
+@router.delete("/responses/{response_id}")
+def delete_response(response_id: str, server: ServerDep, caller: CallerDep) -> dict[str, Any]:
+    """Forget a response."""
+    server.responses.delete(response_id, caller)
+    return {"id": response_id, "object": "response", "deleted": True}
+
+
+@router.post("/responses/{response_id}/cancel")
+def cancel_response(response_id: str, server: ServerDep, caller: CallerDep) -> dict[str, Any]:
+    """End a response in the background."""
+    return server.responses.cancel(response_id, caller)
+
+
+@router.get("/responses/{response_id}/input_items")
+def list_input_items(
+    response_id: str, server: ServerDep, caller: CallerDep, query: ListDep, include: IncludeDep
+) -> dict[str, Any]:
+    """List what a response was given."""
+    page = server.responses.input_items(response_id, caller, query, include)
+    return list_body(page.items, has_more=page.has_more)
+
+
+async def _obfuscated(
+    events: AsyncIterator[tuple[str, str]], is_wanted: bool
+) -> AsyncIterator[tuple[str, str]]:
+    """Yield events, deltas with filling that hides their length, where that is wanted."""
+    try:
+        async for name, data in events:
+            if is_wanted and name.endswith(".delta"):
+                filling = secrets.token_urlsafe(16)[: secrets.randbelow(16) + 1]
+                yield name, json.dumps({**json.loads(data), "obfuscation": filling})
+            else:
+                yield name, data
+    finally:
+        close = getattr(events, "aclose", None)
+        if close is not None:
+            await close()

@@ -1,0 +1,144 @@
+"""Wire of the items that responses and conversations are given, with OpenAI's limits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Discriminator, Field, Tag
+
+from filesearch.server.wire.common import RequestModel
+
+MAX_TEXT = 10_485_760  # characters of one input, as OpenAI's
+
+
+class TextPart(RequestModel):
+    """Text of the user, or of an earlier answer."""
+
+    type: Literal["input_text", "output_text"]
+    text: Annotated[str, Field(max_length=MAX_TEXT)]
+    annotations: list[dict[str, Any]] | None = None
+
+
+class RefusalPart(RequestModel):
+    """What an earlier answer said instead of answering."""
+
+    type: Literal["refusal"]
+    refusal: str
+
+
+class ImagePart(RequestModel):
+    """An image; kept and echoed, but models here read text."""
+
+    type: Literal["input_image"]
+    image_url: str | None = None
+    file_id: str | None = None
+    detail: Literal["low", "high", "auto", "original"] | None = None
+
+
+class FilePart(RequestModel):
+    """A file whose text stands in the message."""
+
+    type: Literal["input_file"]
+    file_id: str | None = None
+    filename: str | None = None
+    file_data: str | None = None
+    file_url: str | None = None
+
+
+Part: TypeAlias = Annotated[
+    TextPart | RefusalPart | ImagePart | FilePart, Field(discriminator="type")
+]
+
+
+def _shape(value: object) -> str:
+    return "text" if isinstance(value, str) else "list"
+
+
+Content: TypeAlias = Annotated[
+    Annotated[str, Field(max_length=MAX_TEXT), Tag("text")] | Annotated[list[Part], Tag("list")],
+    Discriminator(_shape),
+]
+
+
+class MessageItem(RequestModel):
+    """A message, with or without `type`."""
+
+    type: Literal["message"] = "message"
+    role: Literal["user", "assistant", "system", "developer"]
+    content: Content
+    id: str | None = None
+    status: str | None = None
+    phase: str | None = None
+
+
+class FunctionCallItem(RequestModel):
+    """A call that the model made."""
+
+    type: Literal["function_call"]
+    call_id: Annotated[str, Field(min_length=1, max_length=64)]
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    arguments: str
+    id: str | None = None
+    status: Literal["in_progress", "completed", "incomplete"] | None = None
+
+
+class FunctionCallOutputItem(RequestModel):
+    """What a call returned."""
+
+    type: Literal["function_call_output"]
+    call_id: Annotated[str, Field(min_length=1, max_length=64)]
+    output: Content
+    id: str | None = None
+    status: Literal["in_progress", "completed", "incomplete"] | None = None
+
+
+class FileSearchCallItem(RequestModel):
+    """A search of an earlier answer."""
+
+    type: Literal["file_search_call"]
+    id: str
+    queries: tuple[str, ...] = ()
+    results: list[dict[str, Any]] | None = None
+    status: Literal["in_progress", "searching", "completed", "incomplete", "failed"] | None = None
+
+
+class ReasoningItem(RequestModel):
+    """What a model thought; kept and echoed, not read again."""
+
+    type: Literal["reasoning"]
+    id: str
+    summary: tuple[dict[str, Any], ...] = ()
+    content: list[dict[str, Any]] | None = None
+    encrypted_content: str | None = None
+    status: Literal["in_progress", "completed", "incomplete"] | None = None
+
+
+class ItemReference(RequestModel):
+    """A stored item by its id."""
+
+    type: Literal["item_reference"] | None = "item_reference"
+    id: str
+
+
+def _item_type(value: object) -> object:
+    """Return what an item is; those without a type are messages or references."""
+    given = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    if given is not None or not isinstance(value, dict):
+        return given
+    return "message" if "role" in value or "id" not in value else "item_reference"
+
+
+InputItem: TypeAlias = Annotated[
+    Annotated[MessageItem, Tag("message")]
+    | Annotated[FunctionCallItem, Tag("function_call")]
+    | Annotated[FunctionCallOutputItem, Tag("function_call_output")]
+    | Annotated[FileSearchCallItem, Tag("file_search_call")]
+    | Annotated[ReasoningItem, Tag("reasoning")]
+    | Annotated[ItemReference, Tag("item_reference")],
+    Discriminator(_item_type),
+]
+Input: TypeAlias = Annotated[
+    Annotated[str, Field(max_length=MAX_TEXT), Tag("text")]
+    | Annotated[list[InputItem], Tag("list")],
+    Discriminator(_shape),
+]
