@@ -135,7 +135,7 @@ def wire_items(items: Iterable[Item], include: Collection[str]) -> list[Item]:
 
 def _wire_item(item: Item, *, shows_results: bool) -> Item:
     if item["type"] != "file_search_call":
-        return item
+        return {name: _without_file_texts(value) for name, value in item.items()}
     shown = {name: item[name] for name in ("id", "type", "status", "queries")}
     results = item.get("given_results")
     if results is None:
@@ -150,6 +150,18 @@ def _wire_item(item: Item, *, shows_results: bool) -> Item:
             for source in item.get("sources", ())
         ]
     return shown | {"results": results if shows_results else None}
+
+
+def _without_file_texts(value: object) -> object:
+    """Return content or an output as it was given; anything else as it is."""
+    if not isinstance(value, list):
+        return value
+    return [
+        {name: v for name, v in part.items() if name != "text"}
+        if part.get("type") == "input_file"
+        else part
+        for part in value
+    ]
 
 
 def page_items(items: Sequence[Item], query: PageQuery) -> Page[Item]:
@@ -259,10 +271,17 @@ def _messages(
             if item["role"] == "assistant":
                 said = _text(item)
             else:
-                role: Role = "user" if item["role"] == "user" else "system"
-                messages.append(Message(role, _text(item)))
+                messages += _said(item)
     close()
     return messages, sources
+
+
+def _said(item: Item) -> list[Message]:
+    """Return a message, those with its files before it: what is asked stands alone and last."""
+    role: Role = "user" if item["role"] == "user" else "system"
+    files = [part["text"] for part in item["content"] if part["type"] == "input_file"]
+    text = _text(item | {"content": [p for p in item["content"] if p["type"] != "input_file"]})
+    return [Message(role, said) for said in (*files, *([text] if text or not files else []))]
 
 
 def _call(item: Item) -> ToolCall:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -85,16 +85,18 @@ def shown_response(
 ) -> ResponseObject:
     """Return a response as on the wire, with its output, and OpenAI's defaults for ours."""
     return response | {
-        "tools": [
-            tool | {"max_num_results": tool["max_num_results"] or MAX_RESULTS}
-            if tool["type"] == "file_search"
-            else tool
-            for tool in response["tools"]
-        ],
+        "tools": [tool | _search_defaults(tool) for tool in response["tools"]],
         "output": wire_items(items, include),
         "temperature": 1.0 if response["temperature"] is None else response["temperature"],
         "top_p": 1.0 if response["top_p"] is None else response["top_p"],
     }
+
+
+def _search_defaults(tool: Mapping[str, Any]) -> dict[str, Any]:
+    if tool["type"] != "file_search":
+        return {}
+    ranking = {"ranker": "auto", "score_threshold": 0.0} | (tool["ranking_options"] or {})
+    return {"max_num_results": tool["max_num_results"] or MAX_RESULTS, "ranking_options": ranking}
 
 
 def ended_response(response: ResponseObject, end: RunEnd) -> ResponseObject:

@@ -20,6 +20,7 @@ from filesearch.objects import Record, Transaction
 from filesearch.paging import Page, PageQuery
 from filesearch.server.conversations import add_items, remember_items, resolve_references
 from filesearch.server.errors import check_id, invalid, not_found
+from filesearch.server.response_files import read_files
 from filesearch.server.response_items import (
     Item,
     page_items,
@@ -104,7 +105,7 @@ class ResponseService:
         check_request(self._server, request, caller.scope)
         response = new_response(request, new_id("resp"), int(time.time()))
         is_logged = response["store"] and bool(request.stream or request.background)
-        items = stored_items(request.input)
+        items = read_files(self._server, stored_items(request.input), caller.scope)
         with self._objects.writing() as tx:
             job = self._job(
                 tx,
@@ -344,6 +345,7 @@ class ResponseService:
             ApiError: What is wrong with the request.
         """
         check_request(self._server, request, caller.scope)
+        items = read_files(self._server, stored_items(request.input), caller.scope)
         with self._objects.reading() as tx:
             before = items_before(
                 tx,
@@ -351,7 +353,7 @@ class ResponseService:
                 conversation_id=request.conversation_id,
                 scope=caller.scope,
             )
-            given = resolve_references(tx, stored_items(request.input), caller.scope)
+            given = resolve_references(tx, items, caller.scope)
         read = read_items(before, given)
         messages = [*read.history, *read.state.messages]
         if request.instructions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 
 import openai
@@ -225,6 +226,53 @@ def test_a_blank_argument_is_an_empty_object(said):
     call = ToolCall("c", "get_weather", "")
     responses, _ = said(ChatReply(Message("assistant", tool_calls=(call,)), "tool_calls", Usage()))
     assert responses.create(model="m", input="Hi", tools=[WEATHER]).output[0].arguments == "{}"
+
+
+def test_a_file_in_a_message_is_read_to_the_model(said):
+    data = base64.b64encode(b"The kiln reaches 1,260 degrees.").decode()
+    parts = [
+        {
+            "type": "input_file",
+            "filename": "kiln.txt",
+            "file_data": f"data:text/plain;base64,{data}",
+        },
+        {"type": "input_text", "text": "How hot?"},
+    ]
+    responses, model = said("1,260 degrees.")
+    made = responses.create(model="m", input=[{"role": "user", "content": parts}])
+    assert conversation(model.requests[0]) == [
+        ("user", "File 'kiln.txt':\n\nThe kiln reaches 1,260 degrees."),
+        ("user", "How hot?"),
+    ]
+    shown = responses.input_items.list(made.id).data[0].content[0].to_dict()
+    assert shown == {"type": "input_file", "filename": "kiln.txt"}
+
+
+def test_an_uploaded_file_in_a_message_is_read_to_the_model(serve):
+    model = ScriptedChatModel(["Yes."])
+    client = serve(model).client
+    file = client.files.create(file=("kiln.txt", b"The kiln is hot."), purpose="user_data")
+    content = [{"type": "input_file", "file_id": file.id}]
+    client.responses.create(model="m", input=[{"role": "user", "content": content}])
+    assert "The kiln is hot." in conversation(model.requests[0])[0][1]
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        ({"file_id": "file-gone"}, "No such File object: file-gone"),
+        ({"file_url": "http://example.com/a.pdf"}, "nothing is fetched"),
+        ({"file_data": "%%%"}, "not base64"),
+        ({"filename": "a.txt", "file_data": ""}, "a.txt"),
+        ({}, "give 'file_id' or 'file_data'"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused(said, part, says):
+    responses, _ = said("Never.")
+    content = [{"type": "input_file", **part}]
+    with pytest.raises(openai.APIStatusError, match=says) as caught:
+        responses.create(model="m", input=[{"role": "user", "content": content}])
+    assert caught.value.status_code in (400, 404)
 
 
 def test_an_item_can_be_given_by_its_id(said):

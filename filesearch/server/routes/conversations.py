@@ -16,6 +16,7 @@ from filesearch.server.conversations import (
 )
 from filesearch.server.include import IncludeDep
 from filesearch.server.lists import ListDep, list_body
+from filesearch.server.response_files import read_files
 from filesearch.server.response_items import stored_items
 from filesearch.server.routing import make_router
 from filesearch.server.wire.conversations import AddItems, CreateConversation, UpdateConversation
@@ -29,10 +30,11 @@ def create(
 ) -> dict[str, Any]:
     """Begin a conversation."""
     request = request or CreateConversation()
+    items = read_files(server, stored_items(request.items), caller.scope)
     with server.objects.writing() as tx:
         conversation = create_conversation(
             tx,
-            stored_items(request.items),
+            items,
             metadata=request.metadata or {},
             owner=caller.owner,
             scope=caller.scope,
@@ -77,10 +79,10 @@ def create_items(
     include: IncludeDep,
 ) -> dict[str, Any]:
     """Add items to a conversation."""
+    items = read_files(server, stored_items(request.items), caller.scope)
     with server.objects.writing() as tx:
         conversation = require_conversation(tx, conversation_id, caller.scope)
-        items = resolve_references(tx, stored_items(request.items), caller.scope)
-        added = add_items(tx, conversation, items)
+        added = add_items(tx, conversation, resolve_references(tx, items, caller.scope))
     return list_body([item_object(item, include) for item in added], has_more=False)
 
 

@@ -54,13 +54,14 @@ class FileSearchTool(RequestModel):
     filters: dict[str, Any] | None = None
 
     def echo(self) -> dict[str, Any]:
-        """Return the tool with its defaults filled in, as far as the model does not matter."""
-        ranking = self.ranking_options or RankingOptions()
+        """Return the tool as it was given, so that the settings hold where it is silent."""
+        ranking = self.ranking_options
         return {
             "type": "file_search",
             "filters": _shown_filter(self.filters),
             "max_num_results": self.max_num_results,
-            "ranking_options": ranking.model_dump(exclude_none=True),
+            "ranking_options": ranking
+            and ranking.model_dump(exclude_unset=True, exclude_none=True),
             "vector_store_ids": self.vector_store_ids,
         }
 
