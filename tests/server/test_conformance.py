@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
+import conformance
 import pytest
-
-_SPEC = importlib.util.spec_from_file_location(
-    "conformance", Path(__file__).with_name("conformance.py")
-)
-conformance = importlib.util.module_from_spec(_SPEC)
-sys.modules["conformance"] = conformance
-_SPEC.loader.exec_module(conformance)
 
 JSON, EVENTS = "application/json", "text/event-stream; charset=utf-8"
 FILE = {
