@@ -40,6 +40,16 @@ class Live:
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Live]]:
     """Starts servers over the test's index: the model that answers, then ServeOptions by name."""
+    yield from _serving(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def serve_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Live]]:
+    """As `serve`, for servers that all tests of a module ask."""
+    yield from _serving(tmp_path_factory.mktemp("served"))
+
+
+def _serving(tmp_path: Path) -> Iterator[Callable[..., Live]]:
     started = []
 
     def start(
