@@ -61,7 +61,9 @@ export default {
     assert((await all(s.models.list())).every((model) => model.object === "model"));
   },
   async "models.retrieve"(s) {
-    assert.equal((await s.models.retrieve("qwen/qwen2.5:7b")).id, "qwen/qwen2.5:7b");
+    const [known] = await all(s.models.list());
+    assert.equal((await s.models.retrieve(known.id)).id, known.id);
+    await assert.rejects(s.models.retrieve("qwen/qwen2.5:7b"), /'qwen\/qwen2.5:7b'/);
   },
   async "embeddings.create"(s) {
     const model = "text-embedding-3-small";
@@ -124,39 +126,39 @@ export default {
   },
   async "vector_stores.list"(s) {
     const made = [];
-    for (let n = 0; n < 5; n++) made.unshift((await s.vectorStores.create()).id);
+    for (let n = 0; n < 5; n++) made.unshift((await s.vectorStores.create({})).id);
     const found = ids(await all(s.vectorStores.list({ limit: 2 })));
     assert.deepEqual(found.filter((id) => made.includes(id)), made);
   },
   async "vector_stores.delete"(s) {
-    assert.equal((await s.delete(s.vectorStores, { id: (await s.vectorStores.create()).id })).deleted, true);
+    assert.equal((await s.delete(s.vectorStores, { id: (await s.vectorStores.create({})).id })).deleted, true);
   },
   async "vector_stores.search"(s) {
     const found = await all(s.vectorStores.search(await s.store(), { query: "When may a mug be returned?" }));
     assert.equal(found[0].filename, "mugs.txt");
   },
   async "vector_stores.files.create"(s) {
-    const { id } = await s.vectorStores.create();
+    const { id } = await s.vectorStores.create({});
     const made = await s.vectorStores.files.create(id, { file_id: await s.upload() });
     assert.equal(made.vector_store_id, id);
   },
   async "vector_stores.files.create_and_poll"(s) {
-    const { id } = await s.vectorStores.create();
+    const { id } = await s.vectorStores.create({});
     const done = await s.vectorStores.files.createAndPoll(id, { file_id: await s.upload() });
     assert.equal(done.status, "completed");
   },
   async "vector_stores.files.upload"(s) {
-    const { id } = await s.vectorStores.create();
+    const { id } = await s.vectorStores.create({});
     const made = await s.vectorStores.files.upload(id, await s.toFile(Buffer.from(MUGS), "m.txt"));
     assert.equal(made.object, "vector_store.file");
   },
   async "vector_stores.files.upload_and_poll"(s) {
-    const { id } = await s.vectorStores.create();
+    const { id } = await s.vectorStores.create({});
     const done = await s.vectorStores.files.uploadAndPoll(id, await s.toFile(Buffer.from(MUGS), "m.txt"));
     assert.equal(done.status, "completed");
   },
   async "vector_stores.files.poll"(s) {
-    const { id } = await s.vectorStores.create();
+    const { id } = await s.vectorStores.create({});
     const made = await s.vectorStores.files.create(id, { file_id: await s.upload() });
     assert.equal((await s.vectorStores.files.poll(id, made.id)).status, "completed");
   },
@@ -189,43 +191,43 @@ export default {
     assert.equal((await s.delete(s.vectorStores.files, { vector_store_id, id })).deleted, true);
   },
   async "vector_stores.file_batches.create"(s) {
-    const { id } = await s.vectorStores.create();
+    const { id } = await s.vectorStores.create({});
     const made = await s.vectorStores.fileBatches.create(id, { file_ids: [await s.upload()] });
     assert.match(made.id, /^vsfb_[0-9a-f]{32}$/);
   },
   async "vector_stores.file_batches.create_and_poll"(s) {
-    const { id } = await s.vectorStores.create();
+    const { id } = await s.vectorStores.create({});
     const file_ids = [await s.upload(), "file-missing"];
     const { file_counts } = await s.vectorStores.fileBatches.createAndPoll(id, { file_ids });
     assert.deepEqual([file_counts.completed, file_counts.failed], [1, 1]);
   },
   async "vector_stores.file_batches.upload_and_poll"(s) {
-    const { id } = await s.vectorStores.create();
+    const { id } = await s.vectorStores.create({});
     const files = [];
     for (let n = 0; n < 8; n++) files.push(await s.toFile(Buffer.from(`Document ${n}. ${MUGS}`), `${n}.txt`));
     const done = await s.vectorStores.fileBatches.uploadAndPoll(id, { files });
     assert.deepEqual([done.status, done.file_counts.completed], ["completed", 8]);
   },
   async "vector_stores.file_batches.poll"(s) {
-    const { id } = await s.vectorStores.create();
+    const { id } = await s.vectorStores.create({});
     const made = await s.vectorStores.fileBatches.create(id, { file_ids: [await s.upload()] });
     assert.equal((await s.vectorStores.fileBatches.poll(id, made.id)).status, "completed");
   },
   async "vector_stores.file_batches.retrieve"(s) {
-    const vector_store_id = (await s.vectorStores.create()).id;
+    const vector_store_id = (await s.vectorStores.create({})).id;
     const made = await s.vectorStores.fileBatches.create(vector_store_id, { file_ids: [await s.upload()] });
     const found = await s.at(s.vectorStores.fileBatches, "retrieve", { vector_store_id, id: made.id });
     assert.deepEqual([found.id, found.object], [made.id, "vector_store.files_batch"]);
   },
   async "vector_stores.file_batches.list_files"(s) {
-    const vector_store_id = (await s.vectorStores.create()).id;
+    const vector_store_id = (await s.vectorStores.create({})).id;
     const file_ids = [await s.upload(), await s.upload(), await s.upload()];
     const { id } = await s.vectorStores.fileBatches.createAndPoll(vector_store_id, { file_ids });
     const listed = s.at(s.vectorStores.fileBatches, "listFiles", { vector_store_id, id }, { limit: 2 });
     assert.deepEqual(ids(await all(listed)).sort(), file_ids.sort());
   },
   async "vector_stores.file_batches.cancel"(s) {
-    const vector_store_id = (await s.vectorStores.create()).id;
+    const vector_store_id = (await s.vectorStores.create({})).id;
     const file_ids = [];
     for (let n = 0; n < 8; n++) file_ids.push(await s.upload(`Number ${n}. ${MUGS.repeat(50)}`));
     const { id } = await s.vectorStores.fileBatches.create(vector_store_id, { file_ids });

@@ -116,7 +116,8 @@ def _(s: Session) -> None:
 def _(s: Session) -> None:
     known = next(iter(s.models.list())).id
     assert s.models.retrieve(known).id == known
-    assert s.models.retrieve("qwen/qwen2.5:7b").id == "qwen/qwen2.5:7b"
+    said = refusal(openai.NotFoundError, s.models.retrieve, "qwen/qwen2.5:7b")
+    assert "'qwen/qwen2.5:7b'" in said, said  # with its slash, however this version sends it
 
 
 @shows("embeddings.create")

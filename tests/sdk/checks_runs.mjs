@@ -22,7 +22,7 @@ async function finish(s, run) {
 }
 
 async function twoItems(s) {
-  const { id } = await s.conversations.create();
+  const { id } = await s.conversations.create({});
   const items = ["One", "Two"].map((content) => ({ ...TEXT, content }));
   return [id, (await s.conversations.items.create(id, { items })).data];
 }
@@ -282,15 +282,15 @@ export default {
     assert.equal((await all(s.conversations.items.list(id))).length, 3);
   },
   async "conversations.retrieve"(s) {
-    const { id } = await s.conversations.create();
+    const { id } = await s.conversations.create({});
     assert.equal((await s.conversations.retrieve(id)).object, "conversation");
   },
   async "conversations.update"(s) {
-    const { id } = await s.conversations.create();
+    const { id } = await s.conversations.create({});
     assert.deepEqual((await s.conversations.update(id, { metadata: { k: "v" } })).metadata, { k: "v" });
   },
   async "conversations.delete"(s) {
-    assert.equal((await s.conversations.delete((await s.conversations.create()).id)).deleted, true);
+    assert.equal((await s.conversations.delete((await s.conversations.create({})).id)).deleted, true);
   },
   async "conversations.items.create"(s) {
     const [, added] = await twoItems(s);
