@@ -48,7 +48,8 @@ def fill(value: Any, ids: Mapping[str, str]) -> Any:
 def send(bad, case: Case, ids: Mapping[str, str]) -> httpx.Response:
     more: dict[str, Any] = {"headers": dict(case.headers)}
     if case.files is not None or case.form is not None:
-        more |= {"files": case.files, "data": case.form}
+        fields = {name: (None, value) for name, value in (case.form or {}).items()}
+        more["files"] = {**fields, **(case.files or {})}
     elif isinstance(case.body, bytes):
         more["content"] = case.body
     elif case.body is not None:
