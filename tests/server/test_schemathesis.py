@@ -7,6 +7,7 @@ time; SCHEMATHESIS_EXAMPLES draws more of them than the few that the suite has t
 from __future__ import annotations
 
 import os
+import re
 
 import conformance
 import pytest
@@ -43,6 +44,31 @@ KNOWN = {
 }
 
 
+# Parts of requests that are about tools which the server has not. Drawing from all of them takes
+# minutes for one request, and says nothing more of it.
+FOREIGN = re.compile(
+    "ApplyPatch|Computer|CodeInterpreterTool|Auto|Container|Custom|FunctionShell|Local|ImageGen|MCP"
+    "|WebSearch|ToolSearch|Program|Namespace|Compact|AdditionalTools|Skill|InlineSkill|Url|FilePath"
+    "|Reasoning|Allowed|Specific|HTTPError|InputImage|InputFile|InputAudio|Audio|Prediction"
+)
+
+
+def without_foreign_tools(schema):
+    """Return a schema whose unions have no members about foreign tools, but one at least."""
+    if isinstance(schema, list):
+        return [without_foreign_tools(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: without_foreign_tools(value) for key, value in schema.items()}
+    for union in ("anyOf", "oneOf"):
+        members = kept.get(union)
+        if isinstance(members, list):
+            names = [member.get("$ref", "").rsplit("/", 1)[-1] for member in members]
+            ours = [m for m, n in zip(members, names, strict=True) if not FOREIGN.match(n)]
+            kept[union] = ours or members
+    return kept
+
+
 @pytest.fixture(scope="module")
 def served(serve_module):
     """A server, whose objects it also holds by name."""
@@ -64,13 +90,19 @@ def point_to_what_is_there(case, world):
             case.path_parameters[name] = world[KNOWN[name]]
 
 
-@schemathesis.openapi.from_dict(conformance.document()).parametrize()
+def new_violations(served):
+    """Return what was wrong with the last answer; a server error is."""
+    found = list(served.violations)
+    served.violations.clear()
+    return found
+
+
+@schemathesis.openapi.from_dict(without_foreign_tools(conformance.document())).parametrize()
 @FEW
 def test_nothing_drawn_from_openais_schema_breaks_the_server(served, case):
     point_to_what_is_there(case, served.world)
-    response = case.call(base_url=served.base_url, timeout=20)
-    assert response.status_code < 500
-    assert served.violations == []
+    case.call(base_url=served.base_url, timeout=20)
+    assert new_violations(served) == []
 
 
 @schemathesis.pytest.from_fixture("own_schema").parametrize()
@@ -81,4 +113,4 @@ def test_nothing_drawn_from_our_own_schema_breaks_it(served, case):
         checks=[not_a_server_error, content_type_conformance, response_schema_conformance],
         timeout=20,
     )
-    assert served.violations == []
+    assert new_violations(served) == []
