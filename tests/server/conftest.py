@@ -11,6 +11,7 @@ from pathlib import Path
 import openai
 import pytest
 import uvicorn
+from conformance import CheckedApp
 
 from filesearch import FileSearch
 from filesearch.protocols import ChatModel
@@ -27,16 +28,28 @@ class Live:
         base_url: With /v1.
         client: The official client, without retries.
         server: What it serves, for tests that look behind it.
+        violations: Answers that broke OpenAI's schema; any of them fails the test at its end.
     """
 
     base_url: str
     client: openai.OpenAI
     server: Server
+    violations: list[str]
 
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Live]]:
     """Starts servers over the test's index: the model that answers, then ServeOptions by name."""
+    yield from _serving(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def serve_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Live]]:
+    """As `serve`, for servers that all tests of a module ask."""
+    yield from _serving(tmp_path_factory.mktemp("served"))
+
+
+def _serving(tmp_path: Path) -> Iterator[Callable[..., Live]]:
     started = []
 
     def start(
@@ -52,9 +65,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Live]]:
             index or tmp_path / "index", embedder=HashingEmbedder(), model=model, db=db
         )
         server = Server(fs, ServeOptions(**options), model_for=model_for)
-        config = uvicorn.Config(
-            create_app(server), host="127.0.0.1", port=0, log_level="warning", lifespan="on"
-        )
+        app = CheckedApp(create_app(server))
+        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="on")
         process = uvicorn.Server(config)
         thread = threading.Thread(target=process.run, daemon=True)
         thread.start()
@@ -66,16 +78,17 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Live]]:
         port = process.servers[0].sockets[0].getsockname()[1]
         base_url = f"http://127.0.0.1:{port}/v1"
         client = openai.OpenAI(base_url=base_url, api_key="none", max_retries=0, timeout=30)
-        started.append((process, thread, client, fs))
-        return Live(base_url, client, server)
+        started.append((process, thread, client, fs, app.violations))
+        return Live(base_url, client, server, app.violations)
 
     yield start
-    for process, thread, client, fs in started:
+    for process, thread, client, fs, _ in started:
         client.close()
         process.should_exit = True
         thread.join(20)
         assert not thread.is_alive()
         fs.close()
+    assert not [violation for *_, found in started for violation in found]
 
 
 @pytest.fixture

@@ -1,0 +1,47 @@
+"""Scripted server: a real server process with a model that answers by rule.
+
+    python tests/sdk/scripted_server.py --index DIRECTORY [--port 0] [--delay SECONDS]
+
+Prints its base URL, with /v1, on one line, and serves until it is ended by SIGTERM or SIGINT.
+"""
+
+from __future__ import annotations
+
+import argparse
+import socket
+from pathlib import Path
+
+import uvicorn
+from scripted_model import RuleModel
+
+from filesearch import FileSearch
+from filesearch.server.app import create_app
+from filesearch.server.context import ServeOptions, Server
+from filesearch.testing import HashingEmbedder
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--index", type=Path, required=True, help="directory of the index")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one [default: 0]")
+    parser.add_argument(
+        "--delay", type=float, default=0.0, help="seconds before each piece of an answer"
+    )
+    options = parser.parse_args()
+    with socket.create_server(("127.0.0.1", options.port), backlog=1024) as listener:
+        fs = FileSearch(options.index, embedder=HashingEmbedder(), model=RuleModel(options.delay))
+        with fs:
+            config = uvicorn.Config(
+                create_app(Server(fs, ServeOptions())),
+                log_level="warning",
+                lifespan="on",
+                timeout_graceful_shutdown=5,
+            )
+            # Connections wait in the listener's queue until the server takes them.
+            print(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", flush=True)
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Schemathesis: requests drawn from OpenAI's schema and from our own, good and bad.
+
+Whatever is asked, nothing breaks and every answer keeps to its schema. The same requests each
+time; SCHEMATHESIS_EXAMPLES draws more of them than the few that the suite has time for.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+import conformance
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+)
+from scripted_model import RuleModel
+from world import make_world
+
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "3"))
+FEW = settings(
+    max_examples=EXAMPLES,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),  # what fails is small enough as it is
+    suppress_health_check=list(HealthCheck),
+)
+# Parameters of paths -> what world.py calls such an object.
+KNOWN = {
+    "assistant_id": "assistant",
+    "thread_id": "thread",
+    "message_id": "message",
+    "run_id": "run",
+    "file_id": "file",
+    "upload_id": "upload",
+    "vector_store_id": "store",
+    "batch_id": "batch",
+    "response_id": "response",
+    "conversation_id": "conversation",
+}
+
+
+# Parts of requests that are about tools which the server has not. Drawing from all of them takes
+# minutes for one request, and says nothing more of it.
+FOREIGN = re.compile(
+    "ApplyPatch|Computer|CodeInterpreterTool|Auto|Container|Custom|FunctionShell|Local|ImageGen|MCP"
+    "|WebSearch|ToolSearch|Program|Namespace|Compact|AdditionalTools|Skill|InlineSkill|Url|FilePath"
+    "|Reasoning|Allowed|Specific|HTTPError|InputImage|InputFile|InputAudio|Audio|Prediction"
+)
+
+
+def without_foreign_tools(schema):
+    """Return a schema whose unions have no members about foreign tools, but one at least."""
+    if isinstance(schema, list):
+        return [without_foreign_tools(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: without_foreign_tools(value) for key, value in schema.items()}
+    for union in ("anyOf", "oneOf"):
+        members = kept.get(union)
+        if isinstance(members, list):
+            names = [member.get("$ref", "").rsplit("/", 1)[-1] for member in members]
+            ours = [m for m, n in zip(members, names, strict=True) if not FOREIGN.match(n)]
+            kept[union] = ours or members
+    return kept
+
+
+@pytest.fixture(scope="module")
+def served(serve_module):
+    """A server, whose objects it also holds by name."""
+    live = serve_module(RuleModel())
+    live.world = make_world(live.client)
+    return live
+
+
+@pytest.fixture(scope="module")
+def own_schema(served):
+    url = served.base_url.replace("/v1", "/openapi.json")
+    return schemathesis.openapi.from_url(url)
+
+
+def point_to_what_is_there(case, world):
+    """Let about half of the requests ask for objects that there are; none of them is deleted."""
+    for name, value in (case.path_parameters or {}).items():
+        if name in KNOWN and case.method != "DELETE" and len(str(value)) % 2 == 0:
+            case.path_parameters[name] = world[KNOWN[name]]
+
+
+def new_violations(served):
+    """Return what was wrong with the last answer; a server error is."""
+    found = list(served.violations)
+    served.violations.clear()
+    return found
+
+
+@schemathesis.openapi.from_dict(without_foreign_tools(conformance.document())).parametrize()
+@FEW
+def test_nothing_drawn_from_openais_schema_breaks_the_server(served, case):
+    point_to_what_is_there(case, served.world)
+    case.call(base_url=served.base_url, timeout=20)
+    assert new_violations(served) == []
+
+
+@schemathesis.pytest.from_fixture("own_schema").parametrize()
+@FEW
+def test_nothing_drawn_from_our_own_schema_breaks_it(served, case):
+    point_to_what_is_there(case, served.world)
+    case.call_and_validate(
+        checks=[not_a_server_error, content_type_conformance, response_schema_conformance],
+        timeout=20,
+    )
+    assert new_violations(served) == []
