@@ -5,6 +5,7 @@ Readers and the writer never block each other, and every transaction sees one co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,8 @@ from filesearch.migrate import migrate
 from filesearch.schema import EARLIER_VERSIONS, SCHEMA_VERSION, meta, metadata
 
 _BUSY_TIMEOUT_S = 30
+# A server answers some dozens of requests at once; more than these wait for one another.
+_POOL_SIZE = 30
 # Any number that other programs on the same PostgreSQL do not lock as well.
 _WRITER_LOCK = 0x66736561
 
@@ -54,7 +57,7 @@ class Database:
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             raise InvalidSetting(
                 f"database URL '{_without_password(url)}' cannot be used ({type(error).__name__}); "
-                "give sqlite:///PATH, or postgresql+psycopg://... with: "
+                "give sqlite:///PATH, or postgresql://... with: "
                 "pip install 'filesearch[postgres]'"
             ) from error
         self._is_sqlite = self._engine.dialect.name == "sqlite"
@@ -124,12 +127,13 @@ class Database:
 
 def _connect(url: str) -> Engine:
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S})
+        engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S}, pool_size=_POOL_SIZE)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     # One picture per transaction, as SQLite gives by itself.
-    return create_engine(url, isolation_level="REPEATABLE READ")
+    url = re.sub(r"^postgres(?:ql)?://", "postgresql+psycopg://", url)
+    return create_engine(url, isolation_level="REPEATABLE READ", pool_size=_POOL_SIZE)
 
 
 def _prepare_sqlite(connection: object, _record: object) -> None:

@@ -278,6 +278,10 @@ def test_a_server_that_is_away_is_an_index_problem_that_hides_the_password(tmp_p
     assert "s3cret" not in str(caught.value)
 
 
+def test_a_postgresql_url_needs_no_driver_in_it(postgres_url):
+    Catalog(postgres_url.replace("postgresql+psycopg://", "postgresql://")).close()
+
+
 def test_a_whole_round_works_on_postgresql(postgres_url, make_fs, docs):
     fs = make_fs(db=postgres_url)
     assert len(fs.ingest(docs, attributes={"year": 2025}).added) == 3

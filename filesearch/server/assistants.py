@@ -6,12 +6,11 @@ starts.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from filesearch.objects import Objects, Record, Transaction
-from filesearch.server.context import Caller, Server
 from filesearch.server.errors import not_found
 from filesearch.server.tool_resources import (
     changed_tool_resources,
@@ -19,6 +18,9 @@ from filesearch.server.tool_resources import (
     make_tool_resources,
 )
 from filesearch.server.wire.assistants import CreateAssistant, UpdateAssistant
+
+if TYPE_CHECKING:
+    from filesearch.server.context import Caller, Server
 
 # What a field is when a request leaves it out or sets it to null.
 _DEFAULTS: dict[str, Any] = {

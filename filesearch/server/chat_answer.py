@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filesearch.cite import annotation
 from filesearch.config import EXTRACTIVE_MODEL
@@ -30,10 +30,12 @@ from filesearch.messages import ChatRequest, FinishReason, Message, ToolCallDelt
 from filesearch.protocols import ChatModel
 from filesearch.run import Run, RunOptions
 from filesearch.server.chat_question import ChatQuestion
-from filesearch.server.context import Server
 from filesearch.server.errors import ApiError, invalid
 from filesearch.server.loop import make_loop
 from filesearch.tokens import count_tokens
+
+if TYPE_CHECKING:
+    from filesearch.server.context import Server
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,14 @@ it was last asked. The next turn of the conversation brings the same files and f
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from filesearch.errors import NotFound
 from filesearch.server.chat_question import Grounding
-from filesearch.server.context import Caller, Server
 from filesearch.server.errors import check_id, invalid, not_found
+
+if TYPE_CHECKING:
+    from filesearch.server.context import Caller, Server
 
 WAIT_S = 60.0
 _LIFETIME_DAYS = 1

@@ -20,6 +20,7 @@ from filesearch.protocols import ChatModel
 from filesearch.server.models import ModelMap
 from filesearch.server.purge import Purge
 from filesearch.server.responses import ResponseService
+from filesearch.server.runs import RunService
 from filesearch.server.workers import WorkerRegistry
 from filesearch.stores import VectorStores
 from filesearch.uploads import Uploads
@@ -98,9 +99,6 @@ class Server:
         self.files: FileObjects = fs.file_objects
         self.uploads: Uploads = fs.uploads
         self.stores: VectorStores = fs.stores
-        # Runs name what is here in turn.
-        from filesearch.server.runs import RunService
-
         self.runs = RunService(self)
         self.responses = ResponseService(self)
         # Each service is made here, and started and stopped in this order.

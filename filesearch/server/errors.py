@@ -136,7 +136,6 @@ def add_error_handlers(app: FastAPI) -> None:
     # The request edge: whatever was not foreseen is told to the log alone.
     @app.exception_handler(Exception)
     def _unforeseen(_request: Request, error: Exception) -> JSONResponse:
-        _log.error("a request failed", exc_info=error)
         return _answer(
             ApiError(
                 500,

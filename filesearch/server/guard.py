@@ -132,6 +132,4 @@ def _measure(server: Server, metrics: Metrics) -> None:
     model_for = server.model_for
     server.model_for = lambda name: CountedModel(model_for(name), metrics)
     server.stores = cast(Any, TimedStores(server.stores, metrics))
-    queue = getattr(server.fs, "ingest_queue", None)
-    if queue is not None:
-        queue.on_done = metrics.observe_file
+    server.fs.ingest_queue.on_done = metrics.observe_file

@@ -10,12 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filesearch.objects import Objects, Record, Transaction
 from filesearch.paging import Page, PageQuery
 from filesearch.server.assistants import wire, wire_list
-from filesearch.server.context import Caller, Server
 from filesearch.server.errors import invalid, not_found
 from filesearch.server.thread_lock import check_can_add_message
 from filesearch.server.tool_resources import (
@@ -39,6 +38,9 @@ from filesearch.server.wire.threads import (
     UpdateMessage,
     UpdateThread,
 )
+
+if TYPE_CHECKING:
+    from filesearch.server.context import Caller, Server
 
 
 def create_thread(server: Server, caller: Caller, body: CreateThread, *, at: str = "") -> Record:

@@ -8,14 +8,16 @@ transaction of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from filesearch.server.context import Caller, Server
 from filesearch.server.errors import check_id, invalid
 from filesearch.server.vector_stores import chunk_settings
 from filesearch.server.wire.assistants import NewStore, NewToolResources, ToolResources
 from filesearch.store_records import NewAttachment
 from filesearch.types import ChunkSettings
+
+if TYPE_CHECKING:
+    from filesearch.server.context import Caller, Server
 
 # "Vector stores created using thread helpers have a default expiration policy of 7 days after
 # they were last active": OpenAI's guide to file search.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from filesearch.errors import InvalidFilter
 from filesearch.filters import Filter, compile_filter
-from filesearch.server.context import Caller, Server
 from filesearch.server.errors import check_id, invalid
 from filesearch.server.wire.vector_stores import (
     AddFile,
@@ -33,6 +33,9 @@ from filesearch.store_records import (
     VectorStore,
 )
 from filesearch.types import ChunkSettings
+
+if TYPE_CHECKING:
+    from filesearch.server.context import Caller, Server
 
 
 def create_store(server: Server, caller: Caller, asked: CreateStore) -> VectorStore:

@@ -17,6 +17,7 @@ from filesearch import FileSearch
 from filesearch.protocols import ChatModel
 from filesearch.server.app import create_app
 from filesearch.server.context import ServeOptions, Server
+from filesearch.server.guard import Access, guard
 from filesearch.testing import HashingEmbedder
 
 
@@ -65,7 +66,7 @@ def _serving(tmp_path: Path) -> Iterator[Callable[..., Live]]:
             index or tmp_path / "index", embedder=HashingEmbedder(), model=model, db=db
         )
         server = Server(fs, ServeOptions(**options), model_for=model_for)
-        app = CheckedApp(create_app(server))
+        app = CheckedApp(guard(create_app(server), server, Access()).app)
         config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="on")
         process = uvicorn.Server(config)
         thread = threading.Thread(target=process.run, daemon=True)

@@ -16,13 +16,12 @@ from filelock import FileLock, Timeout
 from sqlalchemy import func, select
 
 from filesearch import schema as t
+from filesearch.ingest_queue import LOCK_FILE
 from filesearch.server.context import Server, ServerDep
 from filesearch.server.metrics import CONTENT_TYPE, Sample
 
 router = APIRouter(tags=["Operations"])
 log = logging.getLogger("filesearch.server")
-# Held by the process that reads waiting files; see ingest_queue.py.
-_INGEST_LOCK = "ingest.lock"
 # The page loads its own script and style, and asks this server alone.
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -79,7 +78,7 @@ def _check_index(server: Server) -> None:
 
 def _has_ingest_leader(server: Server) -> bool:
     try:
-        with FileLock(server.fs.directory / _INGEST_LOCK).acquire(timeout=0):
+        with FileLock(server.fs.directory / LOCK_FILE).acquire(timeout=0):
             return False
     except Timeout:
         return True
