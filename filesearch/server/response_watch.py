@@ -83,6 +83,8 @@ class ResponseWatch:
                 self._take_over(record)
 
     def _take_over(self, found: Record) -> None:
+        # Asked before: within a transaction nothing may wait for another connection.
+        number = self._server.events.next_number(found.id)
         with self._server.objects.writing() as tx:
             record = tx.find("response", found.id)
             if record is None or (record.status, record.worker) != (found.status, found.worker):
@@ -90,7 +92,7 @@ class ResponseWatch:
             if record.status == "queued":
                 tx.update(record, worker=self._server.worker_id)
                 try:
-                    job = self._service.job_of(tx, record)
+                    job = self._service.job_of(tx, record, number)
                 except ApiError as error:  # What it goes on from is gone.
                     failed = self._fail(tx, record, error.message)
                 else:
@@ -100,7 +102,7 @@ class ResponseWatch:
                 failed = self._fail(tx, record, STOPPED)
         if record.body["is_logged"]:
             events = LoggedEvents(self._server.events, record.id)
-            tell_end(Emitter(events, self._server.events.next_number(record.id)), failed)
+            tell_end(Emitter(events, number), failed)
             events.close()
 
     def _fail(self, tx: Transaction, record: Record, message: str) -> ResponseObject:

@@ -126,15 +126,20 @@ class ResponseService:
                     owner=caller.owner,
                     status=response["status"],
                     worker=self._server.worker_id,
-                    created_at=response["created_at"],
                 )
         job.emit("response.created", {"response": shown_response(response, [], ())})
         if response["status"] == "queued":
             job.emit("response.queued", {"response": shown_response(response, [], ())})
         return job
 
-    def job_of(self, tx: Transaction, record: Record) -> ResponseJob:
-        """Return a stored response that has not begun as something to launch."""
+    def job_of(self, tx: Transaction, record: Record, number: int) -> ResponseJob:
+        """Return a stored response that has not begun as something to launch.
+
+        Args:
+            tx: A transaction.
+            record: The response.
+            number: Of its next event.
+        """
         body = record.body
         return self._job(
             tx,
@@ -145,6 +150,7 @@ class ResponseService:
             scope=None,
             is_streamed=False,
             is_logged=body["is_logged"],
+            number=number,
         )
 
     def _job(
@@ -158,6 +164,7 @@ class ResponseService:
         scope: str | None,
         is_streamed: bool,
         is_logged: bool,
+        number: int = 0,
     ) -> ResponseJob:
         conversation = response["conversation"]
         before = items_before(
@@ -168,10 +175,8 @@ class ResponseService:
         )
         cancel = threading.Event()
         events: Events = NoEvents()
-        number = 0
         if is_logged:
             events = LoggedEvents(self._server.events, response["id"])
-            number = self._server.events.next_number(response["id"])
         elif is_streamed:
             events = PassingEvents(cancel)
         return ResponseJob(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import openai
 import pytest
@@ -459,6 +460,18 @@ def test_nothing_goes_on_from_a_response_that_has_not_ended(said):
     with pytest.raises(openai.BadRequestError, match="wait until it has ended"):
         responses.create(model="m", input="Hi", previous_response_id=made.id)
     going_on.set()
+
+
+def test_many_begin_at_once(said):
+    """More than there are connections to the database, none of which may wait for a second one."""
+    responses, _ = said("Hello.", repeats=True)
+
+    def begin(_number):
+        return responses.create(model="m", input="Hi", background=True).id
+
+    with ThreadPoolExecutor(40) as pool:
+        made = list(pool.map(begin, range(40)))
+    wait_for(lambda: responses.retrieve(made[-1]).status == "completed")
 
 
 def test_what_a_dead_process_left_is_ended_or_made(serve, tmp_path):
