@@ -10,8 +10,7 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Annotated, Any, TypeVar
 
@@ -34,6 +33,7 @@ from filesearch.server.chat_question import (
 )
 from filesearch.server.context import Caller, CallerDep, Server, ServerDep
 from filesearch.server.errors import ApiError, to_api_error
+from filesearch.server.pump import in_thread, pump
 from filesearch.server.relay import Relayed
 from filesearch.server.routing import make_router
 from filesearch.server.sse import event_stream
@@ -48,8 +48,6 @@ router = make_router("Chat")
 
 _log = logging.getLogger("filesearch.server")
 
-# Not the threads of other routes: answers take long. More of them wait for their turn.
-_threads = ThreadPoolExecutor(256, thread_name_prefix="filesearch-chat")
 _CLIENT_LEFT = ApiError(499, "The client left before the answer came.")  # nginx's; for the log
 
 _Item = TypeVar("_Item")
@@ -157,13 +155,14 @@ def _pieces(
     yield from answer(server, question, store_ids, stop)
 
 
-# From threads to the event loop
+# From threads to the client
 
 
-async def _whole(request: Request, make: Any, stop: threading.Event) -> Response:  # noqa: ANN401
-    work = asyncio.get_running_loop().run_in_executor(_threads, make)
+async def _whole(
+    request: Request, make: Callable[[], Mapping[str, Any]], stop: threading.Event
+) -> Response:
     try:
-        return JSONResponse(await _while_connected(request, work, stop))
+        return JSONResponse(await _while_connected(request, in_thread(make), stop))
     except _ClientLeft:
         return JSONResponse(_CLIENT_LEFT.envelope, _CLIENT_LEFT.status)
 
@@ -172,7 +171,7 @@ async def _streamed(
     request: Request, chunks: Iterable[Mapping[str, Any]], stop: threading.Event
 ) -> Response:
     """Return a stream; what fails before the first piece of the answer is an error of its own."""
-    items = _in_threads(iter(chunks), stop)
+    items = pump(iter(chunks), stop)
     first = []
     try:
         # The first chunk only says who speaks; with the second one the model has begun.
@@ -204,27 +203,6 @@ async def _streamed(
             await items.aclose()
 
     return event_stream(events())
-
-
-async def _in_threads(items: Iterator[_Item], stop: threading.Event) -> AsyncGenerator[_Item, None]:
-    """Yield items that a thread waits for. Closing sets `stop`, which ends them."""
-    loop = asyncio.get_running_loop()
-    try:
-        while found := await loop.run_in_executor(_threads, _next, items):
-            yield found[0]
-    finally:
-        stop.set()
-        close = getattr(items, "close", None)
-        if close is not None:
-            with suppress(ValueError):  # a thread still waits for it, and will see `stop`
-                close()
-
-
-def _next(items: Iterator[_Item]) -> tuple[_Item] | None:
-    """Return the next item, in a tuple of its own; None at the end."""
-    for item in items:
-        return (item,)
-    return None
 
 
 class _ClientLeft(Exception):
