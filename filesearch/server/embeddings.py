@@ -25,7 +25,7 @@ from filesearch.server.wire.embeddings import MAX_INPUTS, MAX_TOKENS, EmbeddingR
 from filesearch.tokens import count_tokens, decode_tokens
 from filesearch.types import FloatMatrix, IntArray
 
-_WINDOWS_A_TURN = 32  # about a third of a second on two cores
+_WINDOWS_A_TURN = 32  # well below a second on two cores
 _thread = ThreadPoolExecutor(1, thread_name_prefix="filesearch-embed")
 
 _Made = TypeVar("_Made")

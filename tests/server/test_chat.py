@@ -337,6 +337,13 @@ def test_what_cannot_be_answered_is_refused(live, body, param, says):
     assert raised.value.param == param
 
 
+def test_a_strict_server_refuses_what_it_does_not_know(serve):
+    client = serve(ScriptedChatModel(["Hi"]), is_strict=True).client
+    with pytest.raises(openai.BadRequestError, match="Unknown parameter: 'colour'"):
+        client.chat.completions.create(model="m", messages=HELLO, extra_body={"colour": 1})
+    assert client.chat.completions.create(model="m", messages=HELLO, store=True, seed=1)
+
+
 # Legacy completions
 
 

@@ -133,6 +133,16 @@ def test_a_request_for_the_same_name_is_passed_on_as_it_is(relay, upstream):
     assert json.loads(upstream.seen[0][2])["n"] == 1.5
 
 
+def test_every_name_goes_to_the_chat_model_of_the_settings(serve, upstream, tmp_path):
+    settings = Settings(
+        index=str(tmp_path / "relay"), chat_model="vllm:real", chat_base_url=upstream.url
+    )
+    live = serve(fs=FileSearch(settings=settings, embedder=HashingEmbedder()))
+    post(live.base_url, ODD)
+    assert json.loads(upstream.seen[0][2])["model"] == "real"
+    getattr(live, "violations", []).clear()
+
+
 def test_our_key_stays_here_and_the_set_one_is_sent(relay, upstream):
     live = relay(upstream.url, chat_base_url=upstream.url, chat_api_key=KEY)
     post(live.base_url, ODD, Cookie="a=b", **{"OpenAI-Organization": "org"})
