@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
+from filesearch.event_log import Event
 from filesearch.messages import Usage
 from filesearch.objects import Record
 from filesearch.server.journal import Change, Journal
@@ -142,32 +143,41 @@ class RunWatch:
         self._take_over(run.id)
 
     def _end(self, run: Record) -> None:
+        written = written_so_far(self._server.events.read(run.id))
         try:
             with self._journal.changing() as change:
                 found = change.tx.find("run", run.id)
                 if found is not None and found.worker == run.worker:
-                    end_unattended(change, found)
+                    end_unattended(change, found, content=written)
         except RunOvertaken:
             return  # it ended by itself meanwhile
 
 
-def end_unattended(change: Change, run: Record) -> None:
+def end_unattended(
+    change: Change, run: Record, *, content: list[dict[str, Any]] | None = None
+) -> None:
     """End a run that nobody executes, as it must from where it stands.
+
+    Args:
+        change: The transaction.
+        run: As it stands in it.
+        content: Of the message that it was writing, where there is any.
 
     Raises:
         RunOvertaken: It is over already.
     """
-    has_time = run.expires_at is None or run.expires_at > time.time()
     if is_over(run):
         raise RunOvertaken(run)
+    has_time = run.expires_at is None or run.expires_at > time.time()
+    kept: dict[str, Any] = {"content": content, **_usage(run)}
     if run.status == "cancelling":
         change.emit(run.id, "thread.run.cancelling", run_object(run))
-        end_run(change, run.id, "cancelled", **_usage(run))
+        end_run(change, run.id, "cancelled", **kept)
     elif not has_time:
-        end_run(change, run.id, "expired", **_usage(run))
+        end_run(change, run.id, "expired", **kept)
     elif run.status == "in_progress":
         error = {"code": "server_error", "message": f"The run failed: {_ABANDONED}"}
-        end_run(change, run.id, "failed", last_error=error)
+        end_run(change, run.id, "failed", last_error=error, **kept)
 
 
 def _usage(run: Record) -> dict[str, Any]:
@@ -176,6 +186,25 @@ def _usage(run: Record) -> dict[str, Any]:
     if state is None:
         return {}
     return {"usage": usage_object(msgspec.convert(state["usage"], Usage))}
+
+
+def written_so_far(events: Sequence[Event]) -> list[dict[str, Any]] | None:
+    """Return the content of the last message that is told in a run's events; None without text."""
+    value = ""
+    annotations: list[dict[str, Any]] = []
+    for event in events:
+        if event.name == "thread.message.created":
+            value, annotations = "", []
+        elif event.name == "thread.message.delta":
+            text = msgspec.json.decode(event.data)["delta"]["content"][0]["text"]
+            value += text["value"]
+            # Their index is of deltas only.
+            annotations += [
+                {k: v for k, v in note.items() if k != "index"}
+                for note in text.get("annotations", ())
+            ]
+    text = {"value": value, "annotations": annotations}
+    return [{"type": "text", "text": text}] if value else None
 
 
 def cancel_unattended(change: Change, run_id: str) -> Record:

@@ -68,6 +68,7 @@ def test_a_run_under_way_of_a_dead_process_is_ended_with_its_message(
     assert found.status == end
     message = live.client.beta.threads.messages.list(thread.id).data[0]
     assert (message.status, message.incomplete_details.reason) == ("incomplete", reason)
+    assert message.content[0].text.value == "First "
     (step,) = runs_of(live).steps.list(run.id, thread_id=thread.id).data
     assert step.status == end
     live.client.beta.threads.messages.create(thread.id, role="user", content="Again?")
@@ -158,6 +159,7 @@ class Slow:
     name, calls_tools = "slow", True
     def stream(self, request):
         yield ChatDelta(text="First ")
+        time.sleep(0.5)  # until the log is written
         print("begun", flush=True)
         time.sleep(60)
 
@@ -195,4 +197,5 @@ def test_a_killed_server_leaves_no_thread_locked(serve, tmp_path):
     live = serve(ScriptedChatModel(["Sunny."]))
     found = runs_of(live).retrieve(run_id, thread_id=thread_id)
     assert (found.status, found.last_error.code) == ("failed", "server_error")
+    assert texts(live, thread_id) == ["Rain?", "First "]
     live.client.beta.threads.messages.create(thread_id, role="user", content="Again?")

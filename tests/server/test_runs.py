@@ -8,6 +8,7 @@ import pytest
 from filesearch.errors import ChatFailed
 from filesearch.messages import ChatReply, Message, NamedTool, Usage
 from filesearch.server.run_states import ACTIVE, MOVES, RunOvertaken, move
+from filesearch.server.wire.runs import RunPage, RunStepPage
 from filesearch.testing import ScriptedChatModel
 from tests.server.assistants_api import (
     WEATHER,
@@ -167,6 +168,17 @@ def test_a_run_says_how_soon_to_ask_again(serve):
     )
     raw = runs_of(live).with_raw_response.retrieve(run.id, thread_id=run.thread_id)
     assert 0 < int(raw.headers["openai-poll-after-ms"]) <= 1000
+
+
+def test_answers_have_the_documented_shape(serve):
+    live = serve(ScriptedChatModel([calling("Rome")]))
+    thread, assistant = thread_with(live, "Rain?"), assistant_with(live, WEATHER)
+    run = runs_of(live).create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
+    for answer, shape in (
+        (runs_of(live).with_raw_response.list(thread.id), RunPage),
+        (runs_of(live).steps.with_raw_response.list(run.id, thread_id=thread.id), RunStepPage),
+    ):
+        shape.model_validate_json(answer.text)
 
 
 # Ends
