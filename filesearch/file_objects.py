@@ -171,7 +171,10 @@ class FileObjects:
         self._catalog.delete_unused_content(row.content_hash, self._blobs)
 
     def purge(self) -> int:
-        """Delete the files that have expired; returns how many."""
+        """Delete the files that have expired, and bytes that never became one.
+
+        Returns how many files.
+        """
         c = t.files.c
         with self._database.writing() as sql:
             expired = sql.execute(select(t.files).where(c.expires_at <= int(time.time()))).all()
@@ -179,6 +182,7 @@ class FileObjects:
                 _forget(sql, row)
         for digest in {row.content_hash for row in expired}:
             self._catalog.delete_unused_content(digest, self._blobs)
+        self._blobs.sweep()
         return len(expired)
 
 

@@ -1,6 +1,7 @@
 """Files that are uploaded, on each database."""
 
 import io
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -90,6 +91,16 @@ def test_an_expired_file_is_not_found_and_goes_when_it_is_purged(files, tmp_path
         files.get(file.id)
     assert ids(files.page(PageQuery())) == [other.id]
     assert files.purge() == 1
+    assert len(kept(tmp_path)) == 1
+
+
+def test_what_a_killed_process_left_goes_when_it_is_purged(files, tmp_path):
+    added(files)
+    half = tmp_path / "blobs" / "incoming-x"
+    half.write_bytes(b"half")
+    os.utime(half, (0, 0))
+    files.purge()
+    assert not half.exists()
     assert len(kept(tmp_path)) == 1
 
 

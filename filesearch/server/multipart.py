@@ -6,6 +6,7 @@ is too large is refused when the byte that is too many arrives, whatever its hea
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
@@ -27,6 +28,9 @@ _MAX_PARTS = 100
 # Room for boundaries, headers and fields beside the file.
 _OVERHEAD_BYTES = 1 << 20
 _BRACKETED = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
+
+# What is wrong with a form is told to who sent it; the parser would tell the log as well.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 Incoming = TypeVar("Incoming", bound=IncomingBlob)
 

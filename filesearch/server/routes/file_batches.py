@@ -12,7 +12,13 @@ from filesearch.server.lists import ListDep, list_body
 from filesearch.server.routes.vector_store_files import POLLED
 from filesearch.server.routing import make_router
 from filesearch.server.vector_stores import attachment, batch_body, store_file_body, visible_store
-from filesearch.server.wire.vector_stores import AddFile, BatchBody, CreateBatch, FileStatus
+from filesearch.server.wire.vector_stores import (
+    AddFile,
+    BatchBody,
+    CreateBatch,
+    FileStatus,
+    StoreFileList,
+)
 from filesearch.store_records import FileBatch
 
 router = make_router("Vector store file batches")
@@ -61,7 +67,9 @@ def cancel_batch(
     return batch_body(server.stores.cancel_batch(batch.store_id, batch.id))
 
 
-@router.get("/vector_stores/{vector_store_id}/file_batches/{batch_id}/files")
+@router.get(
+    "/vector_stores/{vector_store_id}/file_batches/{batch_id}/files", response_model=StoreFileList
+)
 def list_batch_files(
     vector_store_id: str,
     batch_id: str,

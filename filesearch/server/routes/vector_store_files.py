@@ -16,6 +16,7 @@ from filesearch.server.wire.vector_stores import (
     FileStatus,
     StoreFileBody,
     StoreFileDeleted,
+    StoreFileList,
     TextPart,
     UpdateFile,
 )
@@ -41,7 +42,7 @@ def add_file(
     return store_file_body(server.stores.attach(store.id, new)[0])
 
 
-@router.get("/vector_stores/{vector_store_id}/files")
+@router.get("/vector_stores/{vector_store_id}/files", response_model=StoreFileList)
 def list_files(
     vector_store_id: str,
     query: ListDep,

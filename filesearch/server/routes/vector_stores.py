@@ -16,6 +16,7 @@ from filesearch.server.wire.vector_stores import (
     SearchStore,
     StoreBody,
     StoreDeleted,
+    StoreList,
     UpdateStore,
 )
 
@@ -28,7 +29,7 @@ def create_store(body: CreateStore, server: ServerDep, caller: CallerDep) -> Sto
     return store_body(make_store(server, caller, body))
 
 
-@router.get("/vector_stores")
+@router.get("/vector_stores", response_model=StoreList)
 def list_stores(query: ListDep, server: ServerDep, caller: CallerDep) -> dict[str, Any]:
     """List vector stores."""
     page = server.stores.page(query, owner=caller.scope)

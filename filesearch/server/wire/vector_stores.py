@@ -192,6 +192,16 @@ class StoreBody(BaseModel):
     metadata: dict[str, str]
 
 
+class StoreList(BaseModel):
+    """A page of vector stores."""
+
+    object: Literal["list"] = "list"
+    data: list[StoreBody]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
 class StoreDeleted(BaseModel):
     """Says that a vector store is gone; its files stay."""
 
@@ -233,6 +243,16 @@ class StoreFileBody(BaseModel):
     usage_bytes: int
     attributes: dict[str, AttributeValue]
     chunking_strategy: ChunkingBody
+
+
+class StoreFileList(BaseModel):
+    """A page of the files of a vector store or a batch."""
+
+    object: Literal["list"] = "list"
+    data: list[StoreFileBody]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
 
 
 class StoreFileDeleted(BaseModel):
