@@ -75,6 +75,8 @@ def settle(
         files: Those with a document fill the slots of `segment` in this order.
         segment: Needed when a file has a document.
     """
+    if sql.scalar(select(t.vector_stores.c.seq).where(t.vector_stores.c.id == store_id)) is None:
+        return []  # deleted since, and its files with it; the next sweep takes the segment
     segment_id = rows.insert_segment(sql, store_id, segment) if segment else None
     settled = []
     slot = 0

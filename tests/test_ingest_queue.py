@@ -166,7 +166,7 @@ def test_a_batch_that_is_cancelled_while_it_is_read_stays_so(fs, store, embedder
     assert fs._index.catalog.segments() == []
 
 
-def test_a_store_that_is_deleted_while_its_files_are_read_stays_so(fs, store, embedder):
+def test_a_store_that_is_deleted_while_its_files_are_read_stays_so(fs, store, embedder, caplog):
     other = fs.stores.create()
     attach(fs, store.id, upload(fs, "a.txt", "alpha"))
     attach(fs, other.id, upload(fs, "b.txt", "beta"))
@@ -176,6 +176,7 @@ def test_a_store_that_is_deleted_while_its_files_are_read_stays_so(fs, store, em
     assert ready(fs, other) == FileCounts(completed=1)
     fs.ingest_queue.stop()
     assert len(fs._index.catalog.segments()) == 1
+    assert not caplog.records  # nothing had to be tried again
 
 
 def test_a_file_that_is_attached_otherwise_while_it_is_read_is_read_again(fs, store, embedder):

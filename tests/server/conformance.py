@@ -65,6 +65,9 @@ def document() -> dict[str, Any]:
     schemas.update(_PATCHES)
     # SPEC takes this purpose at upload, and leaves it out of what it says of the file.
     schemas["OpenAIFile"]["properties"]["purpose"]["enum"].append("evals")
+    # SPEC: numbers only, although `encoding_format` may ask for base64; openai-python always does.
+    vector = schemas["Embedding"]["properties"]
+    vector["embedding"] = {"anyOf": [vector["embedding"], {"type": "string"}]}
     return loaded
 
 

@@ -19,7 +19,7 @@ MAX_METADATA_VALUE = 512
 class RequestModel(BaseModel):
     """A request, or a part of one. Unknown fields are ignored, since real clients send some."""
 
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, strict=True)
 
     @model_validator(mode="before")
     @classmethod
