@@ -120,16 +120,19 @@ class RunWatch:
             self._end(run)
 
     def inherit(self) -> None:
-        """Take over, or end, the runs of processes that died."""
+        """Take over, or end, the runs of processes that died, and of threads of ours that did."""
         with self._server.objects.reading() as tx:
             runs = tx.select("run", statuses=("queued", "in_progress", "cancelling"))
-        lives: dict[str, bool] = {}
+        lives = {
+            worker: self._server.is_worker_alive(worker) for worker in {run.worker for run in runs}
+        }
         for run in runs:
-            if run.worker not in lives:
-                lives[run.worker] = self._server.is_worker_alive(run.worker)
-            if lives[run.worker]:
+            is_ours = run.worker == self._server.worker_id
+            if is_ours and run.status != "queued" and run.id not in self._controls:
+                self._end(run)
+            elif lives[run.worker]:
                 continue
-            if run.status == "queued":
+            elif run.status == "queued":
                 self._claim(run)
             else:
                 self._end(run)
@@ -147,7 +150,7 @@ class RunWatch:
         try:
             with self._journal.changing() as change:
                 found = change.tx.find("run", run.id)
-                if found is not None and found.worker == run.worker:
+                if found == run:  # else something happens with it, and the next look is soon
                     end_unattended(change, found, content=written)
         except RunOvertaken:
             return  # it ended by itself meanwhile

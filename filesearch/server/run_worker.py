@@ -38,6 +38,7 @@ from filesearch.server.run_objects import DEFAULT_RANKING, run_object
 from filesearch.server.run_recorder import RunRecorder, RunShape
 from filesearch.server.run_states import RunOvertaken, move
 from filesearch.server.tool_resources import store_ids_of
+from filesearch.tool import MAX_NUM_RESULTS
 from filesearch.types import Answer
 
 if TYPE_CHECKING:
@@ -200,11 +201,12 @@ class _Execution:
         form = body["response_format"]
         model = self._server.model_for(body["model"])
         results = self._settings().get("max_num_results")
+        usual = min(MAX_NUM_RESULTS, passages_for(model, self._server.settings))
         return RunOptions(
             instructions=body["instructions"],
             tool_choice=_tool_choice(body["tool_choice"], has_search=has_search),
             parallel_tool_calls=body["parallel_tool_calls"],
-            max_num_results=results or passages_for(model, self._server.settings),
+            max_num_results=results or usual,
             budget=PromptBudget(max_prompt_tokens=body["max_prompt_tokens"], last_messages=last),
             max_completion_tokens=body["max_completion_tokens"],
             temperature=body["temperature"],

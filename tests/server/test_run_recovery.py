@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from filesearch.server.run_recorder import RunRecorder
 from filesearch.testing import ScriptedChatModel
 from tests.server.assistants_api import (
     WEATHER,
@@ -20,6 +21,7 @@ from tests.server.assistants_api import (
     texts,
     thread_with,
     wait_for_words,
+    wait_until,
 )
 
 
@@ -75,6 +77,18 @@ def test_a_run_under_way_of_a_dead_process_is_ended_with_its_message(
     patient.may_go_on.set()  # the thread that still executes it must not bring it back
     time.sleep(0.3)
     assert runs_of(live).retrieve(run.id, thread_id=thread.id).status == end
+
+
+def test_a_run_that_its_own_thread_could_not_end_is_ended(serve, monkeypatch):
+    live = serve(ScriptedChatModel(["Yes."]))
+    finish = RunRecorder.finish
+    monkeypatch.setattr(RunRecorder, "finish", lambda *_args, **_options: None)
+    assistant, thread = assistant_with(live), thread_with(live, "Rain?")
+    run = runs_of(live).create(thread_id=thread.id, assistant_id=assistant.id)
+    wait_until(lambda: not live.server.runs._controls)
+    monkeypatch.setattr(RunRecorder, "finish", finish)
+    live.server.runs._watch.inherit()
+    assert poll(live, run).status == "failed"
 
 
 def test_a_run_that_waits_goes_on_after_a_restart(serve):
