@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from filesearch.functions import FILE_SEARCH
 from filesearch.objects import Record
 from filesearch.server.assistants import wire, wire_list
-from filesearch.server.errors import ApiError
+from filesearch.server.errors import invalid
 from filesearch.server.run_objects import RESULT_CONTENT
 from filesearch.server.tool_resources import store_ids_of
 from filesearch.server.wire.assistants import ToolResources
@@ -87,22 +88,22 @@ def _either(own: float | None, other: float | None) -> float | None:
 
 
 def _check_tools(tools: Sequence[Mapping[str, Any]], choice: str | Mapping[str, Any]) -> None:
-    counts = Counter(_name(tool) for tool in tools)
+    functions = Counter(_name(tool) for tool in tools if tool["type"] == "function")
     for number, tool in enumerate(tools):
-        if counts[_name(tool)] > 1:
-            raise ApiError(
-                400,
-                f"Invalid 'tools': '{_name(tool)}' is given {counts[_name(tool)]} times; give "
-                "each tool once, and each function a name of its own.",
-                param=f"tools[{number}]",
-                code="invalid_value",
+        name = _name(tool)
+        if tool["type"] == "function" and (functions[name] > 1 or name == FILE_SEARCH):
+            why = "is the search's" if name == FILE_SEARCH else "belongs to another function too"
+            raise invalid(
+                f"Invalid 'tools[{number}].function.name': the name '{name}' {why}; choose "
+                "another one.",
+                f"tools[{number}].function.name",
+                "invalid_value",
             )
-    if not isinstance(choice, str) and _name(choice) not in counts:
-        raise ApiError(
-            400,
+    if not isinstance(choice, str) and _name(choice) not in {_name(tool) for tool in tools}:
+        raise invalid(
             f"Tool choice '{_name(choice)}' not found in 'tools' parameter.",
-            param="tool_choice",
-            code="invalid_value",
+            "tool_choice",
+            "invalid_value",
         )
 
 
@@ -122,7 +123,5 @@ def outputs_of(request: SubmitToolOutputs, owed: Sequence[str]) -> dict[str, str
     """
     given = [output.tool_call_id for output in request.tool_outputs]
     if sorted(given) != sorted(owed):
-        raise ApiError(
-            400, f"Expected tool outputs for call_ids {list(owed)}, got {given}", param=None
-        )
-    return {output.tool_call_id: output.output for output in request.tool_outputs}
+        raise invalid(f"Expected tool outputs for call_ids {list(owed)}, got {given}")
+    return {output.tool_call_id: output.output or "" for output in request.tool_outputs}

@@ -21,7 +21,7 @@ from filesearch.objects import Objects, Record, Transaction
 from filesearch.paging import Page, PageQuery
 from filesearch.run import with_outputs
 from filesearch.server.assistants import find_assistant
-from filesearch.server.errors import ApiError, not_found
+from filesearch.server.errors import invalid, not_found
 from filesearch.server.journal import Change, Journal
 from filesearch.server.run_endings import end_step
 from filesearch.server.run_objects import run_object
@@ -206,8 +206,7 @@ class RunService:
         with self._journal.changing() as change:
             run = self._find(change.tx, caller, thread_id, run_id)
             if run.status != "requires_action":
-                message = f'Runs in status "{run.status}" do not accept tool outputs.'
-                raise ApiError(400, message)
+                raise invalid(f'Runs in status "{run.status}" do not accept tool outputs.')
             model_ids = run.body["private"]["model_ids"]
             outputs = outputs_of(body, list(model_ids))
             state = with_outputs(
@@ -250,7 +249,7 @@ class RunService:
         with self._journal.changing() as change:
             run = self._find(change.tx, caller, thread_id, run_id)
             if "cancelling" not in MOVES[status_of(run)]:
-                raise ApiError(400, f"Cannot cancel run with status '{run.status}'.")
+                raise invalid(f"Cannot cancel run with status '{run.status}'.")
             run = self._cancel(change, run)
         self._interrupt(run.id)
         return run

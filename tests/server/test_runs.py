@@ -339,7 +339,12 @@ def test_what_is_not_there_is_said_with_its_id(serve):
         ("tool_choice", {"type": "function"}, "tool_choice.function"),
         ("tool_choice", {"type": "function", "function": {"name": "f"}}, "tool_choice"),
         ("tools", [WEATHER] * 21, "tools"),
-        ("tools", [WEATHER] * 2, "tools[0]"),
+        ("tools", [WEATHER] * 2, "tools[0].function.name"),
+        (
+            "tools",
+            [{"type": "function", "function": {"name": "file_search"}}],
+            "tools[0].function.name",
+        ),
         (
             "truncation_strategy",
             {"type": "last_messages", "last_messages": 0},

@@ -112,7 +112,7 @@ class ToolOutput(RequestModel):
     """What a function returned."""
 
     tool_call_id: str
-    output: str = ""
+    output: str | None = None
 
 
 class SubmitToolOutputs(RequestModel):
