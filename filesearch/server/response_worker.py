@@ -92,15 +92,14 @@ def run_response(server: Server, job: ResponseJob) -> Outcome:
 def _run(server: Server, job: ResponseJob, output: ResponseOutput) -> RunEnd:
     model = server.model_for(job.response["model"])
     setup = _Setup(job.response, model, server.settings)
-    store_ids = server.stores.existing(setup.store_ids)
-    for store_id in store_ids:
+    for store_id in server.stores.existing(setup.store_ids):
         server.stores.touch(store_id)
-    server.stores.wait_until_ready(store_ids, _READY_S, job.cancel)
+    server.stores.wait_until_ready(setup.store_ids, _READY_S, job.cancel)
     loop = make_loop(
         server,
         model=job.response["model"],
         history=job.conversation.history,
-        store_ids=store_ids,
+        store_ids=setup.store_ids,
         functions=setup.functions,
         options=setup.options,
         filters=setup.filters,
