@@ -58,6 +58,7 @@ def check_request(server: Server, request: CountTokens, scope: str | None) -> No
 
 def _check_tools(server: Server, request: CountTokens, scope: str | None) -> None:
     names: set[str] = set()
+    searches: list[FileSearchTool] = []
     for number, tool in enumerate(request.tools or ()):
         param = f"tools[{number}]"
         if isinstance(tool, FunctionTool):
@@ -70,11 +71,18 @@ def _check_tools(server: Server, request: CountTokens, scope: str | None) -> Non
                 )
         else:
             name = tool.type
-        if name in names:
-            raise invalid(f"Duplicate tool '{name}'; name every tool once.", param)
-        names.add(name)
         if isinstance(tool, FileSearchTool):
             _check_search(server, tool, param, scope)
+            searches.append(tool)
+            if not tool.searches_as(searches[0]):
+                raise invalid(
+                    f"'{param}' searches otherwise than the file_search before it; give both the "
+                    "same options, or search the stores in separate responses.",
+                    param,
+                )
+        elif name in names:
+            raise invalid(f"Duplicate tool '{name}'; name every tool once.", param)
+        names.add(name)
 
 
 def _check_search(server: Server, tool: FileSearchTool, param: str, scope: str | None) -> None:

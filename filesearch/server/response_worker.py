@@ -119,8 +119,10 @@ class _Setup:
     def __init__(self, response: ResponseObject, model: ChatModel, settings: Settings) -> None:
         choice, allowed = tool_choice(response["tool_choice"])
         tools = [tool for tool in response["tools"] if allowed is None or _name(tool) in allowed]
-        search: Mapping[str, Any] = next((t for t in tools if t["type"] == "file_search"), {})
-        self.store_ids: list[str] = search.get("vector_store_ids", [])
+        searches = [tool for tool in tools if tool["type"] == "file_search"]
+        # They differ in their stores only.
+        search: Mapping[str, Any] = searches[0] if searches else {}
+        self.store_ids = [store_id for tool in searches for store_id in tool["vector_store_ids"]]
         self.filters: Mapping[str, Any] | None = search.get("filters")
         self.ranking_options: Mapping[str, Any] | None = search.get("ranking_options")
         self.functions = [tool_spec(tool) for tool in tools if tool["type"] == "function"]

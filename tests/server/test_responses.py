@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import openai
 import pytest
 
@@ -20,7 +16,6 @@ from tests.server.responses_api import (
     outputs_for,
     search_tool,
     searches,
-    wait_for,
 )
 
 
@@ -117,6 +112,20 @@ def test_max_num_results_limits_the_passages(said, search):
     assert len(model.requests[1].sources) == 1
 
 
+def test_two_searches_that_are_alike_are_one(said, search):
+    responses, model = said(searches("mug"), "Found.")
+    made = responses.create(model="m", input="Mug?", tools=[search, search])
+    assert [tool.name for tool in model.requests[0].tools] == ["file_search"]
+    assert (len(made.tools), len(made.output)) == (2, 2)
+
+
+def test_two_searches_that_differ_are_refused(said, search):
+    responses, _ = said("Never.")
+    other = {**search, "max_num_results": 3}
+    with pytest.raises(openai.BadRequestError, match=r"'tools\[1\]' searches otherwise"):
+        responses.create(model="m", input="Mug?", tools=[search, other])
+
+
 def test_filters_leave_files_out(said, search):
     responses, model = said(searches("mug"), "Nothing.")
     filters = {"type": "eq", "key": "year", "value": 2020}
@@ -211,77 +220,12 @@ def test_an_output_without_its_call_is_refused(said):
         responses.create(model="m", input=[item])
 
 
-def test_a_client_may_keep_the_conversation_itself(said):
-    responses, model = said(calls(("get_weather", {"place": "Rome"})), "Sunny.")
-    items = [{"role": "user", "content": "Weather?"}]
-    asked = responses.create(model="m", input=items, tools=[WEATHER], store=False)
-    items += [item.to_dict() for item in asked.output] + outputs_for(asked, "sun")
-    done = responses.create(model="m", input=items, tools=[WEATHER], store=False)
-    assert done.output_text == "Sunny."
-    assert [role for role, _ in conversation(model.requests[1])] == ["user", "assistant", "tool"]
-
-
 def test_a_blank_argument_is_an_empty_object(said):
     from filesearch.messages import ToolCall
 
     call = ToolCall("c", "get_weather", "")
     responses, _ = said(ChatReply(Message("assistant", tool_calls=(call,)), "tool_calls", Usage()))
     assert responses.create(model="m", input="Hi", tools=[WEATHER]).output[0].arguments == "{}"
-
-
-def test_a_file_in_a_message_is_read_to_the_model(said):
-    data = base64.b64encode(b"The kiln reaches 1,260 degrees.").decode()
-    parts = [
-        {
-            "type": "input_file",
-            "filename": "kiln.txt",
-            "file_data": f"data:text/plain;base64,{data}",
-        },
-        {"type": "input_text", "text": "How hot?"},
-    ]
-    responses, model = said("1,260 degrees.")
-    made = responses.create(model="m", input=[{"role": "user", "content": parts}])
-    assert conversation(model.requests[0]) == [
-        ("user", "File 'kiln.txt':\n\nThe kiln reaches 1,260 degrees."),
-        ("user", "How hot?"),
-    ]
-    shown = responses.input_items.list(made.id).data[0].content[0].to_dict()
-    assert shown == {"type": "input_file", "filename": "kiln.txt"}
-
-
-def test_an_uploaded_file_in_a_message_is_read_to_the_model(serve):
-    model = ScriptedChatModel(["Yes."])
-    client = serve(model).client
-    file = client.files.create(file=("kiln.txt", b"The kiln is hot."), purpose="user_data")
-    content = [{"type": "input_file", "file_id": file.id}]
-    client.responses.create(model="m", input=[{"role": "user", "content": content}])
-    assert "The kiln is hot." in conversation(model.requests[0])[0][1]
-
-
-@pytest.mark.parametrize(
-    ("part", "says"),
-    [
-        ({"file_id": "file-gone"}, "No such File object: file-gone"),
-        ({"file_url": "http://example.com/a.pdf"}, "nothing is fetched"),
-        ({"file_data": "%%%"}, "not base64"),
-        ({"filename": "a.txt", "file_data": ""}, "a.txt"),
-        ({}, "give 'file_id' or 'file_data'"),
-    ],
-)
-def test_a_file_that_cannot_be_read_is_refused(said, part, says):
-    responses, _ = said("Never.")
-    content = [{"type": "input_file", **part}]
-    with pytest.raises(openai.APIStatusError, match=says) as caught:
-        responses.create(model="m", input=[{"role": "user", "content": content}])
-    assert caught.value.status_code in (400, 404)
-
-
-def test_an_item_can_be_given_by_its_id(said):
-    responses, model = said("I am Ada.", "Again: Ada.")
-    first = responses.create(model="m", input="Who are you?")
-    reference = {"type": "item_reference", "id": first.output[0].id}
-    responses.create(model="m", input=[reference, {"role": "user", "content": "Again?"}])
-    assert conversation(model.requests[1]) == [("assistant", "I am Ada."), ("user", "Again?")]
 
 
 def test_an_answer_that_is_cut_is_incomplete(said):
@@ -377,16 +321,6 @@ def test_sampling_is_left_to_the_model_where_nothing_is_said(said):
     assert asked == [(None, None), (0.0, 0.5)]
 
 
-def test_input_items_are_listed_in_pages(said):
-    responses, _ = said("Yes.")
-    items = [{"role": "user", "content": text} for text in ("One", "Two", "Three")]
-    made = responses.create(model="m", input=items)
-    found = list(responses.input_items.list(made.id, limit=2, order="asc"))
-    assert [item.content[0].text for item in found] == ["One", "Two", "Three"]
-    newest = responses.input_items.list(made.id, limit=1)
-    assert (newest.data[0].content[0].text, newest.has_more) == ("Three", True)
-
-
 def test_a_deleted_response_is_gone(said):
     responses, _ = said("Hello.")
     made = responses.create(model="m", input="Hi")
@@ -395,120 +329,8 @@ def test_a_deleted_response_is_gone(said):
         responses.retrieve(made.id)
 
 
-def test_input_tokens_are_counted_with_what_stands_before(said):
-    responses, _ = said("A long answer of several words.")
-    alone = responses.input_tokens.count(model="m", input="And now?").input_tokens
-    first = responses.create(model="m", input="Tell me.")
-    chained = responses.input_tokens.count(
-        model="m", input="And now?", previous_response_id=first.id, tools=[WEATHER]
-    )
-    assert 0 < alone < chained.input_tokens
-
-
-def test_a_request_without_input_says_what_is_missing(said):
-    responses, _ = said("Never.")
-    with pytest.raises(openai.BadRequestError, match="must be provided"):
-        responses.create(model="m")
-
-
 def test_a_store_that_is_not_there_is_named(said):
     responses, _ = said("Never.")
     tool = {"type": "file_search", "vector_store_ids": ["vs_gone"]}
     with pytest.raises(openai.NotFoundError, match="vs_gone"):
         responses.create(model="m", input="Hi", tools=[tool])
-
-
-# In the background
-
-
-def test_a_response_in_the_background_is_polled_until_it_is_done(said):
-    responses, _ = said("Hello.")
-    made = responses.create(model="m", input="Hi", background=True)
-    assert (made.status, made.background, made.output) == ("queued", True, [])
-    wait_for(lambda: responses.retrieve(made.id).status == "completed")
-    assert responses.retrieve(made.id).output_text == "Hello."
-
-
-def test_a_response_in_the_background_is_cancelled(said):
-    going_on = threading.Event()
-    responses, _ = said(lambda _request: going_on.wait(20) and "Too late.")
-    made = responses.create(model="m", input="Hi", background=True)
-    wait_for(lambda: responses.retrieve(made.id).status == "in_progress")
-    assert responses.cancel(made.id).status == "cancelled"
-    going_on.set()
-    assert responses.cancel(made.id).status == "cancelled"
-    assert responses.retrieve(made.id).output_text != "Too late."
-
-
-def test_only_responses_in_the_background_are_cancelled(said):
-    responses, _ = said("Hello.")
-    made = responses.create(model="m", input="Hi")
-    with pytest.raises(openai.BadRequestError, match="'background'"):
-        responses.cancel(made.id)
-
-
-def test_the_background_needs_the_store(said):
-    responses, _ = said("Never.")
-    with pytest.raises(openai.BadRequestError, match="'store'"):
-        responses.create(model="m", input="Hi", background=True, store=False)
-
-
-def test_nothing_goes_on_from_a_response_that_has_not_ended(said):
-    going_on = threading.Event()
-    responses, _ = said(lambda _request: going_on.wait(20) and "Late.", "Next.")
-    made = responses.create(model="m", input="Hi", background=True)
-    with pytest.raises(openai.BadRequestError, match="wait until it has ended"):
-        responses.create(model="m", input="Hi", previous_response_id=made.id)
-    going_on.set()
-
-
-def test_many_begin_at_once(said):
-    """More than there are connections to the database, none of which may wait for a second one."""
-    responses, _ = said("Hello.", repeats=True)
-
-    def begin(_number):
-        return responses.create(model="m", input="Hi", background=True).id
-
-    with ThreadPoolExecutor(40) as pool:
-        made = list(pool.map(begin, range(40)))
-    wait_for(lambda: responses.retrieve(made[-1]).status == "completed")
-
-
-def test_what_a_dead_process_left_is_ended_or_made(serve, tmp_path):
-    first = serve(ScriptedChatModel(["Hello."], repeats=True))
-    begun = first.client.responses.create(model="m", input="Hi")
-    queued = first.client.responses.create(model="m", input="Hi", background=True)
-    wait_for(lambda: first.client.responses.retrieve(queued.id).status == "completed")
-    for response_id, status in ((begun.id, "in_progress"), (queued.id, "queued")):
-        leave(first.server, response_id, status)
-    second = serve(ScriptedChatModel(["Again."], repeats=True), index=tmp_path / "index")
-    assert second.client.responses.retrieve(begun.id).status == "failed"
-    wait_for(lambda: second.client.responses.retrieve(queued.id).status == "completed")
-    assert second.client.responses.retrieve(queued.id).output_text == "Again."
-
-
-def test_a_response_is_cancelled_and_followed_through_another_process(serve, tmp_path):
-    going_on = threading.Event()
-    slow = ScriptedChatModel([lambda _request: going_on.wait(20) and "Late."])
-    first = serve(slow)
-    second = serve(ScriptedChatModel([]), index=tmp_path / "index")
-    made = first.client.responses.create(model="m", input="Hi", background=True)
-    wait_for(lambda: second.client.responses.retrieve(made.id).status == "in_progress")
-    stream = second.client.responses.retrieve(made.id, stream=True)
-    assert next(iter(stream)).type == "response.created"
-    assert second.client.responses.cancel(made.id).status == "cancelled"
-    wait_for(lambda: not first.server.responses.jobs())
-    going_on.set()
-    assert "response.completed" not in [event.type for event in stream]
-    assert first.client.responses.retrieve(made.id).status == "cancelled"
-
-
-def leave(server, response_id, status):
-    """Make a response look like one that a killed process left."""
-    with server.objects.writing() as tx:
-        tx.sql.exec_driver_sql("DELETE FROM events")
-        record = tx.find("response", response_id)
-        response = record.body["response"] | {"status": status, "error": None}
-        body = record.body | {"response": response, "output": []}
-        tx.update(record, body=body, status=status, worker="worker_gone")
-        tx.delete_children(response_id)

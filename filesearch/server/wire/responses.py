@@ -53,6 +53,11 @@ class FileSearchTool(RequestModel):
     ranking_options: RankingOptions | None = None
     filters: dict[str, Any] | None = None
 
+    def searches_as(self, other: FileSearchTool) -> bool:
+        """Return whether both search alike, though perhaps other stores."""
+        own, others = self.echo(), other.echo()
+        return own | {"vector_store_ids": ()} == others | {"vector_store_ids": ()}
+
     def echo(self) -> dict[str, Any]:
         """Return the tool as it was given, so that the settings hold where it is silent."""
         ranking = self.ranking_options

@@ -1,0 +1,113 @@
+"""What responses are given: items, files, references, and what stands before."""
+
+from __future__ import annotations
+
+import base64
+
+import openai
+import pytest
+
+from filesearch.testing import ScriptedChatModel
+from tests.server.responses_api import WEATHER, calls, conversation, outputs_for
+
+
+@pytest.fixture
+def said(serve):
+    """Starts a server whose model says these turns; returns its client and the model."""
+
+    def start(*turns, **options):
+        model = ScriptedChatModel(turns, **options)
+        return serve(model).client.responses, model
+
+    return start
+
+
+def test_a_client_may_keep_the_conversation_itself(said):
+    responses, model = said(calls(("get_weather", {"place": "Rome"})), "Sunny.")
+    items = [{"role": "user", "content": "Weather?"}]
+    asked = responses.create(model="m", input=items, tools=[WEATHER], store=False)
+    items += [item.to_dict() for item in asked.output] + outputs_for(asked, "sun")
+    done = responses.create(model="m", input=items, tools=[WEATHER], store=False)
+    assert done.output_text == "Sunny."
+    assert [role for role, _ in conversation(model.requests[1])] == ["user", "assistant", "tool"]
+
+
+def test_a_file_in_a_message_is_read_to_the_model(said):
+    data = base64.b64encode(b"The kiln reaches 1,260 degrees.").decode()
+    parts = [
+        {
+            "type": "input_file",
+            "filename": "kiln.txt",
+            "file_data": f"data:text/plain;base64,{data}",
+        },
+        {"type": "input_text", "text": "How hot?"},
+    ]
+    responses, model = said("1,260 degrees.")
+    made = responses.create(model="m", input=[{"role": "user", "content": parts}])
+    assert conversation(model.requests[0]) == [
+        ("user", "File 'kiln.txt':\n\nThe kiln reaches 1,260 degrees."),
+        ("user", "How hot?"),
+    ]
+    shown = responses.input_items.list(made.id).data[0].content[0].to_dict()
+    assert shown == {"type": "input_file", "filename": "kiln.txt"}
+
+
+def test_an_uploaded_file_in_a_message_is_read_to_the_model(serve):
+    model = ScriptedChatModel(["Yes."])
+    client = serve(model).client
+    file = client.files.create(file=("kiln.txt", b"The kiln is hot."), purpose="user_data")
+    content = [{"type": "input_file", "file_id": file.id}]
+    client.responses.create(model="m", input=[{"role": "user", "content": content}])
+    assert "The kiln is hot." in conversation(model.requests[0])[0][1]
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        ({"file_id": "file-gone"}, "No such File object: file-gone"),
+        ({"file_url": "http://example.com/a.pdf"}, "nothing is fetched"),
+        ({"file_data": "%%%"}, "not base64"),
+        ({"filename": "a.txt", "file_data": ""}, "a.txt"),
+        ({}, "give 'file_id' or 'file_data'"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused(said, part, says):
+    responses, _ = said("Never.")
+    content = [{"type": "input_file", **part}]
+    with pytest.raises(openai.APIStatusError, match=says) as caught:
+        responses.create(model="m", input=[{"role": "user", "content": content}])
+    assert caught.value.status_code in (400, 404)
+
+
+def test_an_item_can_be_given_by_its_id(said):
+    responses, model = said("I am Ada.", "Again: Ada.")
+    first = responses.create(model="m", input="Who are you?")
+    reference = {"type": "item_reference", "id": first.output[0].id}
+    responses.create(model="m", input=[reference, {"role": "user", "content": "Again?"}])
+    assert conversation(model.requests[1]) == [("assistant", "I am Ada."), ("user", "Again?")]
+
+
+def test_input_items_are_listed_in_pages(said):
+    responses, _ = said("Yes.")
+    items = [{"role": "user", "content": text} for text in ("One", "Two", "Three")]
+    made = responses.create(model="m", input=items)
+    found = list(responses.input_items.list(made.id, limit=2, order="asc"))
+    assert [item.content[0].text for item in found] == ["One", "Two", "Three"]
+    newest = responses.input_items.list(made.id, limit=1)
+    assert (newest.data[0].content[0].text, newest.has_more) == ("Three", True)
+
+
+def test_input_tokens_are_counted_with_what_stands_before(said):
+    responses, _ = said("A long answer of several words.")
+    alone = responses.input_tokens.count(model="m", input="And now?").input_tokens
+    first = responses.create(model="m", input="Tell me.")
+    chained = responses.input_tokens.count(
+        model="m", input="And now?", previous_response_id=first.id, tools=[WEATHER]
+    )
+    assert 0 < alone < chained.input_tokens
+
+
+def test_a_request_without_input_says_what_is_missing(said):
+    responses, _ = said("Never.")
+    with pytest.raises(openai.BadRequestError, match="must be provided"):
+        responses.create(model="m")
