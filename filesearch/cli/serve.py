@@ -47,7 +47,7 @@ _BACKLOG = 2048
 @click.option(
     "--db",
     metavar="URL",
-    help="Catalog on PostgreSQL, such as postgresql+psycopg://user@host/name "
+    help="Catalog on PostgreSQL, such as postgresql://user@host/name "
     "[default: FSEARCH_DB or SQLite in the index].",
 )
 @click.option("--strict", is_flag=True, help="Refuse parameters that the API does not know.")
