@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import openai
@@ -103,6 +107,56 @@ def test_a_response_is_cancelled_and_followed_through_another_process(serve, tmp
     going_on.set()
     assert "response.completed" not in [event.type for event in stream]
     assert first.client.responses.retrieve(made.id).status == "cancelled"
+
+
+SERVE_FOREVER = """
+import sys, time
+from filesearch import FileSearch
+from filesearch.messages import ChatDelta
+from filesearch.server.context import Caller, Server
+from filesearch.server.wire.responses import CreateResponse
+from filesearch.testing import HashingEmbedder
+
+def say(line):
+    sys.stdout.write(line + "\\n")  # whole, whatever other threads say
+    sys.stdout.flush()
+
+class Slow:
+    name, calls_tools = "slow", True
+    def stream(self, request):
+        yield ChatDelta(text="First ")
+        say("begun")
+        time.sleep(60)
+
+server = Server(FileSearch(sys.argv[1], embedder=HashingEmbedder(), model=Slow()))
+server.start()
+for is_background in (True, False):
+    request = CreateResponse(model="m", input="Hi", background=is_background, stream=True)
+    job = server.responses.create(request, Caller())
+    server.responses.launch(job)
+    say(job.id)
+time.sleep(60)
+"""
+
+
+def test_a_killed_server_leaves_no_response_half_made(serve, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVE_FOREVER, str(tmp_path / "index")],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        lines = [process.stdout.readline().strip() for _ in range(4)]
+        time.sleep(0.5)  # so that what was said is on disk
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        process.stdout.close()
+    responses = serve(ScriptedChatModel([])).client.responses
+    for response_id in set(lines) - {"begun"}:
+        assert responses.retrieve(response_id).status == "failed"
+        with pytest.raises(openai.APIError, match="stopped before"):
+            list(responses.retrieve(response_id, stream=True))
 
 
 def leave(server, response_id, status):
