@@ -30,8 +30,8 @@ _RUN_OR_STREAM: dict[str, Any] = {
 
 
 def _include(
-    bracketed: Annotated[list[str], Query(alias="include[]", default_factory=list)],
-    plain: Annotated[list[str], Query(alias="include", default_factory=list)],
+    bracketed: Annotated[tuple[str, ...], Query(alias="include[]")] = (),
+    plain: Annotated[tuple[str, ...], Query(alias="include")] = (),
 ) -> list[str]:
     return [*bracketed, *plain]
 
