@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from filesearch.errors import NotFound
 from filesearch.server.chat_question import Grounding
 from filesearch.server.errors import check_id, invalid, not_found
+from filesearch.store_records import NewAttachment
 
 if TYPE_CHECKING:
     from filesearch.server.context import Caller, Server
@@ -70,8 +71,6 @@ class ChatFiles:
         return store_id
 
     def _make_store(self, file_ids: tuple[str, ...], caller: Caller) -> str:
-        from filesearch.store_records import NewAttachment
-
         stores = self._server.stores
         store = stores.create(
             name="files of a chat", expires_after_days=_LIFETIME_DAYS, owner=caller.owner
