@@ -17,6 +17,7 @@ from scripted_model import RuleModel
 from filesearch import FileSearch
 from filesearch.server.app import create_app
 from filesearch.server.context import ServeOptions, Server
+from filesearch.server.guard import Access, guard
 from filesearch.testing import HashingEmbedder
 
 
@@ -32,8 +33,9 @@ def main() -> None:
     with socket.create_server(("127.0.0.1", options.port), backlog=1024) as listener:
         fs = FileSearch(options.index, embedder=HashingEmbedder(), model=RuleModel(options.delay))
         with fs:
+            server = Server(fs, ServeOptions())
             config = uvicorn.Config(
-                create_app(Server(fs, ServeOptions())),
+                guard(create_app(server), server, Access()).app,
                 log_level="warning",
                 lifespan="on",
                 timeout_graceful_shutdown=5,
