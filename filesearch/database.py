@@ -6,8 +6,9 @@ Readers and the writer never block each other, and every transaction sees one co
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from sqlalchemy import (
@@ -61,6 +62,9 @@ class Database:
                 "pip install 'filesearch[postgres]'"
             ) from error
         self._is_sqlite = self._engine.dialect.name == "sqlite"
+        # SQLite lets its writers poll for their turn, each with a connection in hand: with dozens
+        # of them some would starve, and none be left for readers. Here they queue before that.
+        self._turn = threading.Lock() if self._is_sqlite else nullcontext()
         # On PostgreSQL each statement must see what was committed while the lock was waited for.
         self._write_options: dict[str, object] = (
             {"filesearch_write": True} if self._is_sqlite else {"isolation_level": "READ COMMITTED"}
@@ -118,7 +122,11 @@ class Database:
 
         One at a time, so that what it reads stays true until it ends.
         """
-        with self._engine.connect().execution_options(**self._write_options) as sql, sql.begin():
+        with (
+            self._turn,
+            self._engine.connect().execution_options(**self._write_options) as sql,
+            sql.begin(),
+        ):
             if not self._is_sqlite:
                 schema = func.hashtext(func.current_schema())
                 sql.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK, schema)))
