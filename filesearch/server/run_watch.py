@@ -59,6 +59,7 @@ class RunWatch:
         self._journal = journal
         self._controls = controls
         self._take_over = take_over
+        self._stranded: set[str] = set()
         self._is_stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -126,6 +127,17 @@ class RunWatch:
         lives = {
             worker: self._server.is_worker_alive(worker) for worker in {run.worker for run in runs}
         }
+        # Queued here and in nobody's hands, now and last time: what should have begun it failed.
+        stranded = {
+            run.id
+            for run in runs
+            if run.worker == self._server.worker_id
+            and run.status == "queued"
+            and run.id not in self._controls
+        }
+        for run_id in stranded & self._stranded:
+            self._take_over(run_id)
+        self._stranded = stranded
         for run in runs:
             is_ours = run.worker == self._server.worker_id
             if is_ours and run.status != "queued" and run.id not in self._controls:

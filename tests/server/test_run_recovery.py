@@ -53,6 +53,17 @@ def test_a_queued_run_of_a_dead_process_is_executed(serve):
     assert texts(live, thread.id)[-1] == "Sunny."
 
 
+def test_a_queued_run_that_nobody_began_is_executed(serve):
+    live = serve(ScriptedChatModel(["Yes."]))
+    assistant, thread = assistant_with(live), thread_with(live, "Rain?")
+    live.server.runs._begin = lambda _run_id: None  # as if the database had been busy
+    run = runs_of(live).create(thread_id=thread.id, assistant_id=assistant.id)
+    live.server.runs._watch.inherit()
+    assert runs_of(live).retrieve(run.id, thread_id=thread.id).status == "queued"
+    live.server.runs._watch.inherit()
+    assert poll(live, run).status == "completed"
+
+
 @pytest.mark.parametrize(
     ("status", "end", "reason"),
     [("in_progress", "failed", "run_failed"), ("cancelling", "cancelled", "run_cancelled")],
