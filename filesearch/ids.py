@@ -20,4 +20,8 @@ def new_id(prefix: str) -> str:
     if prefix in _HEX:
         return f"{prefix}_{secrets.token_hex(_HEX[prefix] // 2)}"
     mark = "-" if prefix in _HYPHENED else "_"
-    return prefix + mark + "".join(secrets.choice(_ALPHANUMERIC) for _ in range(_SHORT))
+    drawn, letters = secrets.randbits(8 * 32), ""  # far more than 62 ** 24
+    for _ in range(_SHORT):
+        drawn, place = divmod(drawn, len(_ALPHANUMERIC))
+        letters += _ALPHANUMERIC[place]
+    return prefix + mark + letters

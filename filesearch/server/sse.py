@@ -9,6 +9,8 @@ from contextlib import suppress
 from starlette.responses import StreamingResponse
 
 PING_S = 15.0
+# What a slow client may leave unread, in events.
+_MAX_GATHERED = 256
 _HEADERS = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
 
 
@@ -32,29 +34,40 @@ def event_stream(
 
 
 async def _lines(events: AsyncIterator[tuple[str, str]], end: str) -> AsyncIterator[str]:
-    iterator = aiter(events)
-    waiting: asyncio.Task[tuple[str, str]] | None = None
+    """Yield what is to be sent; events that are there at the same time go together."""
+    gathered: list[str] = []
+    arrived, taken = asyncio.Event(), asyncio.Event()
+
+    async def gather() -> None:
+        async for name, data in events:
+            gathered.append(f"event: {name}\ndata: {data}\n\n" if name else f"data: {data}\n\n")
+            arrived.set()
+            while len(gathered) >= _MAX_GATHERED:
+                taken.clear()
+                await taken.wait()
+
+    gathering = asyncio.create_task(gather())
+    gathering.add_done_callback(lambda _: arrived.set())
     try:
-        while True:
-            if waiting is None:
-                waiting = asyncio.ensure_future(anext(iterator))
-            done, _ = await asyncio.wait({waiting}, timeout=PING_S)
-            if not done:
+        while not (gathering.done() and not gathered):
+            try:
+                await asyncio.wait_for(arrived.wait(), PING_S)
+            except TimeoutError:
                 yield ": ping\n\n"
                 continue
-            try:
-                name, data = waiting.result()
-            except StopAsyncIteration:
-                break
-            waiting = None
-            yield f"event: {name}\ndata: {data}\n\n" if name else f"data: {data}\n\n"
+            arrived.clear()
+            lines = "".join(gathered)
+            gathered.clear()
+            taken.set()
+            if lines:
+                yield lines
+        gathering.result()
         if end:
             yield end
     finally:
-        if waiting is not None and not waiting.done():
-            waiting.cancel()
-            with suppress(asyncio.CancelledError, StopAsyncIteration):
-                await waiting
-        close = getattr(iterator, "aclose", None)
+        gathering.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await gathering
+        close = getattr(events, "aclose", None)
         if close is not None:
             await close()
