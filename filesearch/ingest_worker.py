@@ -32,7 +32,7 @@ from filesearch.records import ReadFile, StoreRecord, WaitingFile
 from filesearch.types import ErrorCode, WindowEmbeddings
 
 # How often the catalog is asked for files that other processes attached.
-POLL_S = 0.05
+POLL_S = 0.2
 # How long a file that is done may wait for others, to be committed with them.
 COMMIT_SECONDS = 1.0
 # What may be under way at once: enough for full batches of files with one window each, and the

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -15,7 +16,13 @@ from filesearch.server.errors import add_error_handlers
 from filesearch.server.routes import ROUTERS
 from filesearch.server.wire.common import IS_STRICT
 
-Lifespan = Callable[[FastAPI], Awaitable[None]]
+_VERSION = "/v1"
+_RESOURCES = frozenset(
+    route.path.split("/")[1]
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute)
+)
 
 
 def create_app(server: Server) -> FastAPI:
@@ -41,12 +48,25 @@ def create_app(server: Server) -> FastAPI:
     app.state.server = server
     add_error_handlers(app)
     for router in ROUTERS:
-        app.include_router(router, prefix="/v1")
-        # Some clients leave the version out of their base URL.
-        app.include_router(router, include_in_schema=False)
+        app.include_router(router, prefix=_VERSION)
+    app.add_middleware(_Versioned)
     if server.options.is_strict:
         app.add_middleware(_Strict)
     return app
+
+
+class _Versioned:
+    """Serves the paths of the API without their version too: some base URLs leave it out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].split("/")[1] in _RESOURCES:
+            scope = {**scope, "path": _VERSION + scope["path"]}
+            if scope.get("raw_path"):
+                scope["raw_path"] = _VERSION.encode() + scope["raw_path"]
+        await self._app(scope, receive, send)
 
 
 class _Strict:

@@ -136,11 +136,12 @@ class Server:
         self.workers.leave()
 
 
-def _server(request: Request) -> Server:
+# Dependencies are coroutines, though they wait for nothing: FastAPI gives others to a thread.
+async def _server(request: Request) -> Server:
     return cast(Server, request.app.state.server)
 
 
-def _caller(request: Request) -> Caller:
+async def _caller(request: Request) -> Caller:
     found = request.scope.get("filesearch.caller")
     return found if isinstance(found, Caller) else Caller()
 

@@ -9,7 +9,7 @@ from fastapi import Depends, Query
 from filesearch.server.wire.responses import Include
 
 
-def _include(
+async def _include(
     include: Annotated[list[Include] | None, Query()] = None,
     bracketed: Annotated[list[Include] | None, Query(alias="include[]")] = None,
 ) -> tuple[str, ...]:

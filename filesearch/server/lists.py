@@ -12,7 +12,7 @@ from filesearch.paging import PageQuery
 MAX_LIMIT = 100
 
 
-def _list_query(
+async def _list_query(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 20,
     order: Literal["asc", "desc"] = "desc",
     after: str | None = None,

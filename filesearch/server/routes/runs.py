@@ -29,7 +29,7 @@ _RUN_OR_STREAM: dict[str, Any] = {
 }
 
 
-def _include(
+async def _include(
     bracketed: Annotated[tuple[str, ...], Query(alias="include[]")] = (),
     plain: Annotated[tuple[str, ...], Query(alias="include")] = (),
 ) -> list[str]:

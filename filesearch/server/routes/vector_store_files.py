@@ -24,7 +24,7 @@ from filesearch.server.wire.vector_stores import (
 router = make_router("Vector store files")
 
 
-def _add_poll_hint(response: Response, server: ServerDep) -> None:
+async def _add_poll_hint(response: Response, server: ServerDep) -> None:
     response.headers["openai-poll-after-ms"] = str(server.options.poll_after_ms)
 
 
