@@ -48,11 +48,18 @@ class Promised:
         files: Id -> bytes.
         batches: (store id, batch id, file ids).
         runs: (thread id, run id).
+        interrupted: How many batches and runs had not ended when the server was there again.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
     batches: list[tuple[str, str, list[str]]] = field(default_factory=list)
     runs: list[tuple[str, str]] = field(default_factory=list)
+    interrupted: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many batches and runs there are."""
+        return len(self.batches) + len(self.runs)
 
 
 async def ask(client: WireClient, method: str, path: str, body: Any = None) -> Any:
@@ -65,7 +72,7 @@ async def ask(client: WireClient, method: str, path: str, body: Any = None) -> A
 
 def document(word: str, rng: random.Random) -> bytes:
     """Return a text with a word that no other has, long enough to take a moment."""
-    filler = " ".join(rng.choice("kiln mug clay glaze fire wheel".split()) for _ in range(1500))
+    filler = " ".join(rng.choice("kiln mug clay glaze fire wheel".split()) for _ in range(4000))
     return f"# The {word}\n\nThe {word} stands in the hall. {filler}.\n".encode()
 
 
@@ -104,9 +111,9 @@ async def start_run(base_url: str, promised: Promised, number: int, assistant: s
 
 
 async def work_until_killed(
-    server: ServerProcess, promised: Promised, delay_s: float, *, with_children: bool
+    server: ServerProcess, promised: Promised, rng: random.Random, *, with_children: bool
 ) -> None:
-    """Start everything at once, and kill the server after `delay_s`."""
+    """Start everything at once; kill the server a moment after some or all of it was promised."""
     async with WireClient(server.base_url) as client:
         body = {"model": "m", "tools": [FUNCTION]}
         assistant = (await ask(client, "POST", "/assistants", body))["id"]
@@ -119,7 +126,11 @@ async def work_until_killed(
         asyncio.create_task(start_run(server.base_url, promised, number, assistant))
         for number in range(RUNS)
     ]
-    await asyncio.sleep(delay_s)
+    enough = rng.choice((BATCHES, BATCHES + RUNS, BATCHES + RUNS))
+    deadline = time.monotonic() + DEADLINE_S
+    while promised.count < enough and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(rng.uniform(0.0, 2.0))
     server.kill(with_children=with_children)
     for outcome in await asyncio.gather(*tasks, return_exceptions=True):
         if isinstance(outcome, RuntimeError):  # the rest is a connection that ended
@@ -130,6 +141,11 @@ async def check_all(base_url: str, promised: Promised, words: dict[str, str]) ->
     """Return what of the promises does not hold."""
     wrong: list[str] = []
     async with WireClient(base_url) as client:
+        batches = [f"/vector_stores/{s}/file_batches/{b}" for s, b, _ in promised.batches]
+        runs = [f"/threads/{t}/runs/{r}" for t, r in promised.runs]
+        for path in batches + runs:
+            status = (await ask(client, "GET", path))["status"]
+            promised.interrupted += status in ("queued", "in_progress")
         for store, batch, ids in promised.batches:
             wrong += await check_batch(client, store, batch, ids, words)
         for thread, run in promised.runs:
@@ -208,13 +224,12 @@ async def wait_for(client: WireClient, path: str, is_done: Any) -> Any:
 
 async def run_round(
     server: ServerProcess, promised: Promised, number: int, rng: random.Random
-) -> tuple[float, list[str]]:
-    """Return when the server was killed and what was wrong afterwards."""
+) -> list[str]:
+    """Return what was wrong after a kill."""
     server.start()
     known = set(promised.files)
     await upload_all(server.base_url, promised, f"r{number}", rng)
-    delay_s = rng.uniform(0.05, 3.0)
-    await work_until_killed(server, promised, delay_s, with_children=number % 2 == 0)
+    await work_until_killed(server, promised, rng, with_children=number % 2 == 0)
     server.start()
     words = {
         file: data.decode().split("\n", 1)[0].removeprefix("# The ")
@@ -226,7 +241,7 @@ async def run_round(
     code = server.stop()
     if code != 0:
         wrong.append(f"the server ended with {code}")
-    return delay_s, wrong
+    return wrong
 
 
 def main() -> int:
@@ -243,15 +258,16 @@ def main() -> int:
         for number in range(1, options.rounds + 1):
             promised = Promised()
             try:
-                delay_s, wrong = asyncio.run(run_round(server, promised, number, rng))
+                wrong = asyncio.run(run_round(server, promised, number, rng))
             finally:
                 server.kill()
             with FileSearch(index, embedder=HashingEmbedder()) as fs:
                 wrong += [f"verify: {damage}" for damage in fs.verify().damages]
             bad_rounds += bool(wrong)
             print(
-                f"round {number}: killed after {delay_s:.1f} s with {len(promised.batches)} "
-                f"batches and {len(promised.runs)} runs; " + ("; ".join(wrong[:10]) or "ok"),
+                f"round {number}: killed with {len(promised.batches)} batches and "
+                f"{len(promised.runs)} runs, {promised.interrupted} of them not ended; "
+                + ("; ".join(wrong[:10]) or "ok"),
                 flush=True,
             )
     print(f"{options.rounds} rounds, {bad_rounds} wrong")

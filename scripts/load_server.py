@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Put many clients at once to a server with a scripted model, and check all that they are sent.
 
-A fifth of the clients each: stream runs, stream runs that search files, stream responses, poll
-runs, and search. Every stream must be complete, in order, and add up to the text that the server
-stores; every request must succeed; the memory of the server must not grow.
+Of ten clients three stream runs, one of them with a search in files, three stream responses, three
+poll runs, and one searches now and then. Every stream must be complete, in order, and add up to
+the text that the server stores; every request must succeed; the memory of the server must not grow.
 
     scripts/load_server.py                                200 clients for 60 s
     scripts/load_server.py --clients 50 --seconds 10 --json
@@ -166,18 +166,17 @@ async def poll_run(client: WireClient, tally: Tally) -> None:
 
 
 async def search(client: WireClient, tally: Tally) -> None:
-    """Search the store, at the pace of a person who types."""
+    """Search the store, at the pace of a person who reads what was found."""
     body = {"query": "When may a mug be returned?", "max_num_results": 3}
     found = await ask(client, tally, "POST", f"/vector_stores/{tally.store}/search", body)
     tally.check(len(found["data"]) > 0, "a search found nothing")
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(2.0)
 
 
 WORK: tuple[Callable[[WireClient, Tally], Awaitable[None]], ...] = (
-    count_in_a_run,
-    search_in_a_run,
-    stream_response,
-    poll_run,
+    *(count_in_a_run, count_in_a_run, search_in_a_run),
+    *(stream_response, stream_response, stream_response),
+    *(poll_run, poll_run, poll_run),
     search,
 )
 

@@ -8,6 +8,7 @@ Prints its base URL, with /v1, on one line, and serves until it is ended by SIGT
 from __future__ import annotations
 
 import argparse
+import signal
 import socket
 from pathlib import Path
 
@@ -40,6 +41,8 @@ def main() -> None:
                 lifespan="on",
                 timeout_graceful_shutdown=5,
             )
+            # uvicorn ends in order, and then sends itself once more what it was told to end by.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
             # Connections wait in the listener's queue until the server takes them.
             print(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", flush=True)
             uvicorn.Server(config).run(sockets=[listener])
