@@ -11,11 +11,11 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import delete, func, insert, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from filesearch import schema as t
 from filesearch.database import Database
@@ -139,29 +139,37 @@ class EventLog:
                 for object_id, live in self._live.items()
                 if live.flushed < len(live.events)
             }
-        now = int(time.time())
-        if dirty:
-            with self._database.writing() as sql:
-                sql.execute(
-                    insert(t.events),
-                    [
-                        {
-                            "object_id": object_id,
-                            "number": event.number,
-                            "name": event.name,
-                            "data": event.data,
-                            "created_at": now,
-                        }
-                        for object_id, events in dirty.items()
-                        for event in events
-                    ],
-                )
+        try:
+            self._write(dirty)
+        except IntegrityError:  # another process speaks for one of them; the rest must not suffer
+            for object_id, events in dirty.items():
+                try:
+                    self._write({object_id: events})
+                except IntegrityError:
+                    _log.exception("events of %s are told twice; these are not kept", object_id)
         with self._lock:
             for object_id, events in dirty.items():
                 live = self._live[object_id]
                 live.flushed += len(events)
                 if live.flushed == len(live.events) and live.events[-1].name == _END:
                     del self._live[object_id]
+
+    def _write(self, by_object: Mapping[str, Sequence[Event]]) -> None:
+        now = int(time.time())
+        rows = [
+            {
+                "object_id": object_id,
+                "number": event.number,
+                "name": event.name,
+                "data": event.data,
+                "created_at": now,
+            }
+            for object_id, events in by_object.items()
+            for event in events
+        ]
+        if rows:
+            with self._database.writing() as sql:
+                sql.execute(insert(t.events), rows)
 
     def purge(self, before: int) -> None:
         """Delete events from before a time, in unix seconds."""

@@ -92,3 +92,16 @@ def test_old_events_are_purged(log):
     log.flush()
     log.purge(int(time.time()) + 10)
     assert log.read("run_a") == []
+
+
+def test_one_object_told_twice_does_not_keep_the_others_from_the_database(log, database):
+    other = EventLog(database)
+    for one in (log, other):
+        one._is_stopping = True  # nothing is flushed but by this test
+    log.append("run_a", "x", "1")
+    other.append("run_a", "x", "2")
+    other.append("run_b", "x", "3")
+    log.flush()
+    other.flush()
+    assert [event.data for event in EventLog(database).read("run_b")] == ["3"]
+    assert [event.data for event in EventLog(database).read("run_a")] == ["1"]

@@ -6,6 +6,7 @@ them with the process and stops them with it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Protocol, cast
@@ -24,6 +25,9 @@ from filesearch.server.runs import RunService
 from filesearch.server.workers import WorkerRegistry
 from filesearch.stores import VectorStores
 from filesearch.uploads import Uploads
+
+EVENTS_KEPT_S = 24 * 3600
+"""How long a stream can be asked for again; what it told is in the objects for good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +107,7 @@ class Server:
         self.responses = ResponseService(self)
         # Each service is made here, and started and stopped in this order.
         self.services: Sequence[Service] = (
-            Purge([self.files.purge, self.uploads.purge]),
+            Purge([self.files.purge, self.uploads.purge, self._purge_events]),
             fs.ingest_queue,
             self.runs,
             self.responses,
@@ -118,6 +122,9 @@ class Server:
     def is_worker_alive(self, worker_id: str) -> bool:
         """Return whether a process that serves this index still runs."""
         return self.workers.is_alive(worker_id)
+
+    def _purge_events(self) -> None:
+        self.events.purge(int(time.time()) - EVENTS_KEPT_S)
 
     def start(self) -> None:
         """Start the services."""
