@@ -138,7 +138,7 @@ def serve(
     """
     from filesearch.config import load_settings
     from filesearch.server.context import ServeOptions
-    from filesearch.server.guard import Access
+    from filesearch.server.guard.guard import Access
     from filesearch.server.process import Job
 
     job = Job(
@@ -215,7 +215,7 @@ def _serve_with_workers(
 ) -> None:
     import msgspec
 
-    from filesearch.server.logs import set_up_logging
+    from filesearch.server.guard.logs import set_up_logging
     from filesearch.server.supervisor import Supervisor
 
     set_up_logging(job.log_format, job.log_level)

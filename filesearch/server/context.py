@@ -20,8 +20,8 @@ from filesearch.objects import Objects
 from filesearch.protocols import ChatModel
 from filesearch.server.models import ModelMap
 from filesearch.server.purge import Purge
-from filesearch.server.responses import ResponseService
-from filesearch.server.runs import RunService
+from filesearch.server.responses.service import ResponseService
+from filesearch.server.runs.service import RunService
 from filesearch.server.workers import WorkerRegistry
 from filesearch.stores import VectorStores
 from filesearch.uploads import Uploads

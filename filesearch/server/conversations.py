@@ -10,7 +10,7 @@ from typing import Any
 
 from filesearch.objects import Record, Transaction
 from filesearch.server.errors import ApiError, check_id, not_found
-from filesearch.server.response_items import Item, item_id, wire_items
+from filesearch.server.responses.items import Item, item_id, wire_items
 
 
 def create_conversation(

@@ -27,9 +27,9 @@ from filesearch.engine import FileSearch
 from filesearch.errors import FilesearchError
 from filesearch.server.app import create_app
 from filesearch.server.context import ServeOptions, Server
-from filesearch.server.guard import Access, Guarded, guard
-from filesearch.server.limits import Buckets
-from filesearch.server.logs import LogFormat, log, set_up_logging
+from filesearch.server.guard.guard import Access, Guarded, guard
+from filesearch.server.guard.limits import Buckets
+from filesearch.server.guard.logs import LogFormat, log, set_up_logging
 
 # What one short request may still take before the services stop.
 _SHORT_S = 1.0

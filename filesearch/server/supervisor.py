@@ -25,7 +25,7 @@ from pathlib import Path
 from types import FrameType
 
 import filesearch
-from filesearch.server.metrics import DIRECTORY_VARIABLE, forget_worker
+from filesearch.server.guard.metrics import DIRECTORY_VARIABLE, forget_worker
 
 _READY = b"ready "
 # A worker that dies is replaced at once; one that goes on dying, more and more seldom.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from filesearch.objects import Record, Transaction
 from filesearch.server.errors import invalid
-from filesearch.server.run_states import ACTIVE
+from filesearch.server.runs.states import ACTIVE
 
 
 def active_run(tx: Transaction, thread_id: str) -> Record | None:

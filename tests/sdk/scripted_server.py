@@ -18,7 +18,7 @@ from scripted_model import RuleModel
 from filesearch import FileSearch
 from filesearch.server.app import create_app
 from filesearch.server.context import ServeOptions, Server
-from filesearch.server.guard import Access, guard
+from filesearch.server.guard.guard import Access, guard
 from filesearch.testing import HashingEmbedder
 
 

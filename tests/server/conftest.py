@@ -17,7 +17,7 @@ from filesearch import FileSearch
 from filesearch.protocols import ChatModel
 from filesearch.server.app import create_app
 from filesearch.server.context import ServeOptions, Server
-from filesearch.server.guard import Access, guard
+from filesearch.server.guard.guard import Access, guard
 from filesearch.testing import HashingEmbedder
 
 

@@ -20,9 +20,9 @@ from filesearch import FileSearch
 from filesearch.messages import ChatRequest, Usage
 from filesearch.server.app import create_app
 from filesearch.server.context import Server
-from filesearch.server.guard import Access, guard
-from filesearch.server.logs import set_up_logging
-from filesearch.server.metrics import CountedModel, Metrics, TimedStores
+from filesearch.server.guard.guard import Access, guard
+from filesearch.server.guard.logs import set_up_logging
+from filesearch.server.guard.metrics import CountedModel, Metrics, TimedStores
 from filesearch.testing import HashingEmbedder
 
 

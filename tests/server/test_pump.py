@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from filesearch.server.pump import pump
+from filesearch.server.chat.pump import pump
 
 
 async def collect(items, stop=None):

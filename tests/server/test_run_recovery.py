@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from filesearch.server.run_recorder import RunRecorder
+from filesearch.server.runs.recorder import RunRecorder
 from filesearch.testing import ScriptedChatModel
 from tests.server.assistants_api import (
     WEATHER,
@@ -152,7 +152,7 @@ def test_a_server_cancels_what_another_executes(serve, patient):
 
 
 def test_a_server_that_stops_ends_what_it_executes(serve, patient, monkeypatch):
-    monkeypatch.setattr("filesearch.server.runs.STOP_S", 0.1)
+    monkeypatch.setattr("filesearch.server.runs.service.STOP_S", 0.1)
     first = serve(patient)
     assistant, thread = assistant_with(first), thread_with(first, "Rain?")
     run = runs_of(first).create(thread_id=thread.id, assistant_id=assistant.id)

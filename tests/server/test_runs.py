@@ -7,7 +7,7 @@ import pytest
 
 from filesearch.errors import ChatFailed
 from filesearch.messages import ChatReply, Message, NamedTool, Usage
-from filesearch.server.run_states import ACTIVE, MOVES, RunOvertaken, move
+from filesearch.server.runs.states import ACTIVE, MOVES, RunOvertaken, move
 from filesearch.server.wire.runs import RunPage, RunStepPage
 from filesearch.testing import ScriptedChatModel
 from tests.server.assistants_api import (

@@ -20,9 +20,9 @@ from filesearch.errors import InvalidSetting
 from filesearch.keys import Keys
 from filesearch.server.app import create_app
 from filesearch.server.context import CallerDep, ServeOptions, Server
-from filesearch.server.guard import Access, guard
-from filesearch.server.limits import Buckets
-from filesearch.server.security import host_policy
+from filesearch.server.guard.guard import Access, guard
+from filesearch.server.guard.limits import Buckets
+from filesearch.server.guard.security import host_policy
 from filesearch.testing import HashingEmbedder
 
 KIBIBYTE = 1024

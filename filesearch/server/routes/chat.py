@@ -22,19 +22,19 @@ from pydantic import BaseModel, ValidationError
 from filesearch.errors import FilesearchError
 from filesearch.messages import ChatEndpoint
 from filesearch.protocols import ServedChatModel
-from filesearch.server.chat_answer import Piece, answer
-from filesearch.server.chat_body import ChatBody, TextBody
-from filesearch.server.chat_files import ChatFiles
-from filesearch.server.chat_question import (
+from filesearch.server.chat.answer import Piece, answer
+from filesearch.server.chat.body import ChatBody, TextBody
+from filesearch.server.chat.files import ChatFiles
+from filesearch.server.chat.pump import in_thread, pump
+from filesearch.server.chat.question import (
     ChatQuestion,
     asks_for_documents,
     read_chat,
     read_completion,
 )
+from filesearch.server.chat.relay import Relayed
 from filesearch.server.context import Caller, CallerDep, Server, ServerDep
 from filesearch.server.errors import ApiError, to_api_error
-from filesearch.server.pump import in_thread, pump
-from filesearch.server.relay import Relayed
 from filesearch.server.routing import make_router
 from filesearch.server.sse import event_stream
 from filesearch.server.wire.chat import (

@@ -16,8 +16,8 @@ from filesearch.server.conversations import (
 )
 from filesearch.server.include import IncludeDep
 from filesearch.server.lists import ListDep, list_body
-from filesearch.server.response_files import read_files
-from filesearch.server.response_items import stored_items
+from filesearch.server.responses.files import read_files
+from filesearch.server.responses.items import stored_items
 from filesearch.server.routing import make_router
 from filesearch.server.wire.conversations import AddItems, CreateConversation, UpdateConversation
 

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from filesearch import schema as t
 from filesearch.ingest_queue import LOCK_FILE
 from filesearch.server.context import Server, ServerDep
-from filesearch.server.metrics import CONTENT_TYPE, Sample
+from filesearch.server.guard.metrics import CONTENT_TYPE, Sample
 
 router = APIRouter(tags=["Operations"])
 log = logging.getLogger("filesearch.server")

@@ -16,8 +16,8 @@ from starlette.concurrency import run_in_threadpool
 from filesearch.server.context import CallerDep, ServerDep
 from filesearch.server.include import IncludeDep
 from filesearch.server.lists import ListDep, list_body
-from filesearch.server.response_object import ResponseObject, shown_response
-from filesearch.server.response_worker import ResponseJob
+from filesearch.server.responses.objects import ResponseObject, shown_response
+from filesearch.server.responses.worker import ResponseJob
 from filesearch.server.routing import make_router
 from filesearch.server.sse import event_stream
 from filesearch.server.wire.responses import CountTokens, CreateResponse

@@ -8,7 +8,7 @@ from filesearch.server.context import CallerDep, ServerDep
 from filesearch.server.lists import ListDep, list_body
 from filesearch.server.routes.runs import IncludeDep
 from filesearch.server.routing import answers, make_router
-from filesearch.server.run_objects import RESULT_CONTENT, step_object
+from filesearch.server.runs.objects import RESULT_CONTENT, step_object
 from filesearch.server.wire.runs import RunStepBody, RunStepPage
 
 router = make_router("Run steps")

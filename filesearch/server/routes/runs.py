@@ -9,7 +9,7 @@ from fastapi import Depends, Query, Response
 from filesearch.server.context import CallerDep, ServerDep
 from filesearch.server.lists import ListDep, list_body
 from filesearch.server.routing import answers, make_router
-from filesearch.server.run_objects import run_object
+from filesearch.server.runs.objects import run_object
 from filesearch.server.sse import event_stream
 from filesearch.server.wire.runs import (
     CreateRun,

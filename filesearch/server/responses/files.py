@@ -15,7 +15,7 @@ from filesearch.errors import InvalidFile, NotFound, UnsupportedFile
 from filesearch.grounding import neutralise
 from filesearch.load.isolation import Loader
 from filesearch.server.errors import check_id, invalid, not_found
-from filesearch.server.response_items import Item
+from filesearch.server.responses.items import Item
 
 if TYPE_CHECKING:
     from filesearch.server.context import Server

@@ -16,9 +16,9 @@ from filesearch.messages import ToolCall
 from filesearch.objects import Record
 from filesearch.patterns import lazy_pattern
 from filesearch.server.journal import Change
-from filesearch.server.run_endings import end_step
-from filesearch.server.run_messages import Emit
-from filesearch.server.run_objects import (
+from filesearch.server.runs.endings import end_step
+from filesearch.server.runs.messages import Emit
+from filesearch.server.runs.objects import (
     call_delta,
     function_call,
     new_step_body,

@@ -34,11 +34,11 @@ from filesearch.events import (
 from filesearch.messages import Usage
 from filesearch.objects import Record
 from filesearch.server.journal import Change, Journal
-from filesearch.server.run_calls import OpenCalls
-from filesearch.server.run_endings import EndStatus, end_run
-from filesearch.server.run_messages import OpenMessage
-from filesearch.server.run_objects import required_action, run_object, usage_object
-from filesearch.server.run_states import RunOvertaken, is_over, move
+from filesearch.server.runs.calls import OpenCalls
+from filesearch.server.runs.endings import EndStatus, end_run
+from filesearch.server.runs.messages import OpenMessage
+from filesearch.server.runs.objects import required_action, run_object, usage_object
+from filesearch.server.runs.states import RunOvertaken, is_over, move
 from filesearch.types import Answer
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from filesearch.events import ActionRequired, Cancelled, Completed, Failed, Incomplete, RunEnd
 from filesearch.grounding import MAX_RESULTS
 from filesearch.messages import Usage
-from filesearch.server.response_items import Item, wire_items
+from filesearch.server.responses.items import Item, wire_items
 from filesearch.server.wire.responses import CreateResponse
 
 STOPPED = "The server was stopped before the response was complete; ask again."

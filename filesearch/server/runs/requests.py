@@ -13,7 +13,7 @@ from filesearch.functions import FILE_SEARCH
 from filesearch.objects import Record
 from filesearch.server.assistants import wire, wire_list
 from filesearch.server.errors import invalid
-from filesearch.server.run_objects import RESULT_CONTENT
+from filesearch.server.runs.objects import RESULT_CONTENT
 from filesearch.server.tool_resources import store_ids_of
 from filesearch.server.wire.assistants import ToolResources
 from filesearch.server.wire.runs import CreateRun, RunFields, SubmitToolOutputs

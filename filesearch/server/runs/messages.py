@@ -11,8 +11,8 @@ from typing import Any
 from filesearch.cite import annotation
 from filesearch.objects import Record
 from filesearch.server.journal import Change
-from filesearch.server.run_endings import end_message, end_step
-from filesearch.server.run_objects import new_step_body, step_object, text_delta
+from filesearch.server.runs.endings import end_message, end_step
+from filesearch.server.runs.objects import new_step_body, step_object, text_delta
 from filesearch.server.threads import message_object
 from filesearch.types import Citation
 

@@ -16,7 +16,7 @@ from filesearch.objects import Record, Transaction
 from filesearch.ranking_options import parse_ranking_options
 from filesearch.server.conversations import items_of, require_conversation
 from filesearch.server.errors import ApiError, check_id, invalid, not_found
-from filesearch.server.response_items import Item
+from filesearch.server.responses.items import Item
 from filesearch.server.wire.responses import (
     AllowedToolsChoice,
     CountTokens,

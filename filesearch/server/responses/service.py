@@ -1,8 +1,8 @@
 """Responses: a request is answered at once, in a stream, or in the background.
 
-create -> (queued ->) in_progress -> a thread of the pool makes it (response_worker.py) -> its end.
+create -> (queued ->) in_progress -> a thread of the pool makes it (worker.py) -> its end.
 What ends is committed before anybody is told. A stored response is finished whether or not its
-client stays; what becomes of one whose process dies stands in response_watch.py.
+client stays; what becomes of one whose process dies stands in watch.py.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from filesearch.objects import Record, Transaction
 from filesearch.paging import Page, PageQuery
 from filesearch.server.conversations import add_items, remember_items, resolve_references
 from filesearch.server.errors import check_id, invalid, not_found
-from filesearch.server.response_files import read_files
-from filesearch.server.response_items import (
+from filesearch.server.responses.files import read_files
+from filesearch.server.responses.items import (
     Item,
     page_items,
     read_items,
     stored_items,
     wire_items,
 )
-from filesearch.server.response_object import (
+from filesearch.server.responses.objects import (
     STOPPED,
     TERMINAL,
     ResponseObject,
@@ -36,8 +36,8 @@ from filesearch.server.response_object import (
     new_response,
     shown_response,
 )
-from filesearch.server.response_requests import check_request, items_before
-from filesearch.server.response_stream import (
+from filesearch.server.responses.requests import check_request, items_before
+from filesearch.server.responses.stream import (
     Emitter,
     Events,
     LoggedEvents,
@@ -46,8 +46,8 @@ from filesearch.server.response_stream import (
     stored_events,
     tell_end,
 )
-from filesearch.server.response_watch import ResponseWatch
-from filesearch.server.response_worker import Outcome, ResponseJob, run_response, tool_spec
+from filesearch.server.responses.watch import ResponseWatch
+from filesearch.server.responses.worker import Outcome, ResponseJob, run_response, tool_spec
 from filesearch.server.wire.responses import CountTokens, CreateResponse, FunctionTool
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import Any
 
 from filesearch.ids import new_id
 from filesearch.messages import FinishReason, ToolCallDelta, Usage
-from filesearch.server.chat_answer import Piece
+from filesearch.server.chat.answer import Piece
 
 
 @dataclass

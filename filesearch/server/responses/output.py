@@ -26,7 +26,7 @@ from filesearch.events import (
     TextDelta,
 )
 from filesearch.ids import new_id
-from filesearch.server.response_items import Item, item_id, stored_sources, wire_items
+from filesearch.server.responses.items import Item, item_id, stored_sources, wire_items
 from filesearch.types import Citation
 
 Emit = Callable[[str, dict[str, Any]], None]

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from starlette.exceptions import HTTPException
 
-from filesearch.server.asgi import ASGIApp, Message, Receive, Scope, Send, header, refuse
+from filesearch.server.guard.asgi import ASGIApp, Message, Receive, Scope, Send, header, refuse
 
 MEBIBYTE = 2**20
 MAX_BODY_BYTES = 32 * MEBIBYTE

@@ -20,10 +20,10 @@ from filesearch.event_log import Event
 from filesearch.messages import Usage
 from filesearch.objects import Record
 from filesearch.server.journal import Change, Journal
-from filesearch.server.run_endings import end_run
-from filesearch.server.run_objects import run_object, usage_object
-from filesearch.server.run_states import ACTIVE, RunOvertaken, is_over, move
-from filesearch.server.run_worker import Control
+from filesearch.server.runs.endings import end_run
+from filesearch.server.runs.objects import run_object, usage_object
+from filesearch.server.runs.states import ACTIVE, RunOvertaken, is_over, move
+from filesearch.server.runs.worker import Control
 
 if TYPE_CHECKING:
     from filesearch.server.context import Server

@@ -15,13 +15,12 @@ from starlette.middleware.cors import CORSMiddleware
 
 from filesearch.errors import InvalidSetting
 from filesearch.keys import KeyRing, Keys
-from filesearch.server.asgi import ASGIApp
 from filesearch.server.context import Server
-from filesearch.server.limits import BodyLimit, Buckets
-from filesearch.server.logs import RequestLog
-from filesearch.server.metrics import CountedModel, Metrics, TimedStores
-from filesearch.server.routes import operations
-from filesearch.server.security import (
+from filesearch.server.guard.asgi import ASGIApp
+from filesearch.server.guard.limits import BodyLimit, Buckets
+from filesearch.server.guard.logs import RequestLog
+from filesearch.server.guard.metrics import CountedModel, Metrics, TimedStores
+from filesearch.server.guard.security import (
     Authenticate,
     CheckHost,
     RateLimit,
@@ -30,6 +29,7 @@ from filesearch.server.security import (
     host_policy,
     is_loopback,
 )
+from filesearch.server.routes import operations
 
 _SHOWN_TO_PAGES = (
     "x-request-id",

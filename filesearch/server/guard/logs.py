@@ -16,7 +16,7 @@ import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from filesearch.server.asgi import (
+from filesearch.server.guard.asgi import (
     ASGIApp,
     Message,
     Receive,
@@ -26,10 +26,10 @@ from filesearch.server.asgi import (
     header,
     refuse,
 )
-from filesearch.server.security import OPEN_PATHS
+from filesearch.server.guard.security import OPEN_PATHS
 
 if TYPE_CHECKING:
-    from filesearch.server.metrics import Metrics
+    from filesearch.server.guard.metrics import Metrics
 
 LogFormat = Literal["json", "text"]
 API_VERSION = "2020-10-01"  # what the hosted service says of itself

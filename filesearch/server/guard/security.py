@@ -19,7 +19,8 @@ from starlette.concurrency import run_in_threadpool
 
 from filesearch.errors import InvalidSetting
 from filesearch.keys import Key, KeyRing
-from filesearch.server.asgi import (
+from filesearch.server.context import Caller
+from filesearch.server.guard.asgi import (
     ASGIApp,
     Message,
     Receive,
@@ -29,8 +30,7 @@ from filesearch.server.asgi import (
     header,
     refuse,
 )
-from filesearch.server.context import Caller
-from filesearch.server.limits import Allowance, Buckets, rate_headers
+from filesearch.server.guard.limits import Allowance, Buckets, rate_headers
 
 # What may be asked for without a key: whether the server lives, and how to use it.
 OPEN_PATHS = frozenset(

@@ -20,10 +20,10 @@ from filesearch.messages import NamedTool, ToolChoice, ToolSpec
 from filesearch.protocols import ChatModel
 from filesearch.run import RunOptions
 from filesearch.server.loop import make_loop
-from filesearch.server.response_items import Conversation, Item
-from filesearch.server.response_object import ResponseObject, ended_response, failed_response
-from filesearch.server.response_output import ResponseOutput
-from filesearch.server.response_stream import Emitter, Events
+from filesearch.server.responses.items import Conversation, Item
+from filesearch.server.responses.objects import ResponseObject, ended_response, failed_response
+from filesearch.server.responses.output import ResponseOutput
+from filesearch.server.responses.stream import Emitter, Events
 
 if TYPE_CHECKING:
     from filesearch.server.context import Server

@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 from filesearch.objects import Record, Transaction
 from filesearch.server.journal import Change
-from filesearch.server.run_objects import run_object, step_object
-from filesearch.server.run_states import move
+from filesearch.server.runs.objects import run_object, step_object
+from filesearch.server.runs.states import move
 from filesearch.server.threads import message_object
 
 EndStatus: TypeAlias = Literal["completed", "incomplete", "failed", "cancelled", "expired"]
@@ -53,7 +53,7 @@ def end_run(
         changes: Of the run's body: `usage`, `last_error`, `incomplete_details`.
 
     Raises:
-        RunOvertaken: It cannot end so from where it stands; see run_states.
+        RunOvertaken: It cannot end so from where it stands; see states.py.
     """
     run = move(change.tx, run_id, to, **changes)
     error = changes.get("last_error")

@@ -29,7 +29,7 @@ from filesearch.interruptible import Interrupted, interruptible
 from filesearch.messages import ChatRequest, FinishReason, Message, ToolCallDelta, Usage
 from filesearch.protocols import ChatModel
 from filesearch.run import Run, RunOptions
-from filesearch.server.chat_question import ChatQuestion
+from filesearch.server.chat.question import ChatQuestion
 from filesearch.server.errors import ApiError, invalid
 from filesearch.server.loop import make_loop
 from filesearch.tokens import count_tokens

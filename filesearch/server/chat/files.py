@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from filesearch.errors import NotFound
-from filesearch.server.chat_question import Grounding
+from filesearch.server.chat.question import Grounding
 from filesearch.server.errors import check_id, invalid, not_found
 from filesearch.store_records import NewAttachment
 

@@ -34,9 +34,9 @@ from filesearch.objects import Record
 from filesearch.run import RunOptions
 from filesearch.server.journal import Journal
 from filesearch.server.loop import make_loop
-from filesearch.server.run_objects import DEFAULT_RANKING, run_object
-from filesearch.server.run_recorder import RunRecorder, RunShape
-from filesearch.server.run_states import RunOvertaken, move
+from filesearch.server.runs.objects import DEFAULT_RANKING, run_object
+from filesearch.server.runs.recorder import RunRecorder, RunShape
+from filesearch.server.runs.states import RunOvertaken, move
 from filesearch.server.tool_resources import store_ids_of
 from filesearch.tool import MAX_NUM_RESULTS
 from filesearch.types import Answer
@@ -89,7 +89,7 @@ class RunWorker:
                 run = move(change.tx, run_id, "in_progress", worker=self._server.worker_id)
                 change.emit(run.id, "thread.run.in_progress", run_object(run))
         except RunOvertaken:
-            return  # whoever did so ended it, or will: see run_watch
+            return  # whoever did so ended it, or will: see watch.py
         state = _state_of(run)
         end: RunEnd
         execution = _Execution(self._server, self._journal, run, control)

@@ -1,9 +1,9 @@
 """Runs: an assistant answers a thread in the background, whoever watches.
 
-create -> queued -> a thread of the pool executes it (run_worker.py) -> it ends, or waits for
+create -> queued -> a thread of the pool executes it (worker.py) -> it ends, or waits for
 outputs of functions and is queued again by `submit`. What happens is in the objects and in the
 event log before anybody is told, so that a client may leave and come back; and a run that its
-process left behind is taken over or ended by another (run_watch.py).
+process left behind is taken over or ended by another (watch.py).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from filesearch.run import with_outputs
 from filesearch.server.assistants import find_assistant
 from filesearch.server.errors import invalid, not_found
 from filesearch.server.journal import Change, Journal
-from filesearch.server.run_endings import end_step
-from filesearch.server.run_objects import run_object
-from filesearch.server.run_requests import outputs_of, run_body
-from filesearch.server.run_states import ACTIVE, MOVES, is_over, move, status_of
-from filesearch.server.run_watch import RunWatch, cancel_unattended
-from filesearch.server.run_worker import Control, RunWorker
+from filesearch.server.runs.endings import end_step
+from filesearch.server.runs.objects import run_object
+from filesearch.server.runs.requests import outputs_of, run_body
+from filesearch.server.runs.states import ACTIVE, MOVES, is_over, move, status_of
+from filesearch.server.runs.watch import RunWatch, cancel_unattended
+from filesearch.server.runs.worker import Control, RunWorker
 from filesearch.server.thread_lock import check_can_run
 from filesearch.server.threads import (
     admit_messages,

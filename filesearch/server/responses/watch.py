@@ -16,17 +16,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from filesearch.objects import Record, Transaction
 from filesearch.server.errors import ApiError
-from filesearch.server.response_object import (
+from filesearch.server.responses.objects import (
     STOPPED,
     ResponseObject,
     failed_response,
     shown_response,
 )
-from filesearch.server.response_stream import Emitter, LoggedEvents, tell_end
+from filesearch.server.responses.stream import Emitter, LoggedEvents, tell_end
 
 if TYPE_CHECKING:
     from filesearch.server.context import Server
-    from filesearch.server.responses import ResponseService
+    from filesearch.server.responses.service import ResponseService
 
 _WATCH_S = 1.0
 _SETTLED_S = 10  # until then one that is not known here may just be on its way in

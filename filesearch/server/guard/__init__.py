@@ -1,0 +1,1 @@
+"""Guard: what every request passes through before any route sees it; guard.py puts it together."""
