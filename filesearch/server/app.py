@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -14,7 +15,7 @@ import filesearch
 from filesearch.server.context import Server
 from filesearch.server.errors import add_error_handlers
 from filesearch.server.routes import ROUTERS
-from filesearch.server.wire.common import IS_STRICT
+from filesearch.server.wire.common import IS_STRICT, ErrorBody
 
 _VERSION = "/v1"
 _RESOURCES = frozenset(
@@ -23,6 +24,10 @@ _RESOURCES = frozenset(
     for route in router.routes
     if isinstance(route, APIRoute)
 )
+# With these FastAPI documents no 422 of its own, which is never sent.
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorBody, "description": "Refused, and why"}
+}
 
 
 def create_app(server: Server) -> FastAPI:
@@ -48,7 +53,7 @@ def create_app(server: Server) -> FastAPI:
     app.state.server = server
     add_error_handlers(app)
     for router in ROUTERS:
-        app.include_router(router, prefix=_VERSION)
+        app.include_router(router, prefix=_VERSION, responses=_ERRORS)
     app.add_middleware(_Versioned)
     if server.options.is_strict:
         app.add_middleware(_Strict)

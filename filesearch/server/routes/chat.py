@@ -43,6 +43,7 @@ from filesearch.server.wire.chat import (
     OwnChatRequest,
     OwnCompletionRequest,
 )
+from filesearch.server.wire.common import STREAMED
 
 router = make_router("Chat")
 
@@ -65,7 +66,7 @@ async def _chat_files(request: Request, server: ServerDep) -> ChatFiles:
 FilesDep = Annotated[ChatFiles, Depends(_chat_files)]
 
 
-@router.post("/chat/completions", summary="Create a chat completion")
+@router.post("/chat/completions", summary="Create a chat completion", responses=STREAMED)
 async def create_chat_completion(
     body: ChatCompletionBody,
     request: Request,
@@ -97,7 +98,7 @@ async def create_chat_completion(
     return await _whole(request, lambda: shape.whole(pieces), stop)
 
 
-@router.post("/completions", summary="Create a completion")
+@router.post("/completions", summary="Create a completion", responses=STREAMED)
 async def create_completion(
     body: CompletionBody,
     request: Request,

@@ -103,7 +103,11 @@ def retrieve_file(file_id: str, server: ServerDep, caller: CallerDep) -> FileBod
     return file_body(server.files.get(file_id, owner=caller.scope))
 
 
-@router.get("/files/{file_id}/content")
+@router.get(
+    "/files/{file_id}/content",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/octet-stream": {}}}},
+)
 def file_content(file_id: str, server: ServerDep, caller: CallerDep) -> StreamingResponse:
     """Return the bytes of a file, whatever its purpose."""
     file = server.files.get(file_id, owner=caller.scope)

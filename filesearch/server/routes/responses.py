@@ -20,12 +20,13 @@ from filesearch.server.responses.objects import ResponseObject, shown_response
 from filesearch.server.responses.worker import ResponseJob
 from filesearch.server.routing import make_router
 from filesearch.server.sse import event_stream
+from filesearch.server.wire.common import STREAMED
 from filesearch.server.wire.responses import CountTokens, CreateResponse
 
 router = make_router("Responses")
 
 
-@router.post("/responses")
+@router.post("/responses", responses=STREAMED)
 async def create_response(
     request: CreateResponse, server: ServerDep, caller: CallerDep
 ) -> Response:
@@ -56,7 +57,7 @@ def count_input_tokens(
     return {"object": "response.input_tokens", "input_tokens": count}
 
 
-@router.get("/responses/{response_id}")
+@router.get("/responses/{response_id}", responses=STREAMED)
 def get_response(
     response_id: str,
     server: ServerDep,

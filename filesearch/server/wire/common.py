@@ -11,9 +11,27 @@ from pydantic_core import PydanticCustomError
 IS_STRICT: ContextVar[bool] = ContextVar("IS_STRICT", default=False)
 """Whether fields that we do not know are refused, for the request at hand; see `--strict`."""
 
+STREAMED: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}}}
+"""For the OpenAPI document: an answer may also be a stream of events."""
+
 MAX_METADATA = 16
 MAX_METADATA_KEY = 64
 MAX_METADATA_VALUE = 512
+
+
+class ErrorDetail(BaseModel):
+    """What is wrong with a request."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorBody(BaseModel):
+    """The body of every answer that is an error."""
+
+    error: ErrorDetail
 
 
 class RequestModel(BaseModel):
