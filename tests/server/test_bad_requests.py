@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import zipfile
 from collections.abc import Mapping
 from typing import Any
@@ -70,6 +71,37 @@ def test_a_bad_request_is_refused_in_words_that_help(bad, world, case):
     assert fill(case.says, world) in error["message"], error
     assert case.param in (ANY, error["param"]), error
     assert case.code in (ANY, error["code"]), error
+    assert bad.violations == []
+
+
+HOST = b"\r\nHost: 127.0.0.1\r\n"
+BODY = HOST + b"Content-Type: application/json\r\n"
+HARDLY_HTTP = {
+    "garbage": b"\x00\x01\x02garbage\r\n\r\n",
+    "no path": b"OPTIONS * HTTP/1.1" + HOST + b"\r\n",
+    "no host": b"GET /v1/models HTTP/1.1\r\n\r\n",
+    "another's host": b"GET /v1/models HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+    "a long URL": b"GET /v1/models?x=" + b"a" * 70_000 + b" HTTP/1.1" + HOST + b"\r\n",
+    "a path of other bytes": b"GET /v1/files/%ff%fe HTTP/1.1" + HOST + b"\r\n",
+    "a query of other bytes": b"GET /v1/assistants?order=\xff HTTP/1.1" + HOST + b"\r\n",
+    "no chunk": b"POST /v1/assistants HTTP/1.1"
+    + BODY
+    + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "less than nothing": b"POST /v1/assistants HTTP/1.1" + BODY + b"Content-Length: -5\r\n\r\n",
+    "too much": b"POST /v1/assistants HTTP/1.1" + BODY + b"Content-Length: 99999999\r\n\r\n",
+    "packed": b"POST /v1/assistants HTTP/1.1"
+    + BODY
+    + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b",
+    "a method of its own": b"BREW /v1/models HTTP/1.1" + HOST + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("sort", HARDLY_HTTP)
+def test_what_is_hardly_http_is_refused(bad, sort):
+    port = httpx.URL(bad.base_url).port
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
+        raw.sendall(HARDLY_HTTP[sort])
+        assert raw.recv(1 << 16).startswith(b"HTTP/1.1 4")
     assert bad.violations == []
 
 
