@@ -259,7 +259,7 @@ class CheckedApp:
     """An ASGI application around another, which judges every HTTP response that leaves it.
 
     Attributes:
-        violations: What was wrong, in order, of streams too that a client left early.
+        violations: What was wrong, in order; streams that a client left early are not judged.
         checked: How many responses were judged.
     """
 

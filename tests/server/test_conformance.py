@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import conformance
@@ -111,3 +112,23 @@ def test_errors_in_streams_are_nested():
 
 def test_chat_chunks_have_no_event_names():
     assert check("POST", "/v1/chat/completions", 200, "data: {}\n\ndata: [DONE]\n\n", EVENTS)
+
+
+async def answer_wrongly(_scope, _receive, send):
+    start = {"type": "http.response.start", "status": 200, "headers": [(b"Content-Type", b"x/y")]}
+    await send(start)
+    await send({"type": "http.response.body", "body": b"{}", "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def test_an_application_is_judged_before_its_client_has_the_answer():
+    app = conformance.CheckedApp(answer_wrongly)
+    seen = []
+
+    async def send(message):
+        seen.append((message["type"], len(app.violations)))
+
+    scope = {"type": "http", "method": "GET", "path": "/v1/files/file-a"}
+    asyncio.run(app(scope, None, send))
+    assert seen[1:] == [("http.response.body", 0), ("http.response.body", 1)]
+    assert "not JSON" in app.violations[0]

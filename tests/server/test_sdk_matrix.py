@@ -17,18 +17,19 @@ SERVER = ROOT / "tests" / "sdk" / "scripted_server.py"
 
 @pytest.fixture(scope="module")
 def scripted_url(tmp_path_factory):
-    """The base URL of a server process with a scripted model."""
+    """The base URL of a server process with a scripted model; all it answered fits the schema."""
     environ = {k: v for k, v in os.environ.items() if not k.startswith("FSEARCH_")}
     process = subprocess.Popen(
-        [sys.executable, SERVER, "--index", tmp_path_factory.mktemp("sdk") / "index"],
+        [sys.executable, SERVER, "--index", tmp_path_factory.mktemp("sdk") / "index", "--judge"],
         stdout=subprocess.PIPE,
         text=True,
         env={**environ, "PYTHONPATH": str(ROOT)},
     )
     yield process.stdout.readline().strip()
     process.terminate()
-    assert process.wait(30) == 0
-    process.stdout.close()
+    violations = process.communicate(timeout=30)[0].splitlines()
+    assert process.returncode == 0
+    assert violations == []
 
 
 @pytest.mark.timeout(600)  # the first time, the environment has to be made
