@@ -30,6 +30,11 @@ def _(s: Session) -> None:
     assert search.results[0].filename in ("mugs.txt", "kiln.md"), search
     part = message.content[0]
     assert "†" not in part.text and part.annotations[0].filename in ("mugs.txt", "kiln.md"), part
+    given_back = [item.model_dump(exclude_none=True) for item in found.output]
+    again = s.responses.create(
+        model=MODEL, input=[*given_back, {"role": "user", "content": "Good day"}]
+    )
+    assert again.output_text == "You said: Good day", again
     called = s.responses.create(
         model=MODEL, input="weather in Paris and Rome", tools=[flat_weather()]
     )

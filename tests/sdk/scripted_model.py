@@ -72,7 +72,7 @@ def reply_to(request: ChatRequest) -> ChatReply | str:
         return " ".join(str(number) for number in range(1, int(counted[1]) + 1))
     if request.response_format and request.response_format.get("type") == "json_schema":
         schema = request.response_format["json_schema"]["schema"]
-        return json.dumps(dict.fromkeys(schema["properties"], "Paris"))
+        return json.dumps(dict.fromkeys(schema.get("properties", ()), "Paris"))
     return f"You said: {question}"
 
 

@@ -111,3 +111,17 @@ def test_a_request_without_input_says_what_is_missing(said):
     responses, _ = said("Never.")
     with pytest.raises(openai.BadRequestError, match="must be provided"):
         responses.create(model="m")
+
+
+def test_what_was_answered_can_be_given_back(live):
+    """As programs do that keep the conversation themselves: input += response.output."""
+    search = {"type": "file_search_call", "id": "fs_a", "status": "completed", "queries": ["mug"]}
+    thought = {
+        "type": "reasoning",
+        "id": "rs_a",
+        "summary": [{"type": "summary_text", "text": "Hm."}],
+    }
+    made = live.client.conversations.create(items=[search, thought])
+    items = live.client.conversations.items.list(made.id, order="asc").data
+    assert items[0].queries == ["mug"]
+    assert items[1].summary[0].text == "Hm."

@@ -27,6 +27,7 @@ from filesearch.server.wire.response_input import (
     InputItem,
     ItemReference,
     MessageItem,
+    Output,
 )
 from filesearch.types import SearchResult
 
@@ -101,15 +102,15 @@ def _stored(item: InputItem) -> Item:
     return head | fields
 
 
-def _parts(content: Content, kind: str) -> list[dict[str, Any]]:
+def _parts(content: Content | Output, kind: str) -> list[dict[str, Any]]:
     """Return content as parts of the wire; text takes the type that fits who speaks."""
     if isinstance(content, str):
         return [_text_part(content, kind)]
     parts = []
     for part in content:
         if part.type in ("input_text", "output_text"):
-            annotations = getattr(part, "annotations", None)
-            parts.append(_text_part(part.text, kind, annotations))
+            notes = [note.model_dump() for note in part.annotations or ()]
+            parts.append(_text_part(part.text, kind, notes))
         elif part.type == "input_image":
             parts.append({"detail": "auto"} | part.model_dump(exclude_none=True))
         else:

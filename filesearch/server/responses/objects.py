@@ -63,7 +63,7 @@ def new_response(request: CreateResponse, response_id: str, created_at: int) -> 
         "user": request.user,
     }
     if request.prompt is not None:
-        given["prompt"] = request.prompt.model_dump()
+        given["prompt"] = request.prompt.model_dump(exclude_none=True)
     if request.prompt_cache_retention is not None:
         given["prompt_cache_retention"] = request.prompt_cache_retention.replace("-", "_")
     return given

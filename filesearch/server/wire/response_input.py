@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
@@ -11,12 +11,55 @@ from filesearch.server.wire.common import RequestModel
 MAX_TEXT = 10_485_760  # characters of one input, as OpenAI's
 
 
+class FileCitation(RequestModel):
+    """What a place in a text rests on."""
+
+    type: Literal["file_citation"]
+    index: int
+    file_id: str
+    filename: str
+
+
+class FilePath(RequestModel):
+    """A file that a text offers."""
+
+    type: Literal["file_path"]
+    index: int
+    file_id: str
+
+
+class UrlCitation(RequestModel):
+    """A page that a passage of a text rests on."""
+
+    type: Literal["url_citation"]
+    start_index: int
+    end_index: int
+    url: str
+    title: str
+
+
+class ContainerFileCitation(RequestModel):
+    """A file of a sandbox that a passage of a text rests on."""
+
+    type: Literal["container_file_citation"]
+    start_index: int
+    end_index: int
+    container_id: str
+    file_id: str
+    filename: str
+
+
+Annotation: TypeAlias = Annotated[
+    FileCitation | FilePath | UrlCitation | ContainerFileCitation, Field(discriminator="type")
+]
+
+
 class TextPart(RequestModel):
     """Text of the user, or of an earlier answer."""
 
     type: Literal["input_text", "output_text"]
     text: Annotated[str, Field(max_length=MAX_TEXT)]
-    annotations: list[dict[str, Any]] | None = None
+    annotations: list[Annotation] | None = None
 
 
 class RefusalPart(RequestModel):
@@ -45,6 +88,7 @@ class FilePart(RequestModel):
     file_url: str | None = None
 
 
+InputPart: TypeAlias = Annotated[TextPart | ImagePart | FilePart, Field(discriminator="type")]
 Part: TypeAlias = Annotated[
     TextPart | RefusalPart | ImagePart | FilePart, Field(discriminator="type")
 ]
@@ -56,6 +100,13 @@ def _shape(value: object) -> str:
 
 Content: TypeAlias = Annotated[
     Annotated[str, Field(max_length=MAX_TEXT), Tag("text")] | Annotated[list[Part], Tag("list")],
+    Discriminator(_shape),
+]
+
+
+Output: TypeAlias = Annotated[
+    Annotated[str, Field(max_length=MAX_TEXT), Tag("text")]
+    | Annotated[list[InputPart], Tag("list")],
     Discriminator(_shape),
 ]
 
@@ -87,9 +138,19 @@ class FunctionCallOutputItem(RequestModel):
 
     type: Literal["function_call_output"]
     call_id: Annotated[str, Field(min_length=1, max_length=64)]
-    output: Content
+    output: Output
     id: str | None = None
     status: Literal["in_progress", "completed", "incomplete"] | None = None
+
+
+class FoundPassage(RequestModel):
+    """What a search of an earlier answer found."""
+
+    file_id: str | None = None
+    filename: str | None = None
+    text: str | None = None
+    score: Annotated[float, Field(ge=0, le=1)] | None = None
+    attributes: dict[str, str | float | bool] | None = None
 
 
 class FileSearchCallItem(RequestModel):
@@ -97,9 +158,23 @@ class FileSearchCallItem(RequestModel):
 
     type: Literal["file_search_call"]
     id: str
-    queries: tuple[str, ...] = ()
-    results: list[dict[str, Any]] | None = None
+    queries: list[str] = Field(default_factory=list)
+    results: list[FoundPassage] | None = None
     status: Literal["in_progress", "searching", "completed", "incomplete", "failed"] | None = None
+
+
+class SummaryText(RequestModel):
+    """What a model thought, in short."""
+
+    type: Literal["summary_text"]
+    text: str
+
+
+class ReasoningText(RequestModel):
+    """What a model thought."""
+
+    type: Literal["reasoning_text"]
+    text: str
 
 
 class ReasoningItem(RequestModel):
@@ -107,8 +182,8 @@ class ReasoningItem(RequestModel):
 
     type: Literal["reasoning"]
     id: str
-    summary: tuple[dict[str, Any], ...] = ()
-    content: list[dict[str, Any]] | None = None
+    summary: list[SummaryText] = Field(default_factory=list)
+    content: list[ReasoningText] | None = None
     encrypted_content: str | None = None
     status: Literal["in_progress", "completed", "incomplete"] | None = None
 

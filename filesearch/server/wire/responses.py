@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Discriminator, Field, Tag
 
 from filesearch.server.wire.common import Metadata, RequestModel
-from filesearch.server.wire.response_input import Input
+from filesearch.server.wire.response_input import Input, InputPart
 
 NAME = r"^[a-zA-Z0-9_-]+$"
 
@@ -208,7 +208,7 @@ class Prompt(RequestModel):
 
     id: str
     version: str | None = None
-    variables: dict[str, str | dict[str, Any]] | None = None
+    variables: dict[str, str | InputPart] | None = None
 
 
 class StreamOptions(RequestModel):
