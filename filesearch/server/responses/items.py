@@ -86,12 +86,12 @@ def _stored(item: InputItem) -> Item:
         return head | {
             "status": "completed",
             "role": item.role,
-            "content": _parts(item.content, "output_text" if is_ours else "input_text"),
+            "content": shown_parts(item.content, "output_text" if is_ours else "input_text"),
         }
     if isinstance(item, FunctionCallOutputItem):
         output: Any = item.output
         if not isinstance(output, str):
-            output = _parts(output, "input_text")
+            output = shown_parts(output, "input_text")
         return head | {"status": "completed", "call_id": item.call_id, "output": output}
     fields = item.model_dump(exclude_none=True, exclude={"id", "type"})
     if kind == "function_call":
@@ -102,7 +102,7 @@ def _stored(item: InputItem) -> Item:
     return head | fields
 
 
-def _parts(content: Content | Output, kind: str) -> list[dict[str, Any]]:
+def shown_parts(content: Content | Output, kind: str) -> list[dict[str, Any]]:
     """Return content as parts of the wire; text takes the type that fits who speaks."""
     if isinstance(content, str):
         return [_text_part(content, kind)]

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from filesearch.events import ActionRequired, Cancelled, Completed, Failed, Incomplete, RunEnd
 from filesearch.grounding import MAX_RESULTS
 from filesearch.messages import Usage
-from filesearch.server.responses.items import Item, wire_items
-from filesearch.server.wire.responses import CreateResponse
+from filesearch.server.responses.items import Item, shown_parts, wire_items
+from filesearch.server.wire.responses import CreateResponse, Prompt
 
 STOPPED = "The server was stopped before the response was complete; ask again."
 TERMINAL = ("completed", "failed", "cancelled", "incomplete")
@@ -63,10 +63,22 @@ def new_response(request: CreateResponse, response_id: str, created_at: int) -> 
         "user": request.user,
     }
     if request.prompt is not None:
-        given["prompt"] = request.prompt.model_dump(exclude_none=True)
+        given["prompt"] = _prompt(request.prompt)
     if request.prompt_cache_retention is not None:
         given["prompt_cache_retention"] = request.prompt_cache_retention.replace("-", "_")
     return given
+
+
+def _prompt(prompt: Prompt) -> dict[str, Any]:
+    shown = prompt.model_dump(exclude_none=True, exclude={"variables"})
+    if prompt.variables is None:
+        return shown
+    return shown | {
+        "variables": {
+            name: value if isinstance(value, str) else shown_parts([value], "input_text")[0]
+            for name, value in prompt.variables.items()
+        }
+    }
 
 
 def _given(model: BaseModel | None) -> dict[str, Any]:
