@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import openai
@@ -39,18 +41,28 @@ class Live:
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Live]]:
+def serve(tmp_path: Path, usual_db: Callable[[Path], str]) -> Iterator[Callable[..., Live]]:
     """Starts servers over the test's index: the model that answers, then ServeOptions by name."""
-    yield from _serving(tmp_path)
+    yield from _serving(tmp_path, usual_db)
 
 
 @pytest.fixture(scope="module")
-def serve_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Live]]:
+def serve_module(
+    tmp_path_factory: pytest.TempPathFactory, usual_db: Callable[[Path], str]
+) -> Iterator[Callable[..., Live]]:
     """As `serve`, for servers that all tests of a module ask."""
-    yield from _serving(tmp_path_factory.mktemp("served"))
+    yield from _serving(tmp_path_factory.mktemp("served"), usual_db)
 
 
-def _serving(tmp_path: Path) -> Iterator[Callable[..., Live]]:
+@pytest.fixture(scope="session")
+def usual_db(request: pytest.FixtureRequest) -> Callable[[Path], str]:
+    """Index directory -> the URL of its catalog: SQLite, unless SERVER_DB=postgresql."""
+    if os.environ.get("SERVER_DB", "sqlite") == "sqlite":
+        return lambda _index: ""
+    return cache(lambda _index: request.getfixturevalue("make_postgres_url")())
+
+
+def _serving(tmp_path: Path, usual_db: Callable[[Path], str]) -> Iterator[Callable[..., Live]]:
     started = []
 
     def start(
@@ -62,8 +74,9 @@ def _serving(tmp_path: Path) -> Iterator[Callable[..., Live]]:
         db: str = "",
         **options: object,
     ) -> Live:
+        place = index or tmp_path / "index"
         fs = fs or FileSearch(
-            index or tmp_path / "index", embedder=HashingEmbedder(), model=model, db=db
+            place, embedder=HashingEmbedder(), model=model, db=db or usual_db(place)
         )
         server = Server(fs, ServeOptions(**options), model_for=model_for)
         app = CheckedApp(guard(create_app(server), server, Access()).app)
