@@ -21,9 +21,9 @@ WEATHER = {
 }
 
 
-def search_tool(index):
+def search_tool(index, db):
     """Make an index with two documents; returns the tool that searches it."""
-    with FileSearch(index, embedder=HashingEmbedder()) as fs:
+    with FileSearch(index, embedder=HashingEmbedder(), db=db) as fs:
         fs.ingest_documents(
             [NamedDocument("mugs.txt", Document(MUGS)), NamedDocument("kiln.txt", Document(KILN))]
         )

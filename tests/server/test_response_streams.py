@@ -32,9 +32,10 @@ MESSAGE = [
 
 
 @pytest.fixture
-def search(tmp_path):
+def search(tmp_path, usual_db):
     """A tool that searches two documents."""
-    return search_tool(tmp_path / "index")
+    index = tmp_path / "index"
+    return search_tool(index, usual_db(index))
 
 
 @pytest.fixture

@@ -20,9 +20,10 @@ from tests.server.responses_api import (
 
 
 @pytest.fixture
-def search(tmp_path):
+def search(tmp_path, usual_db):
     """A tool that searches two documents."""
-    return search_tool(tmp_path / "index")
+    index = tmp_path / "index"
+    return search_tool(index, usual_db(index))
 
 
 @pytest.fixture
