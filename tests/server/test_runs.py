@@ -259,7 +259,7 @@ def test_a_conversation_that_does_not_fit_is_incomplete(serve):
 
 
 def test_a_run_that_waits_too_long_expires(serve):
-    live, run = waiting(serve, calling("Rome"), run_lifetime_s=3)
+    live, run = waiting(serve, calling("Rome"), run_lifetime_s=6)
     runs = runs_of(live)
     found = [run]
 
