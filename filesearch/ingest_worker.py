@@ -22,7 +22,7 @@ from filesearch import queue_rows
 from filesearch.errors import IndexBusy, IndexMismatch, NotFound
 from filesearch.index_directory import IndexDirectory
 from filesearch.ingest import COMMIT_WINDOWS, EMBED_WINDOWS
-from filesearch.load.isolation import Loader
+from filesearch.load.isolation import make_loader
 from filesearch.lock import writer_lock
 from filesearch.maintain import MERGE_FACTOR, merge_segments
 from filesearch.prepare import embed_windows
@@ -135,9 +135,7 @@ class IngestWorker:
             catalog=self._index.catalog,
             blobs=self._index.blobs,
             embedder=self._embedder,
-            make_loader=lambda: Loader(
-                timeout_s=settings.parse_timeout_s, memory_bytes=settings.parse_memory_mb << 20
-            ),
+            make_loader=lambda: make_loader(settings),
             size=self._readers,
             on_done=wake.set,
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filesearch.index_directory import IndexDirectory
 from filesearch.ingest import Ingest, IngestProgress, find_gone
-from filesearch.load.isolation import Loader
+from filesearch.load.isolation import make_loader
 from filesearch.maintain import merge_segments
 from filesearch.protocols import Embedder
 from filesearch.reports import FileOutcome
@@ -48,10 +48,7 @@ def take_in(
         writer = index.writer(store)
         writer.sweep()
         known = index.catalog.files(store.id)
-        with Loader(
-            timeout_s=index.settings.parse_timeout_s,
-            memory_bytes=index.settings.parse_memory_mb << 20,
-        ) as loader:
+        with make_loader(index.settings) as loader:
             run = Ingest(
                 writer=writer,
                 catalog=index.catalog,

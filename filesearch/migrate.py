@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Column, Connection, MetaData, Table, insert, inspect, select, text, update
 from sqlalchemy.schema import CreateColumn
 
+from filesearch.rows import encode_json
 from filesearch.schema import SCHEMA_VERSION, meta, metadata, objects
 
 
@@ -78,6 +79,6 @@ def _insert(
             status=status,
             worker="",
             created_at=created_at,
-            body=msgspec.json.encode(body).decode(),
+            body=encode_json(body),
         )
     )

@@ -8,7 +8,7 @@ the rest is its body. Files and vector stores are not here: the engine itself wo
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
@@ -20,6 +20,7 @@ from filesearch import schema as t
 from filesearch.database import Database
 from filesearch.ids import new_id
 from filesearch.paging import Page, PageQuery, bury, select_page
+from filesearch.rows import encode_json
 
 Kind: TypeAlias = Literal[
     "assistant",
@@ -117,7 +118,7 @@ class Transaction:
             "expires_at": expires_at,
         }
         done = self.sql.execute(
-            insert(t.objects).values(**values, body=_encode(body)).returning(t.objects.c.seq)
+            insert(t.objects).values(**values, body=encode_json(body)).returning(t.objects.c.seq)
         )
         return Record(seq=done.scalar_one(), **values, body=dict(body))  # type: ignore[arg-type]
 
@@ -144,7 +145,7 @@ class Transaction:
             "expires_at": changed.expires_at,
         }
         if body is not None:
-            values["body"] = _encode(body)
+            values["body"] = encode_json(body)
         self.sql.execute(update(t.objects).where(t.objects.c.seq == record.seq).values(**values))
         return changed
 
@@ -196,6 +197,7 @@ class Transaction:
         statuses: Sequence[str] = (),
         worker: str | None = None,
         expired_at: int | None = None,
+        seqs: Collection[int] | None = None,
     ) -> list[Record]:
         """Return all objects that fit, in order of insertion.
 
@@ -203,6 +205,7 @@ class Transaction:
             kind, parent, owner, worker: None does not ask.
             statuses: One of these; empty does not ask.
             expired_at: Only those that have expired by then, in unix seconds.
+            seqs: Only those inserted with one of these numbers; None does not ask.
         """
         c = t.objects.c
         query = _narrowed(parent, owner).where(c.kind == kind)
@@ -212,6 +215,8 @@ class Transaction:
             query = query.where(c.worker == worker)
         if expired_at is not None:
             query = query.where(c.expires_at.is_not(None), c.expires_at <= expired_at)
+        if seqs is not None:
+            query = query.where(c.seq.in_(seqs))
         return [_to_record(row) for row in self.sql.execute(query.order_by(c.seq))]
 
 
@@ -269,10 +274,6 @@ def _narrowed(parent: str | None, owner: str | None) -> Any:  # noqa: ANN401
 
 def _place(kind: str, parent: str) -> str:
     return f"{kind}:{parent}"
-
-
-def _encode(body: Mapping[str, Any]) -> str:
-    return msgspec.json.encode(body).decode()
 
 
 def _to_record(row: Row[Any]) -> Record:

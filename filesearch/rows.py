@@ -1,6 +1,6 @@
 """Rows: what goes into the tables of `schema` and what comes out, one function each.
 
-Used inside a transaction of `catalog`, and nowhere else.
+Used inside a transaction of `catalog`; `encode_json` by all that keep JSON in the database.
 """
 
 from __future__ import annotations

@@ -163,13 +163,8 @@ def _summaries(tx: Transaction, threads: Sequence[Record]) -> _Threads:
         .group_by(c.parent)
     )
     found = {row.parent: row for row in tx.sql.execute(of_messages)}
-    ids = select(c.id).where(c.seq.in_([row.first for row in found.values()]))
-    firsts = [tx.find("message", found_id) for found_id in tx.sql.execute(ids).scalars().all()]
-    titles = {
-        record.parent: " ".join(_to_message(record).text.split())[:80]
-        for record in firsts
-        if record is not None
-    }
+    firsts = tx.select("message", seqs=[row.first for row in found.values()])
+    titles = {record.parent: " ".join(_to_message(record).text.split())[:80] for record in firsts}
     return [
         Thread(
             id=thread.id,

@@ -18,6 +18,7 @@ from types import TracebackType
 import msgspec
 
 import filesearch
+from filesearch.config import Settings
 from filesearch.errors import InvalidFile, UnsupportedFile
 from filesearch.load import load, sniff
 from filesearch.load.worker import OUT_OF_MEMORY, Reply, Request, read_frame, write_frame
@@ -167,6 +168,11 @@ class Loader:
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
         )
         return self._worker
+
+
+def make_loader(settings: Settings) -> Loader:
+    """Return a Loader with the limits that the settings have."""
+    return Loader(settings.parse_timeout_s, settings.parse_memory_mb << 20)
 
 
 def _end(worker: subprocess.Popen[bytes]) -> None:

@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from filesearch.event_log import EventLog
 from filesearch.objects import Objects, Transaction
+from filesearch.rows import encode_json
 
 
 @dataclass(slots=True)
@@ -30,7 +29,7 @@ class Change:
 
     def emit(self, object_id: str, name: str, data: Mapping[str, Any]) -> None:
         """Say `data` about an object, as an event called `name`."""
-        self._said.append((object_id, name, _encode(data)))
+        self._said.append((object_id, name, encode_json(data)))
 
     @property
     def event_count(self) -> int:
@@ -62,7 +61,7 @@ class Journal:
 
     def emit(self, object_id: str, name: str, data: Mapping[str, Any]) -> None:
         """Say something that changes nothing on disk."""
-        self._events.append(object_id, name, _encode(data))
+        self._events.append(object_id, name, encode_json(data))
 
     def event_count(self, object_id: str) -> int:
         """Return how many events were said about an object, ends of streams included."""
@@ -71,7 +70,3 @@ class Journal:
     def close(self, object_id: str) -> None:
         """End the streams of an object."""
         self._events.close(object_id)
-
-
-def _encode(data: Mapping[str, Any]) -> str:
-    return msgspec.json.encode(data).decode()

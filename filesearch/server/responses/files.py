@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from filesearch.errors import InvalidFile, NotFound, UnsupportedFile
 from filesearch.grounding import neutralise
-from filesearch.load.isolation import Loader
+from filesearch.load.isolation import make_loader
 from filesearch.server.errors import check_id, invalid, not_found
 from filesearch.server.responses.items import Item
 
@@ -67,7 +67,7 @@ def _read_part(server: Server, part: dict[str, Any], at: str, scope: str | None)
             at,
         )
     try:
-        with Loader() as loader:
+        with make_loader(server.settings) as loader:
             text = loader.load(data, filename).text
     except (InvalidFile, UnsupportedFile) as error:
         raise invalid(f"Invalid '{at}': {error}", at) from error

@@ -11,9 +11,8 @@ import threading
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
-import msgspec
-
 from filesearch.event_log import EventLog
+from filesearch.rows import encode_json
 
 _LAST = ("response.completed", "response.incomplete", "response.failed")
 
@@ -130,7 +129,7 @@ class Emitter:
         """Give away the next event."""
         event = {"type": name, "sequence_number": self._number, **fields}
         self._number += 1
-        self._events.append(name, msgspec.json.encode(event).decode())
+        self._events.append(name, encode_json(event))
 
 
 def tell_end(emit: Emitter, ended: dict[str, Any]) -> None:
