@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -77,6 +77,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         lock_timeout_s: How long to wait for another process that is writing to the index.
         parse_timeout_s: Longest time one file may take to be read.
         parse_memory_mb: Memory one file may take to be read, in MiB.
+        page_timeout_s: Longest time one page of it may take.
+        ocr: Read text out of pictures: `auto` images and pages without text, `all` also pictures
+            within documents that have text, `off` none.
         api_key: A key that `fsearch serve` accepts besides those of `fsearch keys`. Better in a
             variable than in a file.
     """
@@ -102,6 +105,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     lock_timeout_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
     parse_timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0
     parse_memory_mb: Annotated[int, msgspec.Meta(ge=64)] = 1024
+    page_timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 5.0
+    ocr: Literal["auto", "off", "all"] = "auto"
     api_key: str = ""
 
     def __post_init__(self) -> None:

@@ -53,6 +53,7 @@ def ensure_document(sql: Connection, load_key: str, document: Document) -> int:
             title=document.title,
             media_type=document.media_type,
             warnings=encode_json(document.warnings),
+            attributes=encode_json(document.attributes),
         )
         .returning(t.documents.c.id)
     )
@@ -280,6 +281,7 @@ def to_document(row: Row[tuple[object, ...]]) -> Document:
         title=row.title,
         media_type=row.media_type,
         warnings=tuple(msgspec.json.decode(row.warnings, type=list[str])),
+        attributes=decode_attributes(row.attributes),
     )
 
 

@@ -27,9 +27,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 # Catalogs of these are brought up when they are opened; see migrate.py.
-EARLIER_VERSIONS = (1, 2)
+EARLIER_VERSIONS = (1, 2, 3)
 
 metadata = MetaData()
 
@@ -74,6 +74,7 @@ documents = Table(
     Column("title", Text, nullable=False),
     Column("media_type", String, nullable=False),
     Column("warnings", Text, nullable=False),  # JSON: list of str
+    Column("attributes", Text, nullable=False, server_default="{}"),  # JSON: what the file says
 )
 
 files = Table(
@@ -85,6 +86,7 @@ files = Table(
     Column("path", Text, nullable=True),  # absolute, for files that came from a folder
     Column("content_hash", String, nullable=False),  # SHA-256, the name of its blob
     Column("size_bytes", BigInteger, nullable=False),
+    Column("modified_ns", BigInteger, nullable=True),  # of the file at `path` when it was read
     Column("created_at", BigInteger, nullable=False),
     Column("purpose", String, nullable=True),  # of an upload; None: it came from a folder
     Column("owner", String, nullable=False, server_default=""),  # as in objects

@@ -30,7 +30,7 @@ AttributeValue: TypeAlias = str | int | float | bool
 Attributes: TypeAlias = dict[str, AttributeValue]
 
 ErrorCode = Literal["unsupported_file", "invalid_file", "server_error"]
-SpanKind = Literal["page", "slide", "sheet", "heading", "table", "row"]
+SpanKind = Literal["part", "page", "slide", "sheet", "cell", "ocr", "heading", "table", "row"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,14 @@ class Span:
 
     Attributes:
         kind: What the stretch is. A `heading` span covers its whole section: the heading line
-            and everything up to the next heading of the same or a higher level.
+            and everything up to the next heading of the same or a higher level. A `part` is a
+            file within the file (of an archive, attached to a mail), a `cell` one of a notebook,
+            `ocr` a stretch that was read out of a picture.
         start, end: Character positions in the document's text, start < end.
         number: Page, slide or row number counted from 1; the level (1 is highest) of a heading;
-            the position from 1 of a sheet or table.
-        label: Heading text, sheet name, page label; empty when there is none.
+            the position from 1 of a sheet, table, cell or part; for `ocr` how sure the reading is,
+            in percent.
+        label: Heading text, sheet name, page label, name of a part; empty when there is none.
     """
 
     kind: SpanKind
@@ -60,10 +63,11 @@ class Document:
     Attributes:
         text: Unicode in NFC with "\n" line ends, without NUL and without surrogates; never blank.
         spans: Ordered by start, then longest first. Spans of one kind do not overlap, except
-            headings, which nest.
+            headings and parts, which nest.
         title: From the format's own metadata or first heading; empty when there is none.
         media_type: Such as "application/pdf", found from the content where the name is silent.
         warnings: What was lost on the way, one sentence each (a page that could not be read, ...).
+        attributes: What the file says of itself (front matter); as attributes.py allows.
     """
 
     text: str
@@ -71,6 +75,7 @@ class Document:
     title: str = ""
     media_type: str = "text/plain"
     warnings: tuple[str, ...] = ()
+    attributes: Attributes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,50 +11,30 @@ import importlib
 from typing import Protocol, cast
 
 from filesearch.errors import InvalidFile, UnsupportedFile
-from filesearch.load.sniff import (
-    CSV,
-    DOCX,
-    HTML,
-    JSON,
-    JSONL,
-    PDF,
-    PPTX,
-    SUPPORTED_EXTENSIONS,
-    TSV,
-    XLSX,
-    sniff,
-)
+from filesearch.load.media_types import MODULES
+from filesearch.load.options import LoadOptions
+from filesearch.load.sniff import SUPPORTED_EXTENSIONS, sniff
 from filesearch.types import Document
 
-__all__ = ["LOADER_VERSION", "SUPPORTED_EXTENSIONS", "load", "sniff"]
+__all__ = ["LOADER_VERSION", "SUPPORTED_EXTENSIONS", "LoadOptions", "load", "sniff"]
 
-LOADER_VERSION = 1
+LOADER_VERSION = 2
 """Goes up whenever the same bytes give another Document."""
-
-_MODULES = {
-    PDF: "pdf",
-    DOCX: "word",
-    PPTX: "slides",
-    XLSX: "sheets",
-    CSV: "sheets",
-    TSV: "sheets",
-    HTML: "html",
-    JSON: "json_lines",
-    JSONL: "json_lines",
-}
-"""Media type -> module; everything else is text."""
 
 
 class _Format(Protocol):
-    def parse(self, data: bytes, filename: str, media_type: str) -> Document: ...
+    def parse(
+        self, data: bytes, filename: str, media_type: str, options: LoadOptions
+    ) -> Document: ...
 
 
-def load(data: bytes, filename: str) -> Document:
+def load(data: bytes, filename: str, options: LoadOptions | None = None) -> Document:
     """Return the Document of a file.
 
     Args:
         data: The whole file.
         filename: Its name, for the extension and for messages; nothing is read from disk.
+        options: How; None takes the defaults.
 
     Raises:
         UnsupportedFile: A format that is not read here.
@@ -62,10 +42,10 @@ def load(data: bytes, filename: str) -> Document:
             and what to do.
     """
     media_type = sniff(data, filename)
-    module = _MODULES.get(media_type, "text")
+    module = MODULES.get(media_type, "text")
     form = cast(_Format, importlib.import_module(f"filesearch.load.{module}"))
     try:
-        return form.parse(data, filename, media_type)
+        return form.parse(data, filename, media_type, options or LoadOptions())
     except (InvalidFile, UnsupportedFile):
         raise
     except MemoryError as error:

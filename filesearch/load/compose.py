@@ -16,12 +16,15 @@ MAX_CHARACTERS = 50_000_000
 """Longest text that is taken: about 12 million tokens, 200 MB as a Python string."""
 
 _KIND_ORDER: dict[SpanKind, int] = {
-    "page": 0,
-    "slide": 0,
-    "sheet": 0,
-    "heading": 1,
-    "table": 2,
-    "row": 3,
+    "part": 0,
+    "page": 1,
+    "slide": 1,
+    "sheet": 1,
+    "heading": 2,
+    "cell": 3,
+    "ocr": 3,
+    "table": 4,
+    "row": 5,
 }
 
 
@@ -93,6 +96,29 @@ class Composer:
         """Record a span; nothing happens for None or an empty stretch."""
         if stretch is not None and stretch[0] < stretch[1]:
             self._spans.append(Span(kind, stretch[0], stretch[1], number, label))
+
+    def add_part(self, number: int, label: str, document: Document) -> None:
+        """Append the document of a file within this file, under a heading with its name.
+
+        Its spans come along, its headings one level deeper, its warnings with its name before
+        them. Its attributes are left out: they are not those of the whole.
+
+        Args:
+            number: Position of the part from 1.
+            label: Its name, such as the path within the archive.
+        """
+        outer = self.position + 2 if self.position else 0
+        self.add_heading(1, label, separator="\n\n")
+        added = self.add(document.text, separator="\n\n")
+        assert added is not None, "the text of a document is never blank"
+        shift = added[0]
+        for span in document.spans:
+            number_there = span.number + 1 if span.kind == "heading" else span.number
+            stretch = (span.start + shift, span.end + shift)
+            self.mark(span.kind, stretch, number_there, span.label)
+        self.mark("part", (outer, self.position), number, clean_line(label))
+        for warning in document.warnings:
+            self.warn(f"{label}: {warning}")
 
     def warn(self, sentence: str) -> None:
         """Record what was lost, once."""

@@ -14,7 +14,7 @@ from filesearch.errors import InvalidFile
 from filesearch.load.clean import clean_line, clean_text
 from filesearch.load.compose import Composer
 from filesearch.load.decode import Decoded, decode
-from filesearch.load.sniff import HTML
+from filesearch.load.options import LoadOptions
 from filesearch.types import Document
 
 _SKIPPED = frozenset(
@@ -36,7 +36,7 @@ _DECLARED = re.compile(
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 
 
-def parse(data: bytes, filename: str, media_type: str = HTML) -> Document:
+def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> Document:
     """Return the Document of an HTML page, however broken.
 
     Raises:

@@ -20,7 +20,7 @@ import msgspec
 import filesearch
 from filesearch.config import Settings
 from filesearch.errors import InvalidFile, UnsupportedFile
-from filesearch.load import load, sniff
+from filesearch.load import LoadOptions, load, sniff
 from filesearch.load.worker import OUT_OF_MEMORY, Reply, Request, read_frame, write_frame
 from filesearch.types import Document
 
@@ -41,14 +41,21 @@ class Loader:
         timeout_s: Longest time for one file, in seconds, above 0.
         memory_bytes: Address space a parser may take on top of what Python itself maps. Enforced
             on Linux only.
+        options: How files are read; None takes the defaults.
 
     Attributes:
         peak_bytes: Largest resident size of the current worker at its last reply; 0 before.
     """
 
-    def __init__(self, timeout_s: float = 60.0, memory_bytes: int = 1 << 30) -> None:
+    def __init__(
+        self,
+        timeout_s: float = 60.0,
+        memory_bytes: int = 1 << 30,
+        options: LoadOptions | None = None,
+    ) -> None:
         self.timeout_s = timeout_s
         self.memory_bytes = memory_bytes
+        self.options = options or LoadOptions()
         self.peak_bytes = 0
         self._worker: subprocess.Popen[bytes] | None = None
         self._decoder = msgspec.msgpack.Decoder(Reply)
@@ -64,8 +71,8 @@ class Loader:
         media_type = sniff(data, filename)
         is_plain = media_type != "text/html" and not media_type.startswith("application/")
         if (is_plain or "json" in media_type) and len(data) <= IN_PROCESS_BYTES:
-            return load(data, filename)
-        reply = self._ask(Request(filename, data))
+            return load(data, filename, self.options)
+        reply = self._ask(Request(filename, data, self.options))
         if reply.document is not None:
             return reply.document
         if reply.unsupported:
@@ -171,8 +178,12 @@ class Loader:
 
 
 def make_loader(settings: Settings) -> Loader:
-    """Return a Loader with the limits that the settings have."""
-    return Loader(settings.parse_timeout_s, settings.parse_memory_mb << 20)
+    """Return a Loader with the limits and options that the settings have."""
+    return Loader(
+        settings.parse_timeout_s,
+        settings.parse_memory_mb << 20,
+        LoadOptions(ocr=settings.ocr, page_timeout_s=settings.page_timeout_s),
+    )
 
 
 def _end(worker: subprocess.Popen[bytes]) -> None:

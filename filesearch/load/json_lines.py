@@ -14,14 +14,15 @@ from filesearch.load import text as plain_text
 from filesearch.load.clean import clean_line, clean_text
 from filesearch.load.compose import Composer
 from filesearch.load.decode import decode
-from filesearch.load.sniff import JSONL, PLAIN
+from filesearch.load.media_types import JSONL, PLAIN
+from filesearch.load.options import LoadOptions
 from filesearch.types import Document
 
 _MAX_DEPTH = 100
 _TITLE_KEYS = ("title", "name", "headline", "subject")
 
 
-def parse(data: bytes, filename: str, media_type: str) -> Document:
+def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> Document:
     """Return the Document of a JSON or JSON Lines file.
 
     Lines of jsonl that are not JSON are kept as they are, with a warning. A json file that is not
@@ -43,7 +44,7 @@ def parse(data: bytes, filename: str, media_type: str) -> Document:
     except RecursionError:
         raise InvalidFile(f"{filename!r} is nested too deeply (over {_MAX_DEPTH} levels)") from None
     except ValueError as error:
-        document = plain_text.parse(data, filename, PLAIN)
+        document = plain_text.parse(data, filename, PLAIN, options)
         warning = f"it is not valid JSON ({error}); it was read as plain text"
         return Document(
             document.text, document.spans, document.title, media_type, (*document.warnings, warning)

@@ -19,7 +19,7 @@ from filesearch.errors import InvalidFile
 from filesearch.load.clean import clean_line, clean_text
 from filesearch.load.compose import Composer, require_length
 from filesearch.load.mend import mend_pages
-from filesearch.load.sniff import PDF
+from filesearch.load.options import LoadOptions
 from filesearch.types import Document
 
 MAX_PAGES = 20_000
@@ -31,7 +31,7 @@ _IDLE_AT_END = frozenset((b"Td", b"Tm", b"T*"))
 _SHOWS = frozenset((b"Tj", b"TJ"))
 
 
-def parse(data: bytes, filename: str, media_type: str = PDF) -> Document:
+def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> Document:
     """Return the Document of a PDF: pages separated by a blank line, numbered from 1.
 
     Raises:

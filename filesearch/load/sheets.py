@@ -19,7 +19,8 @@ from filesearch.errors import InvalidFile
 from filesearch.load.clean import clean_line, clean_text
 from filesearch.load.compose import Composer
 from filesearch.load.decode import decode
-from filesearch.load.sniff import TSV, XLSX
+from filesearch.load.media_types import TSV, XLSX
+from filesearch.load.options import LoadOptions
 from filesearch.types import Document
 
 _MAX_HEADER_CHARACTERS = 80
@@ -28,7 +29,7 @@ _SNIFFED_CHARACTERS = 64 * 1024
 _DELIMITERS = ",;\t|"
 
 
-def parse(data: bytes, filename: str, media_type: str) -> Document:
+def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> Document:
     """Return the Document of a table of any kind.
 
     Raises:

@@ -14,14 +14,14 @@ from filesearch.errors import InvalidFile
 from filesearch.load.archives import open_archive, parse_xml, read_part, relations
 from filesearch.load.clean import clean_line
 from filesearch.load.compose import Composer
-from filesearch.load.sniff import PPTX
+from filesearch.load.options import LoadOptions
 from filesearch.types import Document
 
 _TITLES = ("title", "ctrTitle")
 _FURNITURE = ("sldNum", "dt", "ftr", "hdr", "sldImg")
 
 
-def parse(data: bytes, filename: str, media_type: str = PPTX) -> Document:
+def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> Document:
     """Return the Document of a presentation.
 
     Raises:

@@ -10,64 +10,52 @@ import re
 from pathlib import PurePath
 
 from filesearch.errors import InvalidFile, UnsupportedFile
+from filesearch.load.media_types import (
+    BY_EXTENSION,
+    DOCX,
+    EPUB,
+    HTML,
+    JPEG,
+    JSON,
+    JSONL,
+    MODULES,
+    MSG,
+    NEEDS_MODULE,
+    ODP,
+    ODS,
+    ODT,
+    PDF,
+    PLAIN,
+    PNG,
+    PPTX,
+    PYTHON,
+    RTF,
+    TAR,
+    TIFF,
+    WEBP,
+    XLSX,
+    ZIP,
+)
 
-PDF = "application/pdf"
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-HTML = "text/html"
-MARKDOWN = "text/markdown"
-RST = "text/x-rst"
-TEX = "text/x-tex"
-PYTHON = "text/x-python"
-PLAIN = "text/plain"
-CSV = "text/csv"
-TSV = "text/tab-separated-values"
-JSON = "application/json"
-JSONL = "application/x-ndjson"
+SUPPORTED_EXTENSIONS = frozenset(BY_EXTENSION)
+"""Lower-case extensions with their dot whose format is known."""
 
-_CODE = (
-    "bash bat c cc cfg clj cmake conf cpp cs css cxx dart env erl ex fs go gradle graphql groovy h "
-    "hh hpp hs ini ipynb java jl js jsx kt kts less lua m mjs cjs mm nim patch diff php pl pm ps1 "
-    "properties proto r rb rs sass scala scss sh sol sql svelte swift tf toml ts tsx v vb vhdl vue "
-    "xml xsd xsl yaml yml zig zsh"
-).split()
-_MEDIA_TYPES: dict[str, str] = {
-    **{f".{name}": f"text/x-{name}" for name in _CODE},
-    ".pdf": PDF,
-    **dict.fromkeys((".docx", ".docm", ".dotx"), DOCX),
-    **dict.fromkeys((".pptx", ".pptm", ".ppsx"), PPTX),
-    **dict.fromkeys((".xlsx", ".xlsm", ".xltx"), XLSX),
-    **dict.fromkeys((".html", ".htm", ".xhtml"), HTML),
-    **dict.fromkeys((".md", ".markdown", ".mdx"), MARKDOWN),
-    **dict.fromkeys((".rst",), RST),
-    **dict.fromkeys((".tex", ".latex"), TEX),
-    **dict.fromkeys((".py", ".pyi"), PYTHON),
-    **dict.fromkeys((".txt", ".text", ".log"), PLAIN),
-    ".csv": CSV,
-    **dict.fromkeys((".tsv", ".tab"), TSV),
-    ".json": JSON,
-    **dict.fromkeys((".jsonl", ".ndjson"), JSONL),
-    ".ts": "text/x-ts",
-    ".xml": "text/xml",
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".mjs": "text/javascript",
-    ".ipynb": JSON,
-}
-SUPPORTED_EXTENSIONS = frozenset(_MEDIA_TYPES)
-"""Lower-case extensions with their dot that an ingest of a folder picks up."""
-
-_BINARY = {PDF, DOCX, PPTX, XLSX}
+_ZIPPED = {DOCX, PPTX, XLSX}
+_BINARY = {PDF, *_ZIPPED}
+_KNOWN_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n", PNG),
+    (b"\xff\xd8\xff", JPEG),
+    (b"II*\x00", TIFF),
+    (b"MM\x00*", TIFF),
+    (b"{\\rtf", RTF),
+)
+_OUTLOOK = "__properties_version1.0".encode("utf-16-le")
+"""A stream that every message file holds: [MS-OXMSG] 2.4."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SAVE_AS = {".doc": "docx", ".dot": "docx", ".xls": "xlsx", ".xlt": "xlsx", ".ppt": "pptx"}
 _MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"\x89PNG\r\n", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
-    (b"II*\x00", "a TIFF image"),
-    (b"MM\x00*", "a TIFF image"),
-    (b"RIFF", "a RIFF file (WebP, WAV, AVI)"),
+    (b"RIFF", "a RIFF file (WAV, AVI)"),
     (b"ID3", "MP3 audio"),
     (b"OggS", "Ogg audio"),
     (b"fLaC", "FLAC audio"),
@@ -81,13 +69,12 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"MZ\x90", "a program"),
     (b"SQLite format 3\x00", "an SQLite database"),
     (b"PAR1", "a Parquet file"),
-    (b"{\\rtf", "RTF; save it as docx"),
     (b"%!PS", "PostScript; convert it to pdf"),
     (b"\x00\x00\x01\x00", "an icon"),
     (b"wOFF", "a font"),
     (b"wOF2", "a font"),
 )
-_TEXTUAL = (b"{\\rtf", b"%!PS")
+_TEXTUAL = (b"%!PS",)
 _CONTROL = re.compile(rb"[\x00-\x08]")
 _HTML_START = re.compile(
     rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?>.*?-->)\s*+)*+"
@@ -109,15 +96,24 @@ def sniff(data: bytes, filename: str) -> str:
     if not data:
         raise InvalidFile(f"{filename!r} is empty (0 bytes)")
     extension = PurePath(filename).suffix.lower()
-    named = _MEDIA_TYPES.get(extension, "")
+    named = BY_EXTENSION.get(extension, "")
     # PDF allows junk before its header; readers look at the first 1024 bytes (ISO 32000-1, H.3).
     pdf_at = data[:1024].find(b"%PDF-")
     if pdf_at == 0 or (pdf_at > 0 and named in _BINARY):
         return PDF
     if data.startswith(_OLE):
+        if _OUTLOOK in data:
+            return _readable(MSG, filename)
         raise _ole_error(data, filename, extension)
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _sniff_zip(data, filename, named)
+        return _readable(_sniff_zip(data, named), filename)
+    if data[257:262] == b"ustar":
+        return _readable(TAR, filename)
+    for magic, media_type in _KNOWN_MAGIC:
+        if data.startswith(magic):
+            return _readable(media_type, filename)
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return _readable(WEBP, filename)
     for magic, what in _MAGIC:
         # A text may begin with "ID3" too; a file of that kind has control characters after it.
         is_certain = magic in _TEXTUAL or not magic.isascii()
@@ -158,8 +154,14 @@ def _ole_error(data: bytes, filename: str, extension: str) -> InvalidFile | Unsu
     )
 
 
-def _sniff_zip(data: bytes, filename: str, named: str) -> str:
-    # The names stand uncompressed in the container; a parser checks the rest.
+def _sniff_zip(data: bytes, named: str) -> str:
+    # The names stand uncompressed in the container; a parser checks the rest. OpenDocument and
+    # EPUB begin with a stored part that holds their media type (OpenDocument 1.3 part 2, 3.3).
+    if data[30:38] == b"mimetype":
+        head = data[38:200]
+        for media_type in (ODT, ODS, ODP, EPUB):
+            if head.startswith(media_type.encode()):
+                return media_type
     for part, media_type in (
         (b"word/document", DOCX),
         (b"ppt/presentation", PPTX),
@@ -167,11 +169,16 @@ def _sniff_zip(data: bytes, filename: str, named: str) -> str:
     ):
         if part in data:
             return media_type
-    if named in (DOCX, PPTX, XLSX):
-        return named
-    what = "an OpenDocument or EPUB file" if data[30:38] == b"mimetype" else "a zip archive"
+    return named if named in _ZIPPED else ZIP
+
+
+def _readable(media_type: str, filename: str) -> str:
+    """Return a type that is no text, if there is a module that reads it."""
+    if media_type in MODULES:
+        return media_type
     raise UnsupportedFile(
-        f"{filename!r} is {what}, which is not read here; unpack it, or save it as pdf or docx"
+        f"{filename!r} is {NEEDS_MODULE[media_type]}, which is not read here; "
+        "give it as pdf, docx, html or plain text"
     )
 
 

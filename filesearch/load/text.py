@@ -14,7 +14,8 @@ from filesearch.errors import InvalidFile
 from filesearch.load.clean import clean_line, clean_text
 from filesearch.load.compose import ordered, require_length
 from filesearch.load.decode import decode
-from filesearch.load.sniff import MARKDOWN, PYTHON, RST, TEX
+from filesearch.load.media_types import MARKDOWN, PYTHON, RST, TEX
+from filesearch.load.options import LoadOptions
 from filesearch.types import Document, Span
 
 _MAX_HEADING_LINE = 1000
@@ -27,7 +28,7 @@ class _Heading(NamedTuple):
     label: str
 
 
-def parse(data: bytes, filename: str, media_type: str) -> Document:
+def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> Document:
     """Return the Document of a text file.
 
     Raises:

@@ -19,7 +19,7 @@ from filesearch.load.archives import open_archive, parse_xml, read_part, relatio
 from filesearch.load.clean import clean_line
 from filesearch.load.compose import Composer
 from filesearch.load.decode import decode
-from filesearch.load.sniff import DOCX
+from filesearch.load.options import LoadOptions
 from filesearch.types import Document
 
 _HEADING_NAME = re.compile(
@@ -32,7 +32,7 @@ _DELETED = frozenset({"del", "moveFrom", "instrText", "delText", "fldSimpleInstr
 _PLACE = re.compile(r"\s*\n\s*")
 
 
-def parse(data: bytes, filename: str, media_type: str = DOCX) -> Document:
+def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> Document:
     """Return the Document of a Word file.
 
     Raises:

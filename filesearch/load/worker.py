@@ -1,6 +1,6 @@
 """Worker: the child process of `isolation.Loader`; it runs `load` on what its parent sends.
 
-stdin: frames of (filename, data); stdout: one frame with a `Reply` for each. It ends with its
+stdin: frames of (filename, data, options); stdout: one frame with a `Reply` for each. It ends with its
 input. It limits its own memory, writes no core file, prints nothing and dies with its parent.
 """
 
@@ -18,6 +18,7 @@ from typing import IO
 
 import msgspec
 
+from filesearch.load.options import LoadOptions
 from filesearch.types import Document
 
 FRAME = struct.Struct(">Q")
@@ -32,6 +33,7 @@ class Request(msgspec.Struct, array_like=True, frozen=True):
 
     filename: str
     data: bytes
+    options: LoadOptions
 
 
 class Reply(msgspec.Struct, array_like=True, frozen=True):
@@ -122,7 +124,9 @@ def _answer(request: Request, memory_bytes: int) -> Reply:
     from filesearch.load import load
 
     try:
-        return Reply(document=load(request.data, request.filename), peak_bytes=_peak_bytes())
+        return Reply(
+            document=load(request.data, request.filename, request.options), peak_bytes=_peak_bytes()
+        )
     except UnsupportedFile as error:
         return Reply(unsupported=str(error), peak_bytes=_peak_bytes())
     except InvalidFile as error:

@@ -125,3 +125,17 @@ def test_text_over_the_cap_is_invalid(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.timeout(5)
 def test_hostile_repetition_takes_no_time(data: bytes, filename: str) -> None:
     assert load(data, filename).text
+
+
+def test_a_part_brings_its_spans_headings_and_warnings_along() -> None:
+    inner = load(b"# Mugs\n\nA mug holds 300 ml.\n", "mugs.md")
+    composer = compose.Composer("box.zip")
+    composer.add("Two files.")
+    composer.add_part(1, "docs/mugs.md", inner)
+    document = composer.build("application/zip")
+    kinds = {
+        (s.kind, s.number, document.text[s.start : s.end][:6], s.label) for s in document.spans
+    }
+    assert ("part", 1, "docs/m", "docs/mugs.md") in kinds
+    assert ("heading", 1, "docs/m", "docs/mugs.md") in kinds
+    assert ("heading", 2, "# Mugs", "Mugs") in kinds

@@ -1,0 +1,94 @@
+"""Media types: the formats, the extensions that mean them, and the modules that read them."""
+
+from __future__ import annotations
+
+PDF = "application/pdf"
+_OOXML = "application/vnd.openxmlformats-officedocument."
+DOCX = _OOXML + "wordprocessingml.document"
+PPTX = _OOXML + "presentationml.presentation"
+XLSX = _OOXML + "spreadsheetml.sheet"
+ODT = "application/vnd.oasis.opendocument.text"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+ODP = "application/vnd.oasis.opendocument.presentation"
+RTF = "application/rtf"
+EPUB = "application/epub+zip"
+EML = "message/rfc822"
+MBOX = "application/mbox"
+MSG = "application/vnd.ms-outlook"
+HTML = "text/html"
+XML = "text/xml"
+NOTEBOOK = "application/x-ipynb+json"
+MARKDOWN = "text/markdown"
+RST = "text/x-rst"
+TEX = "text/x-tex"
+PYTHON = "text/x-python"
+PLAIN = "text/plain"
+CSV = "text/csv"
+TSV = "text/tab-separated-values"
+JSON = "application/json"
+JSONL = "application/x-ndjson"
+ZIP = "application/zip"
+TAR = "application/x-tar"
+PNG, JPEG, TIFF, WEBP = "image/png", "image/jpeg", "image/tiff", "image/webp"
+IMAGES = frozenset((PNG, JPEG, TIFF, WEBP))
+
+_CODE = (
+    "bash bat c cc cfg clj cmake conf cpp cs css cxx dart env erl ex fs go gradle graphql groovy h "
+    "hh hpp hs ini java jl js jsx kt kts less lua m mjs cjs mm nim patch diff php pl pm ps1 "
+    "properties proto r rb rs sass scala scss sh sol sql svelte swift tf toml ts tsx v vb vhdl vue "
+    "yaml yml zig zsh"
+).split()
+BY_EXTENSION: dict[str, str] = {
+    **{f".{name}": f"text/x-{name}" for name in _CODE},
+    ".pdf": PDF,
+    **dict.fromkeys((".docx", ".docm", ".dotx"), DOCX),
+    **dict.fromkeys((".pptx", ".pptm", ".ppsx"), PPTX),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xltx"), XLSX),
+    **dict.fromkeys((".html", ".htm", ".xhtml"), HTML),
+    **dict.fromkeys((".md", ".markdown", ".mdx"), MARKDOWN),
+    **dict.fromkeys((".rst",), RST),
+    **dict.fromkeys((".tex", ".latex"), TEX),
+    **dict.fromkeys((".py", ".pyi"), PYTHON),
+    **dict.fromkeys((".txt", ".text", ".log"), PLAIN),
+    ".csv": CSV,
+    **dict.fromkeys((".tsv", ".tab"), TSV),
+    ".json": JSON,
+    **dict.fromkeys((".jsonl", ".ndjson"), JSONL),
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    # Read as plain text until a module below takes them.
+    **dict.fromkeys((".xml", ".xsd", ".xsl"), XML),
+    ".ipynb": NOTEBOOK,
+}
+"""Lower-case extension with its dot -> media type."""
+
+MODULES: dict[str, str] = {
+    PDF: "pdf",
+    DOCX: "word",
+    PPTX: "slides",
+    XLSX: "sheets",
+    CSV: "sheets",
+    TSV: "sheets",
+    HTML: "html",
+    JSON: "json_lines",
+    NOTEBOOK: "json_lines",
+    JSONL: "json_lines",
+}
+"""Media type -> module of this package that reads it; `text` reads what is text and not here."""
+
+NEEDS_MODULE: dict[str, str] = {
+    ODT: "an OpenDocument text",
+    ODS: "an OpenDocument spreadsheet",
+    ODP: "an OpenDocument presentation",
+    RTF: "RTF",
+    EPUB: "an EPUB book",
+    MSG: "an Outlook message",
+    ZIP: "a zip archive",
+    TAR: "a tar archive",
+    PNG: "a PNG image",
+    JPEG: "a JPEG image",
+    TIFF: "a TIFF image",
+    WEBP: "a WebP image",
+}
+"""Media types that are no text, and what to call them where no module reads them."""

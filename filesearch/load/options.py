@@ -1,0 +1,30 @@
+"""Load options: what the caller decides about how a file is read, beyond its bytes and name."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+OcrMode = Literal["auto", "off", "all"]
+MAX_DEPTH = 3
+"""How deep containers may stand in each other: an archive in a mail in an archive, no deeper."""
+
+
+class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How files are read.
+
+    Attributes:
+        ocr: Read text out of pictures: "auto" images and pages without text, "all" also pictures
+            within documents that have text, "off" none.
+        page_timeout_s: Longest time one page may take; it is skipped with a warning then.
+        depth: How many containers the file stands in; 0 for one that was given itself.
+    """
+
+    ocr: OcrMode = "auto"
+    page_timeout_s: float = 5.0
+    depth: int = 0
+
+    def inside(self) -> LoadOptions:
+        """Return the options for what a container holds."""
+        return msgspec.structs.replace(self, depth=self.depth + 1)
