@@ -1,7 +1,7 @@
 """Worker: the child process of `isolation.Loader`; it runs `load` on what its parent sends.
 
-stdin: frames of (filename, data, options); stdout: one frame with a `Reply` for each. It ends with its
-input. It limits its own memory, writes no core file, prints nothing and dies with its parent.
+stdin: frames of (filename, data, options); stdout: one frame with a `Reply` for each. It ends with
+its input. It limits its own memory, writes no core file, prints nothing and dies with its parent.
 """
 
 from __future__ import annotations
