@@ -117,7 +117,10 @@ def add_error_handlers(app: FastAPI) -> None:
 
     # PostgreSQL holds no NUL in text, and no number beyond 64 bits.
     @app.exception_handler(DataError)
-    def _data_error(_request: Request, error: DataError) -> JSONResponse:
+    def _data_error(request: Request, error: DataError) -> JSONResponse:
+        named = [value for value in request.path_params.values() if "\0" in str(value)]
+        if named:  # the id of nothing that is stored
+            return _answer(ApiError(404, f"No such object: '{_shown(named[0])}'; ids hold no NUL."))
         return _answer(invalid(f"The request holds a value that cannot be stored: {error.orig}."))
 
     @app.exception_handler(RequestValidationError)

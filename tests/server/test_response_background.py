@@ -128,7 +128,8 @@ class Slow:
         say("begun")
         time.sleep(60)
 
-server = Server(FileSearch(sys.argv[1], embedder=HashingEmbedder(), model=Slow()))
+fs = FileSearch(sys.argv[1], embedder=HashingEmbedder(), model=Slow(), db=sys.argv[2])
+server = Server(fs)
 server.start()
 for is_background in (True, False):
     request = CreateResponse(model="m", input="Hi", background=is_background, stream=True)
@@ -139,9 +140,10 @@ time.sleep(60)
 """
 
 
-def test_a_killed_server_leaves_no_response_half_made(serve, tmp_path):
+def test_a_killed_server_leaves_no_response_half_made(serve, tmp_path, usual_db):
+    index = tmp_path / "index"
     process = subprocess.Popen(
-        [sys.executable, "-c", SERVE_FOREVER, str(tmp_path / "index")],
+        [sys.executable, "-c", SERVE_FOREVER, str(index), usual_db(index)],
         stdout=subprocess.PIPE,
         text=True,
     )

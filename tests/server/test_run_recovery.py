@@ -195,7 +195,8 @@ from filesearch.server.wire.assistants import CreateAssistant
 from filesearch.server.wire.threads import CreateThread
 from filesearch.server.wire.runs import CreateRun
 
-server = Server(FileSearch(sys.argv[1], embedder=HashingEmbedder(), model=Slow()))
+fs = FileSearch(sys.argv[1], embedder=HashingEmbedder(), model=Slow(), db=sys.argv[2])
+server = Server(fs)
 server.start()
 assistant = create_assistant(server, Caller(), CreateAssistant(model="m"))
 body = {"messages": [{"role": "user", "content": "Rain?"}]}
@@ -206,9 +207,10 @@ time.sleep(60)
 """
 
 
-def test_a_killed_server_leaves_no_thread_locked(serve, tmp_path):
+def test_a_killed_server_leaves_no_thread_locked(serve, tmp_path, usual_db):
+    index = tmp_path / "index"
     process = subprocess.Popen(
-        [sys.executable, "-c", SERVE_FOREVER, str(tmp_path / "index")],
+        [sys.executable, "-c", SERVE_FOREVER, str(index), usual_db(index)],
         stdout=subprocess.PIPE,
         text=True,
     )

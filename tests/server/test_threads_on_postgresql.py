@@ -33,6 +33,6 @@ def test_a_nul_that_the_database_cannot_hold_is_refused_or_kept(live):
     with httpx.Client() as http:
         for path in ("/assistants/asst_%00", "/assistants?after=%00", "/threads/thread_%00"):
             answer = http.get(live.base_url + path)
-            assert answer.status_code == 400, (path, answer.text)
+            assert answer.status_code == (400 if "?" in path else 404), (path, answer.text)
     made = live.client.beta.assistants.create(model="m", instructions="a\x00b")
     assert live.client.beta.assistants.retrieve(made.id).instructions == "a\x00b"
