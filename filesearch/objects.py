@@ -34,6 +34,7 @@ Kind: TypeAlias = Literal[
     "response",
     "conversation",
     "item",  # parent: its conversation
+    "chat",  # a stored chat completion; its status is the model's name
     "key",
 ]
 _PREFIXES: Mapping[str, str] = {

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query
 
-from filesearch.paging import PageQuery
+from filesearch.paging import Page, PageQuery
+from filesearch.server.errors import not_found
 
 MAX_LIMIT = 100
 
@@ -34,3 +35,19 @@ def list_body(items: Sequence[dict[str, Any]], *, has_more: bool) -> dict[str, A
         "last_id": items[-1]["id"] if items else None,
         "has_more": has_more,
     }
+
+
+def page_of(items: Sequence[dict[str, Any]], query: PageQuery) -> Page[dict[str, Any]]:
+    """Return a part of a list of items that does not change.
+
+    Raises:
+        ApiError: 404 for a cursor that is not in it.
+    """
+    listed = list(items) if query.order == "asc" else list(items)[::-1]
+    if query.after is not None:
+        places = [place for place, item in enumerate(listed) if item["id"] == query.after]
+        if not places:
+            raise not_found(f"Item with id '{query.after}' not found in this list.")
+        listed = listed[places[0] + 1 :]
+    limit = len(listed) if query.limit is None else query.limit
+    return Page(tuple(listed[:limit]), len(listed) > limit)

@@ -346,3 +346,23 @@ def test_the_official_client_is_answered_through_two_servers(pair, stream):
     else:
         assert found.choices[0].message.content == "Hello from afar"
         assert found.model == "real"
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_what_another_server_answered_is_stored_under_its_id(pair, is_stream):
+    _, live = pair("Hello yourself")
+    chat = live.client.chat.completions
+    made = chat.create(model="gpt-4o", messages=HELLO, store=True, stream=is_stream)
+    completion_id = next(iter(made)).id if is_stream else made.id
+    found = chat.retrieve(completion_id)
+    assert found.choices[0].message.content == "Hello yourself"
+    assert [one.id for one in chat.list(model="gpt-4o").data] == [completion_id]
+
+
+def test_an_answer_that_is_no_completion_is_passed_on_and_not_stored(upstream, relay):
+    live = relay(upstream.url)
+    answer = live.client.chat.completions.with_raw_response.create(
+        model="gpt-4o", messages=HELLO, store=True
+    )
+    assert answer.content == b"{}"
+    assert not live.client.chat.completions.list().data

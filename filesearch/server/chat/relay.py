@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,6 +27,8 @@ from filesearch.messages import ChatEndpoint
 if TYPE_CHECKING:
     import httpx2
     from starlette.types import Receive, Scope, Send
+
+    from filesearch.server.chat.stored import ChatKeeper
 
 MAX_WHOLE_BYTES = 64 << 20
 """Of an answer that is not streamed; OpenAI's longest are below 1 MB."""
@@ -46,12 +48,20 @@ class Relayed(Response):
         path: Behind its base URL, such as `/chat/completions`.
         fields: The request as JSON; its model is replaced by the server's name for it.
         body: The same as it came; sent as it is where the names are the same.
+        keeper: Is given the answer once all of it has been passed on.
     """
 
     def __init__(
-        self, endpoint: ChatEndpoint, path: str, fields: Mapping[str, Any], body: bytes
+        self,
+        endpoint: ChatEndpoint,
+        path: str,
+        fields: Mapping[str, Any],
+        body: bytes,
+        *,
+        keeper: ChatKeeper | None = None,
     ) -> None:
         super().__init__()
+        self._keeper = keeper
         self._endpoint = endpoint
         self._url = f"{endpoint.base_url}{path}"
         is_named_alike = fields.get("model") == endpoint.model
@@ -154,8 +164,10 @@ class Relayed(Response):
         if status < 400 and kind.partition(";")[0].strip().lower() == _EVENTS:
             if "content-encoding" in upstream.headers:
                 headers["content-encoding"] = upstream.headers["content-encoding"]
-            return _Streamed(upstream.aiter_raw(), status, headers, kind)
+            return _Streamed(self._kept(upstream.aiter_raw()), status, headers, kind)
         body = await _read_whole(upstream)
+        if status < 400:
+            await self._keep(body, is_stream=False)
         if status >= 400:
             # Whoever asked is not told our key, even where a server quotes it.
             key = self._endpoint.api_key.encode()
@@ -163,6 +175,20 @@ class Relayed(Response):
             if not _is_envelope(body):
                 return self._enveloped(status, body, headers)
         return Response(body, status, {**headers, "content-type": kind or "application/json"})
+
+    async def _kept(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Yield pieces as they come; all of them are kept at the end where that is wanted."""
+        taken = bytearray()
+        async for piece in pieces:
+            yield piece
+            if self._keeper is not None and len(taken) <= MAX_WHOLE_BYTES:
+                taken += piece
+        await self._keep(bytes(taken), is_stream=True)
+
+    async def _keep(self, body: bytes, *, is_stream: bool) -> None:
+        if self._keeper is not None:
+            keep = partial(self._keeper.keep_bytes, body, is_stream=is_stream)
+            await anyio.to_thread.run_sync(keep)
 
     def _enveloped(self, status: int, body: bytes, headers: Mapping[str, str]) -> Response:
         """Return an error of another shape in OpenAI's."""

@@ -18,8 +18,7 @@ from filesearch.events import RunState
 from filesearch.functions import FILE_SEARCH
 from filesearch.ids import new_id
 from filesearch.messages import Message, Role, Source, ToolCall
-from filesearch.paging import Page, PageQuery
-from filesearch.server.errors import invalid, not_found
+from filesearch.server.errors import invalid
 from filesearch.server.wire.response_input import (
     Content,
     FunctionCallOutputItem,
@@ -163,22 +162,6 @@ def _without_file_texts(value: object) -> object:
         else part
         for part in value
     ]
-
-
-def page_items(items: Sequence[Item], query: PageQuery) -> Page[Item]:
-    """Return a part of a list of items that does not change.
-
-    Raises:
-        ApiError: 404 for a cursor that is not in it.
-    """
-    listed = list(items) if query.order == "asc" else list(items)[::-1]
-    if query.after is not None:
-        places = [place for place, item in enumerate(listed) if item["id"] == query.after]
-        if not places:
-            raise not_found(f"Item with id '{query.after}' not found in this list.")
-        listed = listed[places[0] + 1 :]
-    limit = len(listed) if query.limit is None else query.limit
-    return Page(tuple(listed[:limit]), len(listed) > limit)
 
 
 # Stored items -> messages

@@ -20,10 +20,10 @@ from filesearch.objects import Record, Transaction
 from filesearch.paging import Page, PageQuery
 from filesearch.server.conversations import add_items, remember_items, resolve_references
 from filesearch.server.errors import check_id, invalid, not_found
+from filesearch.server.lists import page_of
 from filesearch.server.responses.files import read_files
 from filesearch.server.responses.items import (
     Item,
-    page_items,
     read_items,
     stored_items,
     wire_items,
@@ -340,7 +340,7 @@ class ResponseService:
         """
         with self._objects.reading() as tx:
             record = _require(tx, response_id, caller.scope)
-        page = page_items(record.body["input"], query)
+        page = page_of(record.body["input"], query)
         return Page(tuple(wire_items(page.items, include)), page.has_more)
 
     def count_tokens(self, request: CountTokens, caller: Caller) -> int:

@@ -16,6 +16,7 @@ from filesearch.server.routes import (
     responses,
     run_steps,
     runs,
+    stored_chats,
     threads,
     uploads,
     vector_store_files,
@@ -39,4 +40,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     models.router,
     embeddings.router,
     chat.router,
+    stored_chats.router,
 )

@@ -33,6 +33,7 @@ from filesearch.server.chat.question import (
     read_completion,
 )
 from filesearch.server.chat.relay import Relayed
+from filesearch.server.chat.stored import ChatKeeper
 from filesearch.server.context import Caller, CallerDep, Server, ServerDep
 from filesearch.server.errors import ApiError, to_api_error
 from filesearch.server.routing import make_router
@@ -81,8 +82,10 @@ async def create_chat_completion(
     """
     fields = await request.json()
     endpoint = await _endpoint(server, body.model)
+    keeper = ChatKeeper(server, caller, fields) if fields.get("store") is True else None
     if endpoint is not None and not asks_for_documents(fields):
-        return Relayed(endpoint, "/chat/completions", fields, await request.body())
+        whole = await request.body()
+        return Relayed(endpoint, "/chat/completions", fields, whole, keeper=keeper)
     asked = _validated(OwnChatRequest, fields)
     question = read_chat(asked)
     shape = ChatBody(
@@ -94,8 +97,16 @@ async def create_chat_completion(
     stop = threading.Event()
     pieces = _pieces(server, files, caller, question, stop)
     if asked.stream:
-        return await _streamed(request, shape.chunks(pieces), stop)
-    return await _whole(request, lambda: shape.whole(pieces), stop)
+        chunks = shape.chunks(pieces)
+        return await _streamed(request, keeper.keep_stream(chunks) if keeper else chunks, stop)
+
+    def make() -> Mapping[str, Any]:
+        completion = shape.whole(pieces)
+        if keeper is not None and not stop.is_set():
+            keeper.keep(completion)
+        return completion
+
+    return await _whole(request, make, stop)
 
 
 @router.post("/completions", summary="Create a completion", responses=STREAMED)

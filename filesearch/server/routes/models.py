@@ -35,5 +35,18 @@ def retrieve_model(model: str, server: ServerDep) -> dict[str, Any]:
     )
 
 
+@router.delete("/models/{model:path}", summary="Delete a model")
+def delete_model(model: str, server: ServerDep) -> dict[str, Any]:
+    """Refuse: fine-tuned models can be deleted, and there are none here."""
+    retrieve_model(model, server)
+    raise ApiError(
+        403,
+        f"The model '{model[:200]}' is not a fine-tuned model and cannot be deleted. Which models "
+        "have a name here is set by chat_model and chat_models in the settings.",
+        param="model",
+        code="model_not_deletable",
+    )
+
+
 def _object(model: ServedModel, created: int) -> dict[str, Any]:
     return {"id": model.id, "object": "model", "created": created, "owned_by": model.owner}

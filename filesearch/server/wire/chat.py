@@ -327,6 +327,12 @@ class OwnChatRequest(_Answered):
     prompt_cache_options: dict[str, Any] | None = None
 
 
+class UpdateChatCompletion(RequestModel):
+    """A change of a stored chat completion."""
+
+    metadata: Metadata | None
+
+
 class OwnCompletionRequest(_Answered):
     """A request for legacy completions that we answer."""
 
