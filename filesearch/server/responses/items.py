@@ -19,6 +19,7 @@ from filesearch.functions import FILE_SEARCH
 from filesearch.ids import new_id
 from filesearch.messages import Message, Role, Source, ToolCall
 from filesearch.server.errors import invalid
+from filesearch.server.responses.packing import unpack
 from filesearch.server.wire.response_input import (
     Content,
     FunctionCallOutputItem,
@@ -40,10 +41,12 @@ _PREFIXES = {
     "function_call_output": "fc",
     "file_search_call": "fs",
     "reasoning": "rs",
+    "compaction": "cmp",
 }
+_EARLIER = "What was said before, in short:\n\n"
 _CALLS = ("function_call", "file_search_call")
 # Ids of other shapes might be those of objects of other kinds.
-_ITEM_ID = re.compile(r"(?:msg|fc|fs|rs)_[0-9a-f]{48}")
+_ITEM_ID = re.compile(r"(?:msg|fc|fs|rs|cmp)_[0-9a-f]{48}")
 
 
 # What is given -> stored items
@@ -191,7 +194,7 @@ def read_items(before: Sequence[Item], given: Sequence[Item]) -> Conversation:
     """
     items = [*before, *given]
     calls = {i["call_id"] for i in items if i["type"] == "function_call"}
-    outputs = {i["call_id"]: _text(i) for i in items if i["type"] == "function_call_output"}
+    outputs = {i["call_id"]: text_of(i) for i in items if i["type"] == "function_call_output"}
     # Where a response was deleted meanwhile, outputs may be left of calls that it made.
     for item in given:
         if item["type"] == "function_call_output" and item["call_id"] not in calls:
@@ -253,9 +256,12 @@ def _messages(
         elif item["type"] == "message":
             close()
             if item["role"] == "assistant":
-                said = _text(item)
+                said = text_of(item)
             else:
                 messages += _said(item)
+        elif item["type"] == "compaction":
+            close()
+            said = _EARLIER + unpack(item["encrypted_content"])
     close()
     return messages, sources
 
@@ -264,7 +270,7 @@ def _said(item: Item) -> list[Message]:
     """Return a message, those with its files before it: what is asked stands alone and last."""
     role: Role = "user" if item["role"] == "user" else "system"
     files = [part["text"] for part in item["content"] if part["type"] == "input_file"]
-    text = _text(item | {"content": [p for p in item["content"] if p["type"] != "input_file"]})
+    text = text_of(item | {"content": [p for p in item["content"] if p["type"] != "input_file"]})
     return [Message(role, said) for said in (*files, *([text] if text or not files else []))]
 
 
@@ -286,7 +292,7 @@ def stored_sources(sources: Sequence[Source]) -> list[dict[str, Any]]:
     return found
 
 
-def _text(item: Item) -> str:
+def text_of(item: Item) -> str:
     """Return the text of an item's content or output; images have none."""
     content = item["content"] if item["type"] == "message" else item["output"]
     if isinstance(content, str):

@@ -113,7 +113,7 @@ def _search_defaults(tool: Mapping[str, Any]) -> dict[str, Any]:
 
 def ended_response(response: ResponseObject, end: RunEnd) -> ResponseObject:
     """Return a response as the run's end leaves it."""
-    ended = response | {"usage": _usage(end.state.usage)}
+    ended = response | {"usage": usage_object(end.state.usage)}
     match end:
         case Completed() | ActionRequired():
             return ended | {"status": "completed", "completed_at": int(time.time())}
@@ -145,7 +145,8 @@ def failed_response(response: ResponseObject, code: str, message: str) -> Respon
     }
 
 
-def _usage(usage: Usage) -> dict[str, Any]:
+def usage_object(usage: Usage) -> dict[str, Any]:
+    """Return what was read and written, as responses say it."""
     return {
         "input_tokens": usage.prompt_tokens,
         "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},

@@ -13,9 +13,7 @@ from collections.abc import AsyncIterator, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
-from filesearch.budget import message_tokens, tool_tokens
 from filesearch.ids import new_id
-from filesearch.messages import Message
 from filesearch.objects import Record, Transaction
 from filesearch.paging import Page, PageQuery
 from filesearch.server.conversations import add_items, remember_items, resolve_references
@@ -47,8 +45,8 @@ from filesearch.server.responses.stream import (
     tell_end,
 )
 from filesearch.server.responses.watch import ResponseWatch
-from filesearch.server.responses.worker import Outcome, ResponseJob, run_response, tool_spec
-from filesearch.server.wire.responses import CountTokens, CreateResponse, FunctionTool
+from filesearch.server.responses.worker import Outcome, ResponseJob, run_response
+from filesearch.server.wire.responses import CreateResponse
 
 if TYPE_CHECKING:
     from filesearch.server.context import Caller, Server
@@ -342,29 +340,6 @@ class ResponseService:
             record = _require(tx, response_id, caller.scope)
         page = page_of(record.body["input"], query)
         return Page(tuple(wire_items(page.items, include)), page.has_more)
-
-    def count_tokens(self, request: CountTokens, caller: Caller) -> int:
-        """Return how many tokens a request would give to the model, passages not counted.
-
-        Raises:
-            ApiError: What is wrong with the request.
-        """
-        check_request(self._server, request, caller.scope)
-        items = read_files(self._server, stored_items(request.input), caller.scope)
-        with self._objects.reading() as tx:
-            before = items_before(
-                tx,
-                previous_response_id=request.previous_response_id,
-                conversation_id=request.conversation_id,
-                scope=caller.scope,
-            )
-            given = resolve_references(tx, items, caller.scope)
-        read = read_items(before, given)
-        messages = [*read.history, *read.state.messages]
-        if request.instructions:
-            messages.insert(0, Message("system", request.instructions))
-        specs = [tool_spec(t.echo()) for t in request.tools or () if isinstance(t, FunctionTool)]
-        return sum(map(message_tokens, messages)) + sum(map(tool_tokens, specs))
 
 
 def _require(tx: Transaction, response_id: str, scope: str | None) -> Record:

@@ -16,12 +16,13 @@ from starlette.concurrency import run_in_threadpool
 from filesearch.server.context import CallerDep, ServerDep
 from filesearch.server.include import IncludeDep
 from filesearch.server.lists import ListDep, list_body
+from filesearch.server.responses.asked import compact_input, count_input_tokens
 from filesearch.server.responses.objects import ResponseObject, shown_response
 from filesearch.server.responses.worker import ResponseJob
 from filesearch.server.routing import make_router
 from filesearch.server.sse import event_stream
 from filesearch.server.wire.common import STREAMED
-from filesearch.server.wire.responses import CountTokens, CreateResponse
+from filesearch.server.wire.responses import CompactResponse, CountTokens, CreateResponse
 
 router = make_router("Responses")
 
@@ -49,12 +50,18 @@ async def create_response(
 
 
 @router.post("/responses/input_tokens")
-def count_input_tokens(
-    request: CountTokens, server: ServerDep, caller: CallerDep
-) -> dict[str, Any]:
+def count_tokens(request: CountTokens, server: ServerDep, caller: CallerDep) -> dict[str, Any]:
     """Count what an input would cost to read."""
-    count = server.responses.count_tokens(request, caller)
+    count = count_input_tokens(server, request, caller)
     return {"object": "response.input_tokens", "input_tokens": count}
+
+
+@router.post("/responses/compact")
+def compact_response(
+    request: CompactResponse, server: ServerDep, caller: CallerDep
+) -> dict[str, Any]:
+    """Say a conversation in short, to go on with in its place."""
+    return compact_input(server, request, caller)
 
 
 @router.get("/responses/{response_id}", responses=STREAMED)

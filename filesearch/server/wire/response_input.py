@@ -188,6 +188,14 @@ class ReasoningItem(RequestModel):
     status: Literal["in_progress", "completed", "incomplete"] | None = None
 
 
+class CompactionItem(RequestModel):
+    """What an earlier part of the conversation said, in short; see responses/compact.py."""
+
+    type: Literal["compaction"]
+    encrypted_content: Annotated[str, Field(max_length=MAX_TEXT)]
+    id: str | None = None
+
+
 class ItemReference(RequestModel):
     """A stored item by its id."""
 
@@ -209,6 +217,7 @@ InputItem: TypeAlias = Annotated[
     | Annotated[FunctionCallOutputItem, Tag("function_call_output")]
     | Annotated[FileSearchCallItem, Tag("file_search_call")]
     | Annotated[ReasoningItem, Tag("reasoning")]
+    | Annotated[CompactionItem, Tag("compaction")]
     | Annotated[ItemReference, Tag("item_reference")],
     Discriminator(_item_type),
 ]

@@ -262,6 +262,12 @@ class CountTokens(RequestModel):
         return given.id if isinstance(given, ConversationReference) else given
 
 
+class CompactResponse(CountTokens):
+    """`POST /responses/compact`."""
+
+    model: Annotated[str, Field(min_length=1)]
+
+
 class CreateResponse(CountTokens):
     """`POST /responses`."""
 
