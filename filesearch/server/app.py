@@ -67,9 +67,9 @@ class _Versioned:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_http = scope["type"] == "http"
+        has_path = scope["type"] != "lifespan"
         # Not every path begins with a slash: that of `OPTIONS *` does not.
-        if is_http and scope["path"].removeprefix("/").split("/")[0] in _RESOURCES:
+        if has_path and scope["path"].removeprefix("/").split("/")[0] in _RESOURCES:
             scope = {**scope, "path": _VERSION + scope["path"]}
             if scope.get("raw_path"):
                 scope["raw_path"] = _VERSION.encode() + scope["raw_path"]

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Protocol, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from fastapi.requests import HTTPConnection
 
 from filesearch.engine import FileSearch
 from filesearch.event_log import EventLog
@@ -144,12 +145,12 @@ class Server:
 
 
 # Dependencies are coroutines, though they wait for nothing: FastAPI gives others to a thread.
-async def _server(request: Request) -> Server:
-    return cast(Server, request.app.state.server)
+async def _server(connection: HTTPConnection) -> Server:
+    return cast(Server, connection.app.state.server)
 
 
-async def _caller(request: Request) -> Caller:
-    found = request.scope.get("filesearch.caller")
+async def _caller(connection: HTTPConnection) -> Caller:
+    found = connection.scope.get("filesearch.caller")
     return found if isinstance(found, Caller) else Caller()
 
 

@@ -91,7 +91,8 @@ def _serve(
             access_log=False,
             server_header=False,
             lifespan="on",
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=job.options.max_body_bytes,
             backlog=_BACKLOG,
             timeout_graceful_shutdown=max(1, round(job.grace_s)),
         )

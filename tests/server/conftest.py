@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ import uvicorn
 from conformance import CheckedApp
 
 from filesearch import FileSearch
+from filesearch.keys import Keys
 from filesearch.protocols import ChatModel
 from filesearch.server.app import create_app
 from filesearch.server.context import ServeOptions, Server
@@ -80,7 +81,14 @@ def _serving(tmp_path: Path, usual_db: Callable[[Path], str]) -> Iterator[Callab
         )
         server = Server(fs, ServeOptions(**options), model_for=model_for)
         app = CheckedApp(guard(create_app(server), server, Access()).app)
-        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="on")
+        config = uvicorn.Config(
+            app,
+            host="127.0.0.1",
+            port=0,
+            log_level="warning",
+            lifespan="on",
+            ws="websockets-sansio",
+        )
         process = uvicorn.Server(config)
         thread = threading.Thread(target=process.run, daemon=True)
         thread.start()
@@ -103,6 +111,24 @@ def _serving(tmp_path: Path, usual_db: Callable[[Path], str]) -> Iterator[Callab
         assert not thread.is_alive()
         fs.close()
     assert not [violation for *_, found in started for violation in found]
+
+
+@pytest.fixture
+def serve_keys(
+    serve: Callable[..., Live], tmp_path: Path, usual_db: Callable[[Path], str]
+) -> Callable[..., tuple[Live, list[str]]]:
+    """Starts a server for which keys were made before: model, options of each key, ServeOptions."""
+
+    def start(
+        model: ChatModel, keys: Sequence[Mapping[str, int]], **options: object
+    ) -> tuple[Live, list[str]]:
+        index = tmp_path / "keyed"
+        fs = FileSearch(index, embedder=HashingEmbedder(), model=model, db=usual_db(index))
+        fs.open(create=True)
+        secrets = [Keys(fs.objects).create(f"key {n}", **made)[1] for n, made in enumerate(keys)]
+        return serve(fs=fs, **options), secrets
+
+    return start
 
 
 @pytest.fixture

@@ -78,14 +78,10 @@ def test_metadata_can_be_changed_and_a_completion_forgotten(chats):
             use(kept.id)
 
 
-def test_keys_that_are_kept_apart_see_their_own_alone(serve):
-    from filesearch.keys import Keys
-
-    live = serve(ScriptedChatModel(["One"]), isolates_keys=True)
-    keys = Keys(live.server.objects)
+def test_keys_that_are_kept_apart_see_their_own_alone(serve_keys):
+    live, secrets = serve_keys(ScriptedChatModel(["One"]), [{}, {}], isolates_keys=True)
     mine, other = (
-        openai.OpenAI(base_url=live.base_url, api_key=keys.create(name)[1], max_retries=0)
-        for name in ("mine", "other")
+        openai.OpenAI(base_url=live.base_url, api_key=secret, max_retries=0) for secret in secrets
     )
     kept = mine.chat.completions.create(model="m", messages=HELLO, store=True)
     assert [one.id for one in mine.chat.completions.list()] == [kept.id]

@@ -29,6 +29,7 @@ from filesearch.server.guard.security import (
     host_policy,
     is_loopback,
 )
+from filesearch.server.guard.sockets import SocketsAsRequests
 from filesearch.server.routes import operations
 
 _SHOWN_TO_PAGES = (
@@ -124,6 +125,7 @@ def guard(
             expose_headers=list(_SHOWN_TO_PAGES),
         )
     app = RequestLog(SecurityHeaders(CheckHost(app, policy=policy)), metrics=metrics)
+    app = SocketsAsRequests(app)
     return Guarded(app, routes, ring.is_required)
 
 

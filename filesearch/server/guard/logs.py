@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 LogFormat = Literal["json", "text"]
 API_VERSION = "2020-10-01"  # what the hosted service says of itself
 UNMATCHED = "unmatched"
+_SWITCHED = 101  # a WebSocket was opened
 _CLIENT_LEFT = 499  # nginx's number: nobody is there any more to be answered
 _MAX_SHOWN = 200
 _MAX_MESSAGE = 4000
@@ -113,7 +114,7 @@ class RequestLog:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and tell how it went."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         request_id = f"req_{secrets.token_hex(16)}"
@@ -136,6 +137,8 @@ class RequestLog:
                 add_headers(message, headers, keep=True)
             elif message["type"] == "http.response.body" and not message.get("more_body", False):
                 is_complete = True
+            elif message["type"] == "websocket.accept":
+                status, has_started, is_complete = _SWITCHED, True, True
             await send(message)
 
         if self._metrics is not None:

@@ -145,7 +145,7 @@ class CheckHost:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         host, origin = header(scope, "host"), header(scope, "origin")
@@ -220,7 +220,7 @@ class Authenticate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its caller, or refuse it."""
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+        if scope["type"] == "lifespan" or scope["path"] in OPEN_PATHS:
             await self._app(scope, receive, send)
             return
         secret = _bearer(header(scope, "authorization"))
@@ -288,8 +288,11 @@ class RateLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with what is left to its caller, or refuse it."""
         allowance = None
-        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
-            allowance = self._take(scope.get("filesearch.key"))
+        if scope["type"] != "lifespan" and scope["path"] not in OPEN_PATHS:
+            key = scope.get("filesearch.key")
+            allowance = self._take(key)
+            # A WebSocket carries many requests, each to be counted.
+            scope["filesearch.take"] = lambda: self._take(key)
         if allowance is None:
             await self._app(scope, receive, send)
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
@@ -94,8 +94,16 @@ class ResponseService:
 
     # One response
 
-    def create(self, request: CreateResponse, caller: Caller) -> ResponseJob:
+    def create(
+        self, request: CreateResponse, caller: Caller, *, before: Sequence[Item] | None = None
+    ) -> ResponseJob:
         """Begin a response; `launch` it then.
+
+        Args:
+            request: What is asked.
+            caller: Who asks.
+            before: What stands before the input, for a previous response that is not stored; None
+                looks for it.
 
         Raises:
             ApiError: What is wrong with the request; nothing has begun.
@@ -112,6 +120,7 @@ class ResponseService:
                 include=tuple(request.include or ()),
                 owner=caller.owner,
                 scope=caller.scope,
+                before=before,
                 is_streamed=bool(request.stream) and not is_logged,
                 is_logged=is_logged,
             )
@@ -162,15 +171,17 @@ class ResponseService:
         scope: str | None,
         is_streamed: bool,
         is_logged: bool,
+        before: Sequence[Item] | None = None,
         number: int = 0,
     ) -> ResponseJob:
         conversation = response["conversation"]
-        before = items_before(
-            tx,
-            previous_response_id=response["previous_response_id"],
-            conversation_id=conversation and conversation["id"],
-            scope=scope,
-        )
+        if before is None:
+            before = items_before(
+                tx,
+                previous_response_id=response["previous_response_id"],
+                conversation_id=conversation and conversation["id"],
+                scope=scope,
+            )
         cancel = threading.Event()
         events: Events = NoEvents()
         if is_logged:
@@ -180,6 +191,7 @@ class ResponseService:
         return ResponseJob(
             response=response,
             conversation=read_items(before, given),
+            before=tuple(before),
             given=tuple(given),
             include=include,
             owner=owner,
@@ -209,6 +221,7 @@ class ResponseService:
                 return shown_response(begun, [], ())
             job.emit("response.in_progress", {"response": shown_response(begun, [], ())})
             outcome = self._finish(job, run_response(self._server, job))
+            job.output.extend(outcome.items)
             ended = shown_response(outcome.response, outcome.items, job.include)
             tell_end(job.emit, ended)
             return ended

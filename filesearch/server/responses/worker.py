@@ -40,7 +40,9 @@ class ResponseJob:
     Attributes:
         response: As it began.
         conversation: What it answers.
+        before: Stored items that stand before its own input.
         given: The input of its own request, as stored items.
+        output: What was made, once it has ended.
         include: What the request asked to see besides.
         owner: Of what is stored.
         events: Where its events go.
@@ -50,12 +52,14 @@ class ResponseJob:
 
     response: ResponseObject
     conversation: Conversation
+    before: tuple[Item, ...]
     given: tuple[Item, ...]
     include: tuple[str, ...]
     owner: str
     events: Events
     emit: Emitter
     cancel: threading.Event = field(default_factory=threading.Event)
+    output: list[Item] = field(default_factory=list)
 
     @property
     def id(self) -> str:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, WebSocket
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -18,6 +18,7 @@ from filesearch.server.include import IncludeDep
 from filesearch.server.lists import ListDep, list_body
 from filesearch.server.responses.asked import compact_input, count_input_tokens
 from filesearch.server.responses.objects import ResponseObject, shown_response
+from filesearch.server.responses.sockets import ResponseSocket
 from filesearch.server.responses.worker import ResponseJob
 from filesearch.server.routing import make_router
 from filesearch.server.sse import event_stream
@@ -47,6 +48,14 @@ async def create_response(
         return JSONResponse(shown_response(job.response, [], ()))
     # A client that leaves does not end it.
     return JSONResponse(await asyncio.shield(asyncio.wrap_future(future)))
+
+
+@router.websocket("/responses")
+async def connect(socket: WebSocket, server: ServerDep, caller: CallerDep) -> None:
+    """Answer inputs that come one after the other over a connection that stays open."""
+    await socket.accept()
+    take = socket.scope.get("filesearch.take", lambda: None)
+    await ResponseSocket(socket, server, caller, take).run()
 
 
 @router.post("/responses/input_tokens")

@@ -1,0 +1,171 @@
+"""Response sockets: many responses over one WebSocket, as `responses.connect()` of the SDKs asks.
+
+client: {"type": "response.create", ...the fields of POST /responses}
+server: the events of the stream, one message each; errors as {"type": "error", "status", "error"}
+
+Requests are answered one after the other; those with a `stream_id` form lanes that go on side by
+side. What is not stored can still be gone on from, over the same connection and in the same lane.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from filesearch.errors import FilesearchError
+from filesearch.server.errors import ApiError, explain, invalid, to_api_error
+from filesearch.server.guard.limits import Allowance
+from filesearch.server.responses.items import Item
+from filesearch.server.wire.responses import CreateResponse
+
+if TYPE_CHECKING:
+    from filesearch.server.context import Caller, Server
+
+MAX_WAITING = 32
+"""Requests of one connection that are under way or wait for their turn."""
+
+_log = logging.getLogger("filesearch.server")
+
+
+class ResponseSocket:
+    """One connection.
+
+    Args:
+        socket: Accepted.
+        server, caller: Who answers whom.
+        take: Counts a request against the caller's rate; None: there is no limit.
+    """
+
+    def __init__(
+        self,
+        socket: WebSocket,
+        server: Server,
+        caller: Caller,
+        take: Callable[[], Allowance | None],
+    ) -> None:
+        self._socket = socket
+        self._server = server
+        self._caller = caller
+        self._take = take
+        self._lanes: dict[str, asyncio.Lock] = {}
+        # Of each lane the last response that was not stored, and the conversation with it.
+        self._unstored: dict[str, tuple[str, list[Item]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Answer until the client leaves; what is stored is finished without it."""
+        try:
+            while True:
+                text = await self._socket.receive_text()
+                if len(self._tasks) >= MAX_WAITING:
+                    await self._refuse("", _too_many())
+                    continue
+                task = asyncio.create_task(self._answer(text))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+        except WebSocketDisconnect:
+            pass
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _answer(self, text: str) -> None:
+        lane = ""
+        try:
+            fields = _fields(text)
+            lane = str(fields.pop("stream_id", None) or "")
+            async with self._lanes.setdefault(lane, asyncio.Lock()):
+                self._check_rate()
+                await self._create(lane, _request(fields))
+        except WebSocketDisconnect:
+            pass
+        except ApiError as error:
+            await self._refuse(lane, error)
+        except FilesearchError as error:
+            await self._refuse(lane, to_api_error(error))
+        # The request's edge: the connection stays open for the others.
+        except Exception:  # noqa: BLE001
+            _log.exception("a request over a WebSocket failed")
+            message = "The server had an error while processing your request; its log says more."
+            await self._refuse(lane, ApiError(500, message, kind="server_error"))
+
+    def _check_rate(self) -> None:
+        allowance = self._take()
+        if allowance is not None and not allowance.is_allowed:
+            raise ApiError(
+                429,
+                f"Rate limit reached: {allowance.limit} requests a minute. "
+                f"Please try again in {allowance.retry_in_s:.3f}s.",
+                kind="requests",
+                code="rate_limit_exceeded",
+            )
+
+    async def _create(self, lane: str, request: CreateResponse) -> None:
+        known_id, before = self._unstored.get(lane, ("", []))
+        goes_on = bool(known_id) and request.previous_response_id == known_id
+        service = self._server.responses
+        job = await run_in_threadpool(
+            service.create, request, self._caller, before=before if goes_on else None
+        )
+        ended = service.launch(job)
+        async for _name, data in job.events.follow():
+            await self._send(lane, data)
+        await asyncio.shield(asyncio.wrap_future(ended))
+        if not job.response["store"]:
+            self._unstored[lane] = (job.id, [*job.before, *job.given, *job.output])
+
+    async def _refuse(self, lane: str, error: ApiError) -> None:
+        told = {"type": "error", "status": error.status, **error.envelope}
+        await self._send(lane, json.dumps(told))
+
+    async def _send(self, lane: str, data: str) -> None:
+        if lane:
+            data = json.dumps({**json.loads(data), "stream_id": lane})
+        try:
+            await self._socket.send_text(data)
+        except RuntimeError as error:  # Starlette's word for a connection that is closed
+            raise WebSocketDisconnect from error
+
+
+def _fields(text: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise invalid(f"The message is not JSON: {error}.") from error
+    if not isinstance(fields, dict):
+        raise invalid("The message is no JSON object.")
+    kind = fields.pop("type", None)
+    if kind != "response.create":
+        raise invalid(
+            f"Invalid 'type': '{str(kind)[:100]}'. Only 'response.create' is answered here.", "type"
+        )
+    return fields
+
+
+def _request(fields: Mapping[str, Any]) -> CreateResponse:
+    if fields.get("background"):
+        raise invalid("Background mode is not offered over a WebSocket.", "background")
+    if fields.get("generate") is False:
+        raise invalid("'generate' cannot be false: nothing is prepared ahead here.", "generate")
+    try:
+        return CreateResponse.model_validate({**fields, "stream": True})
+    except ValidationError as error:
+        found = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
+        raise explain(found, dict(fields)) from error
+
+
+def _too_many() -> ApiError:
+    return ApiError(
+        429,
+        f"{MAX_WAITING} requests of this connection wait already; send more once some are done.",
+        kind="requests",
+        code="too_many_requests",
+    )
