@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { KILN, MODEL, MUGS, WEATHER, all, ids } from "./session.mjs";
 
 const ask = (content) => ({ model: MODEL, messages: [{ role: "user", content }] });
+const stored = (s, fields) => s.chat.create({ ...ask("Good day"), store: true, ...fields });
 const pending = (s, bytes) =>
   s.uploads.create({ filename: "a.txt", purpose: "assistants", bytes, mime_type: "text/plain" });
 
@@ -65,6 +66,10 @@ export default {
     assert.equal((await s.models.retrieve(known.id)).id, known.id);
     await assert.rejects(s.models.retrieve("qwen/qwen2.5:7b"), /'qwen\/qwen2.5:7b'/);
   },
+  async "models.delete"(s) {
+    const [{ id }] = await all(s.models.list());
+    await assert.rejects(s.delete(s.models, { id }), /not a fine-tuned model/);
+  },
   async "embeddings.create"(s) {
     const model = "text-embedding-3-small";
     const one = await s.embeddings.create({ model, input: "A mug." });
@@ -82,6 +87,28 @@ export default {
     const tools = [{ type: "function", function: WEATHER }];
     const called = await s.chat.create({ ...ask("weather in Paris and Rome"), tools });
     assert.equal(called.choices[0].message.tool_calls.length, 2);
+  },
+  async "chat.completions.retrieve"(s) {
+    const { id } = await stored(s);
+    assert.equal((await s.chat.retrieve(id)).choices[0].message.content, "You said: Good day");
+  },
+  async "chat.completions.list"(s) {
+    const metadata = { lot: "list" };
+    const made = [await stored(s, { metadata }), await stored(s, { metadata })];
+    assert.deepEqual(ids(await all(s.chat.list({ metadata, limit: 1 }))), ids(made));
+  },
+  async "chat.completions.update"(s) {
+    const metadata = { k: "v" };
+    assert.deepEqual((await s.chat.update((await stored(s)).id, { metadata })).metadata, metadata);
+  },
+  async "chat.completions.delete"(s) {
+    const { id } = await stored(s);
+    assert.equal((await s.delete(s.chat, { id })).deleted, true);
+    await assert.rejects(s.chat.retrieve(id), s.openai.NotFoundError);
+  },
+  async "chat.completions.messages.list"(s) {
+    const [message] = await all(s.chat.messages.list((await stored(s)).id));
+    assert.equal(message.content, "Good day");
   },
   async "chat.completions.parse"(s) {
     const properties = { city: { type: "string" } };

@@ -7,6 +7,7 @@ import io
 import struct
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import openai
 from session import KILN, MODEL, MUGS, WEATHER, Session, refusal, shows
@@ -120,6 +121,12 @@ def _(s: Session) -> None:
     assert "'qwen/qwen2.5:7b'" in said, said  # with its slash, however this version sends it
 
 
+@shows("models.delete")
+def _(s: Session) -> None:
+    known = next(iter(s.models.list())).id
+    assert "not a fine-tuned model" in refusal(openai.PermissionDeniedError, s.models.delete, known)
+
+
 @shows("embeddings.create")
 def _(s: Session) -> None:
     one = s.embeddings.create(model="text-embedding-3-small", input="A mug.")
@@ -194,6 +201,45 @@ def _(s: Session) -> None:
         final = stream.get_final_completion()
     assert final.choices[0].message.content == "1 2 3 4 5 6 7 8 9", final
     assert {"chunk", "content.delta", "content.done"} <= kinds, kinds
+
+
+def stored(s: Session, **fields: Any) -> Any:
+    """Return a completion that is stored."""
+    messages = [{"role": "user", "content": "Good day"}]
+    return s.chat_completions.create(model=MODEL, messages=messages, store=True, **fields)
+
+
+@shows("chat.completions.retrieve")
+def _(s: Session) -> None:
+    made = stored(s)
+    found = s.chat_completions.retrieve(made.id)
+    assert found.choices[0].message.content == made.choices[0].message.content, found
+
+
+@shows("chat.completions.list")
+def _(s: Session) -> None:
+    made = [stored(s, metadata={"lot": "list"}).id for _ in range(3)]
+    found = [one.id for one in s.chat_completions.list(metadata={"lot": "list"}, limit=2)]
+    assert found == made, found
+
+
+@shows("chat.completions.update")
+def _(s: Session) -> None:
+    changed = s.chat_completions.update(stored(s).id, metadata={"k": "v"})
+    assert changed.metadata == {"k": "v"}, changed
+
+
+@shows("chat.completions.delete")
+def _(s: Session) -> None:
+    made = stored(s).id
+    assert s.chat_completions.delete(made).deleted
+    assert refusal(openai.NotFoundError, s.chat_completions.retrieve, made)
+
+
+@shows("chat.completions.messages.list")
+def _(s: Session) -> None:
+    (message,) = s.chat_completions.messages.list(stored(s).id)
+    assert message.content == "Good day", message
 
 
 @shows("completions.create")

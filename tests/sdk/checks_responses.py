@@ -109,6 +109,25 @@ def _(s: Session) -> None:
     assert counted.input_tokens > 0, counted
 
 
+@shows("responses.compact")
+def _(s: Session) -> None:
+    first = s.responses.create(model=MODEL, input="Good day")
+    made = s.responses.compact(model=MODEL, previous_response_id=first.id)
+    assert [item.type for item in made.output] == ["message", "compaction"], made
+    given = [item.model_dump(exclude_none=True, warnings=False) for item in made.output]
+    after = s.responses.create(model=MODEL, input=[*given, {"role": "user", "content": "And?"}])
+    assert after.output_text == "You said: And?", after
+
+
+@shows("responses.connect")
+def _(s: Session) -> None:
+    with s.responses.connect() as connection:
+        for asked in ("Good day", "And?"):
+            connection.response.create(model=MODEL, input=asked)
+            last = next(event for event in connection if event.type == "response.completed")
+            assert last.response.output_text == f"You said: {asked}", last
+
+
 @shows("conversations.create")
 def _(s: Session) -> None:
     made = s.conversations.create(

@@ -276,6 +276,12 @@ export default {
   async "responses.input_tokens.count"(s) {
     assert((await s.responses.inputTokens.count({ model: MODEL, input: "Good day" })).input_tokens > 0);
   },
+  async "responses.compact"(s) {
+    const made = await s.responses.compact({ model: MODEL, input: "Good day" });
+    assert.deepEqual(made.output.map((item) => item.type), ["message", "compaction"]);
+    const input = [...made.output, { role: "user", content: "And?" }];
+    assert.equal((await s.responses.create({ model: MODEL, input })).output_text, "You said: And?");
+  },
   async "conversations.create"(s) {
     const { id } = await s.conversations.create({ items: [{ ...TEXT, content: "Remember me." }] });
     await s.responses.create({ model: MODEL, input: "Good day", conversation: id });

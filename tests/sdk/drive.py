@@ -3,8 +3,8 @@
     python drive.py BASE_URL        in an environment with the version to be driven
 
 Prints one JSON object: `sdk`, `version`, and `methods`, which maps each method, in the names of
-today's Python SDK, to "ok", "failed: why", "absent" (not in this version) or "declined: why"
-(not offered by the server). Runs on Python 3.11 with openai alone, from 1.30 on.
+today's Python SDK, to "ok", "failed: why" or "absent" (not in this version). Runs on Python 3.11
+with openai alone, from 1.30 on.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import checks_runs  # noqa: F401
 import checks_threads  # noqa: F401
 import checks_vector_stores  # noqa: F401
 import openai
-from session import CHECKS, DECLINED, RESOURCES, Session, find_resource, list_methods
+from session import CHECKS, RESOURCES, Session, find_resource, list_methods
 
 HERE = Path(__file__).parent
 
@@ -35,10 +35,7 @@ def drive(base_url: str) -> dict[str, str]:
             present |= list_methods(target, name)
     if hasattr(session, "beta_chat"):
         present |= {"chat.completions.parse", "chat.completions.stream"}
-    outcome = {
-        method: f"declined: {DECLINED[method]}" if method in DECLINED else "failed: not driven"
-        for method in sorted(present)
-    }
+    outcome = dict.fromkeys(sorted(present), "failed: not driven")
     for method, check in CHECKS:
         if method not in present and not method.startswith("("):
             outcome[method] = "absent"

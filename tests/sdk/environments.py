@@ -49,7 +49,8 @@ class Sdk:
             Unavailable: No Node.js, or the registry cannot be reached.
         """
         folder = CACHE / self.name
-        if (folder / "ready").exists():
+        ready, wanted = folder / "ready", " ".join(self.extra)
+        if ready.exists() and ready.read_text() == wanted:
             return folder
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -63,7 +64,7 @@ class Sdk:
             (folder / "package.json").write_text('{"private": true}')
             npm = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", folder]
             _run([*npm, f"openai@{self.version}"])
-        (folder / "ready").touch()
+        ready.write_text(wanted)
         return folder
 
     def drive(self, base_url: str) -> dict[str, Any]:
@@ -79,12 +80,14 @@ class Sdk:
 
 # The old ones pass `proxies` on, which httpx 0.28 took away.
 OLD_HTTPX = ("httpx<0.28",)
+# What their `responses.connect` asks for.
+REALTIME = ("websockets<18",)
 SDKS = (
     Sdk("python", "1.30.1", OLD_HTTPX),
     Sdk("python", "1.51.0", OLD_HTTPX),
     Sdk("python", "1.65.0", OLD_HTTPX),
-    Sdk("python", "2.54.0"),
-    Sdk("python", "3.54.0"),
+    Sdk("python", "2.54.0", REALTIME),
+    Sdk("python", "3.54.0", REALTIME),
     Sdk("node", "4.77.0"),
     Sdk("node", "7.57.0"),
 )

@@ -7,7 +7,6 @@ from it alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import TypeAlias
@@ -18,7 +17,7 @@ BEGIN, END = "<!-- sdk-table -->", "<!-- /sdk-table -->"
 Matrix: TypeAlias = dict[str, dict[str, str]]
 """Name of an SDK -> method -> outcome, as the drivers print it."""
 
-_MARKS = {"ok": "✓", "absent": "–", "declined": "✗", "failed": "**fails**"}
+_MARKS = {"ok": "✓", "absent": "–", "failed": "**fails**"}
 
 
 def load_record() -> Matrix:
@@ -52,8 +51,8 @@ def render(matrix: Matrix) -> str:
         names = ", ".join(f"`{method.removeprefix(resource + '.')}`" for method in group)
         label = names.strip("`()") if resource == "" else f"**{resource}**: {names}"
         lines.append(f"| {label} | " + " | ".join(marks) + " |")
-    lines += ["", "✓ called over a socket, results checked; – not in that version; ✗ not offered:"]
-    lines += [f"- {line}" for line in _declined(matrix.values())]
+    lines += ["", "✓ called over a socket, results checked; – not in that version."]
+    lines += ["`models.delete` is refused with its reason: nothing here is fine-tuned."]
     return "\n".join(lines) + "\n"
 
 
@@ -77,19 +76,6 @@ def _resource(method: str) -> str:
 
 def _mark(outcome: str) -> str:
     return _MARKS[outcome.partition(":")[0]]
-
-
-def _declined(outcomes: Iterable[Mapping[str, str]]) -> list[str]:
-    reasons: dict[str, set[str]] = {}
-    for found in outcomes:
-        for method, outcome in found.items():
-            kind, _, reason = outcome.partition(": ")
-            if kind == "declined":
-                reasons.setdefault(reason, set()).add(method)
-    return [
-        f"{', '.join(f'`{method}`' for method in sorted(methods))}: {reason}"
-        for reason, methods in sorted(reasons.items())
-    ]
 
 
 def write_table(path: Path, matrix: Matrix) -> None:

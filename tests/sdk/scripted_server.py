@@ -48,6 +48,7 @@ def main() -> None:
                 app,
                 log_level="warning",
                 lifespan="on",
+                ws="websockets-sansio",
                 timeout_graceful_shutdown=5,
             )
             # uvicorn ends in order, and then sends itself once more what it was told to end by.

@@ -15,16 +15,6 @@ export const WEATHER = {
   parameters: { type: "object", properties: { place: { type: "string" } } },
 };
 export const CONTENTS = "step_details.tool_calls[*].file_search.results[*].content";
-const STORED = "chat completions are not stored; responses are";
-export const DECLINED = {
-  "models.delete": "there are no fine-tuned models",
-  "chat.completions.delete": STORED,
-  "chat.completions.list": STORED,
-  "chat.completions.messages.list": STORED,
-  "chat.completions.retrieve": STORED,
-  "chat.completions.update": STORED,
-  "responses.compact": "a compacted context can only be read by the model that wrote it",
-};
 
 /** The name of a method in today's Python SDK. */
 export function commonName(path) {

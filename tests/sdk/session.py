@@ -17,17 +17,6 @@ RESOURCES = (
     "files uploads models embeddings completions chat.completions vector_stores assistants threads "
     "responses conversations"
 ).split()
-STORED = "chat completions are not stored; responses are"
-DECLINED = {
-    "models.delete": "there are no fine-tuned models",
-    "chat.completions.delete": STORED,
-    "chat.completions.list": STORED,
-    "chat.completions.messages.list": STORED,
-    "chat.completions.retrieve": STORED,
-    "chat.completions.update": STORED,
-    "responses.compact": "a compacted context can only be read by the model that wrote it",
-    "responses.connect": "HTTP only, no WebSocket",
-}
 MUGS = "A mug may be returned within 30 days of delivery. Wholesale orders are final.\n"
 KILN = "The kiln reaches 1280 degrees in nine hours. Nobody opens it on Sundays.\n"
 WEATHER = {
