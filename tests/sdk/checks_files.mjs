@@ -93,7 +93,7 @@ export default {
     assert.equal((await s.chat.retrieve(id)).choices[0].message.content, "You said: Good day");
   },
   async "chat.completions.list"(s) {
-    const metadata = { lot: "list" };
+    const metadata = { lot: crypto.randomUUID() };
     const made = [await stored(s, { metadata }), await stored(s, { metadata })];
     assert.deepEqual(ids(await all(s.chat.list({ metadata, limit: 1 }))), ids(made));
   },
