@@ -95,6 +95,10 @@ SDKS = (
 
 def _run(command: list[Any]) -> str:
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    if "OUTER_SSL_CERT_FILE" in environ:  # within our tests; registries are outside
+        environ["SSL_CERT_FILE"] = environ.pop("OUTER_SSL_CERT_FILE")
+        if not environ["SSL_CERT_FILE"]:
+            del environ["SSL_CERT_FILE"]
     try:
         done = subprocess.run(
             [str(part) for part in command],
