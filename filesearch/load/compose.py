@@ -118,14 +118,15 @@ class Composer:
         for warning in document.warnings:
             self.warn(f"{label}: {warning}")
 
-    def add_document(self, document: Document, *, deeper: int = 0) -> None:
+    def add_document(self, document: Document, *, deeper: int = 0, separator: str = "\n\n") -> None:
         """Append the text of another document with its spans, without title and warnings.
 
         Args:
             document: What was read on its own.
             deeper: Levels that its headings move down; negative moves up, level 1 at the highest.
+            separator: Stands before it.
         """
-        added = self.add(document.text, separator="\n\n")
+        added = self.add(document.text, separator=separator)
         assert added is not None, "the text of a document is never blank"
         shift = added[0]
         for span in document.spans:

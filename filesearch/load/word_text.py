@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from filesearch.load.drawings import alternative_text
-from filesearch.load.word_styles import format_number
+from filesearch.load.numerals import format_number
 from filesearch.load.xml_tree import attribute, child, is_on, name_of
 
 _NOT_SHOWN = frozenset(
