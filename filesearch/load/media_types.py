@@ -7,6 +7,7 @@ _OOXML = "application/vnd.openxmlformats-officedocument."
 DOCX = _OOXML + "wordprocessingml.document"
 PPTX = _OOXML + "presentationml.presentation"
 XLSX = _OOXML + "spreadsheetml.sheet"
+XLS = "application/vnd.ms-excel"
 ODT = "application/vnd.oasis.opendocument.text"
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
 ODP = "application/vnd.oasis.opendocument.presentation"
@@ -44,6 +45,7 @@ BY_EXTENSION: dict[str, str] = {
     **dict.fromkeys((".docx", ".docm", ".dotx"), DOCX),
     **dict.fromkeys((".pptx", ".pptm", ".ppsx"), PPTX),
     **dict.fromkeys((".xlsx", ".xlsm", ".xltx"), XLSX),
+    **dict.fromkeys((".xls", ".xlt"), XLS),
     **dict.fromkeys((".odt", ".ott"), ODT),
     **dict.fromkeys((".ods", ".ots"), ODS),
     **dict.fromkeys((".odp", ".otp"), ODP),
@@ -72,6 +74,7 @@ MODULES: dict[str, str] = {
     DOCX: "word",
     PPTX: "slides",
     XLSX: "sheets",
+    XLS: "legacy_sheets",
     ODT: "opendocument",
     ODP: "opendocument",
     ODS: "opendocument_sheets",

@@ -84,6 +84,11 @@ def test_a_text_that_begins_like_an_mp3_is_text() -> None:
     assert sniff(b"ID3 tags are found in music files.", "a.txt") == "text/plain"
 
 
+def test_what_is_exported_as_xls_but_is_none_is_read_as_what_it_is() -> None:
+    assert sniff(b"<html><table><tr><td>1</table>", "a.xls") == "text/html"
+    assert sniff(b"item\tfee\n", "a.xls") == "text/plain"
+
+
 def test_encrypted_office_files_are_named_as_such() -> None:
     with pytest.raises(InvalidFile, match="encrypted with a password"):
         sniff(OLE + "ENCRYPTEDPackage".encode("utf-16-le"), "a.docx")
