@@ -133,7 +133,7 @@ def sniff(data: bytes, filename: str) -> str:
             "it may have been cut off, copy or save it again"
         )
     # What other programs export under this name is often HTML or a table with tabs.
-    return named if named not in ("", XLS) else _sniff_text(data)
+    return named if named not in ("", XLS, RTF) else _sniff_text(data)
 
 
 def _is_workbook(data: bytes) -> bool:
