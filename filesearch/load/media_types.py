@@ -7,6 +7,7 @@ _OOXML = "application/vnd.openxmlformats-officedocument."
 DOCX = _OOXML + "wordprocessingml.document"
 PPTX = _OOXML + "presentationml.presentation"
 XLSX = _OOXML + "spreadsheetml.sheet"
+XLS = "application/vnd.ms-excel"
 ODT = "application/vnd.oasis.opendocument.text"
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
 ODP = "application/vnd.oasis.opendocument.presentation"
@@ -44,6 +45,12 @@ BY_EXTENSION: dict[str, str] = {
     **dict.fromkeys((".docx", ".docm", ".dotx"), DOCX),
     **dict.fromkeys((".pptx", ".pptm", ".ppsx"), PPTX),
     **dict.fromkeys((".xlsx", ".xlsm", ".xltx"), XLSX),
+    **dict.fromkeys((".xls", ".xlt"), XLS),
+    **dict.fromkeys((".odt", ".ott"), ODT),
+    **dict.fromkeys((".ods", ".ots"), ODS),
+    **dict.fromkeys((".odp", ".otp"), ODP),
+    ".epub": EPUB,
+    ".rtf": RTF,
     **dict.fromkeys((".html", ".htm", ".xhtml"), HTML),
     **dict.fromkeys((".md", ".markdown", ".mdx"), MARKDOWN),
     **dict.fromkeys((".rst",), RST),
@@ -68,6 +75,12 @@ MODULES: dict[str, str] = {
     DOCX: "word",
     PPTX: "slides",
     XLSX: "sheets",
+    XLS: "legacy_sheets",
+    ODT: "opendocument",
+    ODP: "opendocument",
+    ODS: "opendocument_sheets",
+    EPUB: "epub",
+    RTF: "rtf",
     CSV: "sheets",
     TSV: "sheets",
     HTML: "html",

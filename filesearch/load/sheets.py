@@ -45,7 +45,7 @@ def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> 
             composer.warn(decoded.warning)
         text = clean_text(decoded.text)
         delimiter = "\t" if media_type == TSV else _delimiter(text)
-        _add_rows(composer, _read_csv(text, delimiter))
+        add_rows(composer, _read_csv(text, delimiter))
     return composer.build(media_type)
 
 
@@ -56,6 +56,7 @@ def _add_workbook(composer: Composer, data: bytes, filename: str) -> None:
 
     open_archive(data, filename).close()
     filled = 0
+    hidden: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl names every extension that it leaves out
         try:
@@ -73,19 +74,22 @@ def _add_workbook(composer: Composer, data: bytes, filename: str) -> None:
             for number, sheet in enumerate(workbook.worksheets, 1):
                 start = composer.position + 2 if composer.position else 0
                 if sheet.sheet_state != "visible":
+                    hidden.append(sheet.title)
                     continue
                 rows = (
                     (index, [cell_text(value) for value in row])
                     for index, row in enumerate(_values(sheet), 1)
                 )
                 composer.add_heading(1, sheet.title, separator="\n\n")
-                count = _add_rows(composer, rows)
+                count = add_rows(composer, rows)
                 filled += count
                 if not count:
                     composer.warn(f"sheet {sheet.title!r} is empty")
                 composer.mark("sheet", (start, composer.position), number, clean_line(sheet.title))
         finally:
             workbook.close()
+    if hidden:
+        composer.warn(f"hidden sheets were left out: {', '.join(hidden[:10])}")
     if not filled:
         raise InvalidFile(f"{filename!r} is empty; no cell of its visible sheets is filled")
 
@@ -143,7 +147,7 @@ def _read_csv(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         yield number, [clean_line(cell) for cell in cells]
 
 
-def _add_rows(composer: Composer, rows: Iterable[tuple[int, list[str]]]) -> int:
+def add_rows(composer: Composer, rows: Iterable[tuple[int, list[str]]]) -> int:
     """Append the filled rows, one line each, and return how many there were.
 
     The table is taken to have a header when its first filled row names at least two columns,

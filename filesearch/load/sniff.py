@@ -33,6 +33,7 @@ from filesearch.load.media_types import (
     TAR,
     TIFF,
     WEBP,
+    XLS,
     XLSX,
     ZIP,
 )
@@ -40,7 +41,7 @@ from filesearch.load.media_types import (
 SUPPORTED_EXTENSIONS = frozenset(BY_EXTENSION)
 """Lower-case extensions with their dot whose format is known."""
 
-_ZIPPED = {DOCX, PPTX, XLSX}
+_ZIPPED = {DOCX, PPTX, XLSX, ODT, ODS, ODP, EPUB}
 _BINARY = {PDF, *_ZIPPED}
 _KNOWN_MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n", PNG),
@@ -52,7 +53,7 @@ _KNOWN_MAGIC: tuple[tuple[bytes, str], ...] = (
 _OUTLOOK = "__properties_version1.0".encode("utf-16-le")
 """A stream that every message file holds: [MS-OXMSG] 2.4."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_SAVE_AS = {".doc": "docx", ".dot": "docx", ".xls": "xlsx", ".xlt": "xlsx", ".ppt": "pptx"}
+_SAVE_AS = {".doc": "docx", ".dot": "docx", ".ppt": "pptx", ".pps": "pptx"}
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"GIF8", "a GIF image"),
     (b"RIFF", "a RIFF file (WAV, AVI)"),
@@ -104,6 +105,8 @@ def sniff(data: bytes, filename: str) -> str:
     if data.startswith(_OLE):
         if _OUTLOOK in data:
             return _readable(MSG, filename)
+        if _is_workbook(data):
+            return XLS
         raise _ole_error(data, filename, extension)
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _readable(_sniff_zip(data, named), filename)
@@ -129,7 +132,25 @@ def sniff(data: bytes, filename: str) -> str:
             f"{filename!r} is not a {extension[1:]} file (it is no zip container); "
             "it may have been cut off, copy or save it again"
         )
-    return named or _sniff_text(data)
+    # What other programs export under this name is often HTML or a table with tabs.
+    return named if named not in ("", XLS, RTF) else _sniff_text(data)
+
+
+def _is_workbook(data: bytes) -> bool:
+    """Whether an OLE container holds a workbook ([MS-XLS] 2.1.7.1) and no document around it."""
+    return any(_has_stream(data, name) for name in ("Workbook", "Book")) and not any(
+        _has_stream(data, name)
+        for name in ("WordDocument", "PowerPoint Document", "EncryptedPackage")
+    )
+
+
+def _has_stream(data: bytes, name: str) -> bool:
+    # Entries of a directory begin at multiples of 128 bytes ([MS-CFB] 2.6.1), with their name.
+    wanted = f"{name}\0".encode("utf-16-le")
+    at = data.find(wanted)
+    while at >= 0 and at % 128:
+        at = data.find(wanted, at + 1)
+    return at >= 0
 
 
 def _ole_error(data: bytes, filename: str, extension: str) -> InvalidFile | UnsupportedFile:
@@ -150,7 +171,7 @@ def _ole_error(data: bytes, filename: str, extension: str) -> InvalidFile | Unsu
     )
     return UnsupportedFile(
         f"{filename!r} is a legacy Office file (before 2007), which is not read here; "
-        f"save it as {wanted}"
+        f"save it as {wanted} (LibreOffice: soffice --convert-to {wanted.split(',')[0]} FILE)"
     )
 
 

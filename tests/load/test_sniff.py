@@ -9,6 +9,7 @@ import pytest
 
 from filesearch.errors import InvalidFile, UnsupportedFile
 from filesearch.load import SUPPORTED_EXTENSIONS, load, sniff
+from filesearch.load.media_types import BY_EXTENSION
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 500
 
@@ -83,6 +84,11 @@ def test_a_text_that_begins_like_an_mp3_is_text() -> None:
     assert sniff(b"ID3 tags are found in music files.", "a.txt") == "text/plain"
 
 
+def test_what_is_exported_as_xls_but_is_none_is_read_as_what_it_is() -> None:
+    assert sniff(b"<html><table><tr><td>1</table>", "a.xls") == "text/html"
+    assert sniff(b"item\tfee\n", "a.xls") == "text/plain"
+
+
 def test_encrypted_office_files_are_named_as_such() -> None:
     with pytest.raises(InvalidFile, match="encrypted with a password"):
         sniff(OLE + "ENCRYPTEDPackage".encode("utf-16-le"), "a.docx")
@@ -102,7 +108,7 @@ def test_an_empty_file_is_invalid() -> None:
 @pytest.mark.parametrize("extension", sorted(SUPPORTED_EXTENSIONS - {".pdf"}))
 def test_every_supported_extension_is_lower_case_and_read(extension: str) -> None:
     assert extension == extension.lower()
-    if not extension.startswith((".doc", ".dot", ".ppt", ".pps", ".xls", ".xlt")):
+    if not BY_EXTENSION[extension].startswith(("application/vnd.", "application/epub")):
         assert load(b'["some text"]\n', "a" + extension).text.strip()
 
 
