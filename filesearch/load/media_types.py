@@ -21,6 +21,8 @@ NOTEBOOK = "application/x-ipynb+json"
 MARKDOWN = "text/markdown"
 RST = "text/x-rst"
 TEX = "text/x-tex"
+ASCIIDOC = "text/asciidoc"
+ORG = "text/x-org"
 PYTHON = "text/x-python"
 PLAIN = "text/plain"
 CSV = "text/csv"
@@ -48,6 +50,8 @@ BY_EXTENSION: dict[str, str] = {
     **dict.fromkeys((".md", ".markdown", ".mdx"), MARKDOWN),
     **dict.fromkeys((".rst",), RST),
     **dict.fromkeys((".tex", ".latex"), TEX),
+    **dict.fromkeys((".adoc", ".asciidoc"), ASCIIDOC),
+    ".org": ORG,
     **dict.fromkeys((".py", ".pyi"), PYTHON),
     **dict.fromkeys((".txt", ".text", ".log"), PLAIN),
     ".csv": CSV,
