@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from filesearch.errors import InvalidFile
 from filesearch.load.clean import clean_line, clean_text
-from filesearch.types import Document, Span, SpanKind
+from filesearch.types import Attributes, Document, Span, SpanKind
 
 MAX_CHARACTERS = 50_000_000
 """Longest text that is taken: about 12 million tokens, 200 MB as a Python string."""
@@ -153,8 +153,14 @@ class Composer:
         if sentence not in self._warnings:
             self._warnings.append(sentence)
 
-    def build(self, media_type: str, *, title: str = "") -> Document:
+    def build(
+        self, media_type: str, *, title: str = "", attributes: Attributes | None = None
+    ) -> Document:
         """Return the Document; the title falls back to the first heading.
+
+        Args:
+            title: From the format's own metadata.
+            attributes: What the file says of itself, within the limits of attributes.py.
 
         Raises:
             InvalidFile: Nothing but white space was added.
@@ -169,6 +175,7 @@ class Composer:
             title=clean_line(title) or self._first_heading,
             media_type=media_type,
             warnings=tuple(self._warnings),
+            attributes=attributes or {},
         )
 
 

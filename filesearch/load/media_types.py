@@ -22,6 +22,8 @@ NOTEBOOK = "application/x-ipynb+json"
 MARKDOWN = "text/markdown"
 RST = "text/x-rst"
 TEX = "text/x-tex"
+ASCIIDOC = "text/asciidoc"
+ORG = "text/x-org"
 PYTHON = "text/x-python"
 PLAIN = "text/plain"
 CSV = "text/csv"
@@ -30,6 +32,7 @@ JSON = "application/json"
 JSONL = "application/x-ndjson"
 ZIP = "application/zip"
 TAR = "application/x-tar"
+GZIP, BZIP2, XZ = "application/gzip", "application/x-bzip2", "application/x-xz"
 PNG, JPEG, TIFF, WEBP = "image/png", "image/jpeg", "image/tiff", "image/webp"
 IMAGES = frozenset((PNG, JPEG, TIFF, WEBP))
 
@@ -55,6 +58,8 @@ BY_EXTENSION: dict[str, str] = {
     **dict.fromkeys((".md", ".markdown", ".mdx"), MARKDOWN),
     **dict.fromkeys((".rst",), RST),
     **dict.fromkeys((".tex", ".latex"), TEX),
+    **dict.fromkeys((".adoc", ".asciidoc"), ASCIIDOC),
+    ".org": ORG,
     **dict.fromkeys((".py", ".pyi"), PYTHON),
     **dict.fromkeys((".txt", ".text", ".log"), PLAIN),
     ".csv": CSV,
@@ -67,6 +72,11 @@ BY_EXTENSION: dict[str, str] = {
     # Read as plain text until a module below takes them.
     **dict.fromkeys((".xml", ".xsd", ".xsl"), XML),
     ".ipynb": NOTEBOOK,
+    ".zip": ZIP,
+    ".tar": TAR,
+    **dict.fromkeys((".gz", ".tgz"), GZIP),
+    **dict.fromkeys((".bz2", ".tbz", ".tbz2"), BZIP2),
+    **dict.fromkeys((".xz", ".txz"), XZ),
 }
 """Lower-case extension with its dot -> media type."""
 
@@ -87,6 +97,11 @@ MODULES: dict[str, str] = {
     JSON: "json_lines",
     NOTEBOOK: "json_lines",
     JSONL: "json_lines",
+    ZIP: "zip",
+    TAR: "tar",
+    GZIP: "compressed",
+    BZIP2: "compressed",
+    XZ: "compressed",
 }
 """Media type -> module of this package that reads it; `text` reads what is text and not here."""
 
@@ -97,8 +112,6 @@ NEEDS_MODULE: dict[str, str] = {
     RTF: "RTF",
     EPUB: "an EPUB book",
     MSG: "an Outlook message",
-    ZIP: "a zip archive",
-    TAR: "a tar archive",
     PNG: "a PNG image",
     JPEG: "a JPEG image",
     TIFF: "a TIFF image",

@@ -12,8 +12,10 @@ from pathlib import PurePath
 from filesearch.errors import InvalidFile, UnsupportedFile
 from filesearch.load.media_types import (
     BY_EXTENSION,
+    BZIP2,
     DOCX,
     EPUB,
+    GZIP,
     HTML,
     JPEG,
     JSON,
@@ -35,6 +37,7 @@ from filesearch.load.media_types import (
     WEBP,
     XLS,
     XLSX,
+    XZ,
     ZIP,
 )
 
@@ -49,7 +52,11 @@ _KNOWN_MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"II*\x00", TIFF),
     (b"MM\x00*", TIFF),
     (b"{\\rtf", RTF),
+    (b"\x1f\x8b\x08", GZIP),
+    (b"\xfd7zXZ\x00", XZ),
 )
+_BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
+_PACKED = {ZIP, GZIP, BZIP2, XZ}
 _OUTLOOK = "__properties_version1.0".encode("utf-16-le")
 """A stream that every message file holds: [MS-OXMSG] 2.4."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -60,9 +67,6 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"ID3", "MP3 audio"),
     (b"OggS", "Ogg audio"),
     (b"fLaC", "FLAC audio"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"BZh", "a bzip2 archive"),
-    (b"\xfd7zXZ\x00", "an xz archive"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (b"Rar!\x1a\x07", "a RAR archive"),
     (b"(\xb5/\xfd", "a Zstandard archive"),
@@ -115,6 +119,8 @@ def sniff(data: bytes, filename: str) -> str:
     for magic, media_type in _KNOWN_MAGIC:
         if data.startswith(magic):
             return _readable(media_type, filename)
+    if _BZIP2.match(data):
+        return BZIP2
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return _readable(WEBP, filename)
     for magic, what in _MAGIC:
@@ -125,11 +131,12 @@ def sniff(data: bytes, filename: str) -> str:
                 f"{filename!r} is {what}, which is not read here; "
                 "give it as pdf, docx, html or plain text"
             )
-    if named in _BINARY:
-        if named == PDF:
-            return PDF  # header lost; the parser knows how to look further
+    if named == PDF:
+        return PDF  # header lost; the parser knows how to look further
+    if named in _ZIPPED | _PACKED:
+        what = "is no zip container" if named in _ZIPPED else "does not begin as one"
         raise InvalidFile(
-            f"{filename!r} is not a {extension[1:]} file (it is no zip container); "
+            f"{filename!r} is not a {extension[1:]} file (it {what}); "
             "it may have been cut off, copy or save it again"
         )
     # What other programs export under this name is often HTML or a table with tabs.
