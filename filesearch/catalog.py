@@ -199,22 +199,22 @@ class Catalog:
         return [rows.to_file_record(row) for row in found]
 
     def file_name_and_document(self, file_id: str) -> tuple[str, Document]:
-        """Return the name of a searchable file and its document.
+        """Return the name of a searchable file and its document; see `documents`.
 
         Raises:
             NotFound: No such file, or it has no text because it failed.
         """
         with self.database.reading() as sql:
             row = sql.execute(
-                select(t.files.c.filename, t.documents)
+                select(t.files.c.filename, t.store_files.c.document_id)
                 .join(t.store_files, t.store_files.c.file_id == t.files.c.id)
-                .join(t.documents, t.documents.c.id == t.store_files.c.document_id)
-                .where(t.files.c.id == file_id)
+                .where(t.files.c.id == file_id, t.store_files.c.document_id.is_not(None))
                 .limit(1)
             ).first()
-        if row is None:
+        found = self.documents([row.document_id]) if row else {}
+        if row is None or not found:
             raise NotFound(f"no file '{file_id}' with text; see: fsearch files")
-        return row.filename, rows.to_document(row)
+        return row.filename, found[row.document_id]
 
     def find_document(self, load_key: str) -> Document | None:
         """Return the document stored under `load_key`, or None when there is none."""

@@ -18,7 +18,7 @@ from filesearch.adapters import (
     make_extractive_model,
 )
 from filesearch.attributes import check_attributes
-from filesearch.cite import Location, locate
+from filesearch.cite import locate
 from filesearch.config import EXTRACTIVE_MODEL, Settings, load_settings
 from filesearch.errors import InvalidSetting, NotFound
 from filesearch.filters import Filter
@@ -33,6 +33,7 @@ from filesearch.retrieve import Gathered
 from filesearch.types import (
     Answer,
     Attributes,
+    Location,
     NamedDocument,
     RankedFile,
     SearchResult,
@@ -368,8 +369,8 @@ class FileSearch(Kept):
         return self.chat_model.complete(request).message.content
 
     def locate(self, file_id: str, start: int, end: int) -> Location:
-        """Return on which pages and below which headings a stretch of a file stands."""
+        """Return where a stretch of a file stands: page, sheet and rows, headings."""
         try:
             return locate(self.document(file_id).spans, start, end)
         except NotFound:  # replaced since it was found
-            return Location(None, None, ())
+            return Location()

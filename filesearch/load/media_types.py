@@ -21,6 +21,8 @@ NOTEBOOK = "application/x-ipynb+json"
 MARKDOWN = "text/markdown"
 RST = "text/x-rst"
 TEX = "text/x-tex"
+ASCIIDOC = "text/asciidoc"
+ORG = "text/x-org"
 PYTHON = "text/x-python"
 PLAIN = "text/plain"
 CSV = "text/csv"
@@ -44,10 +46,15 @@ BY_EXTENSION: dict[str, str] = {
     **dict.fromkeys((".docx", ".docm", ".dotx"), DOCX),
     **dict.fromkeys((".pptx", ".pptm", ".ppsx"), PPTX),
     **dict.fromkeys((".xlsx", ".xlsm", ".xltx"), XLSX),
+    **dict.fromkeys((".odt", ".ott"), ODT),
+    **dict.fromkeys((".ods", ".ots"), ODS),
+    **dict.fromkeys((".odp", ".otp"), ODP),
     **dict.fromkeys((".html", ".htm", ".xhtml"), HTML),
     **dict.fromkeys((".md", ".markdown", ".mdx"), MARKDOWN),
     **dict.fromkeys((".rst",), RST),
     **dict.fromkeys((".tex", ".latex"), TEX),
+    **dict.fromkeys((".adoc", ".asciidoc"), ASCIIDOC),
+    ".org": ORG,
     **dict.fromkeys((".py", ".pyi"), PYTHON),
     **dict.fromkeys((".txt", ".text", ".log"), PLAIN),
     ".csv": CSV,
@@ -68,6 +75,9 @@ MODULES: dict[str, str] = {
     DOCX: "word",
     PPTX: "slides",
     XLSX: "sheets",
+    ODT: "opendocument",
+    ODP: "opendocument",
+    ODS: "opendocument_sheets",
     CSV: "sheets",
     TSV: "sheets",
     HTML: "html",

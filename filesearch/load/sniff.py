@@ -40,7 +40,7 @@ from filesearch.load.media_types import (
 SUPPORTED_EXTENSIONS = frozenset(BY_EXTENSION)
 """Lower-case extensions with their dot whose format is known."""
 
-_ZIPPED = {DOCX, PPTX, XLSX}
+_ZIPPED = {DOCX, PPTX, XLSX, ODT, ODS, ODP}
 _BINARY = {PDF, *_ZIPPED}
 _KNOWN_MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n", PNG),
