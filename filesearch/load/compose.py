@@ -118,23 +118,35 @@ class Composer:
         for warning in document.warnings:
             self.warn(f"{label}: {warning}")
 
-    def add_document(self, document: Document, *, deeper: int = 0, separator: str = "\n\n") -> None:
+    def add_document(
+        self,
+        document: Document,
+        *,
+        deeper: int = 0,
+        separator: str = "\n\n",
+        ends_sections: bool = True,
+    ) -> None:
         """Append the text of another document with its spans, without title and warnings.
 
         Args:
             document: What was read on its own.
             deeper: Levels that its headings move down; negative moves up, level 1 at the highest.
             separator: Stands before it.
+            ends_sections: Its sections end with it. If not, its last ones stay open for what
+                comes next, as those of a chapter that goes on in another file.
         """
         added = self.add(document.text, separator=separator)
         assert added is not None, "the text of a document is never blank"
         shift = added[0]
         for span in document.spans:
             stretch = (span.start + shift, span.end + shift)
-            if span.kind == "heading":
-                self.mark("heading", stretch, max(span.number + deeper, 1), span.label)
-            else:
+            level = max(span.number + deeper, 1)
+            if span.kind != "heading":
                 self.mark(span.kind, stretch, span.number, span.label)
+            elif ends_sections:
+                self.mark("heading", stretch, level, span.label)
+            else:
+                self.open_heading(level, span.label, stretch[0])
 
     def warn(self, sentence: str) -> None:
         """Record what was lost, once."""

@@ -21,7 +21,7 @@ from filesearch.load.stated import fit_attributes
 from filesearch.types import Attributes
 
 _MAX_CHARACTERS = 64 * 1024
-"""Longer blocks are text. It bounds what the parsers can be made to do: about 0.1 s."""
+"""Longer blocks are text. It bounds what the parsers can be made to do: under half a second."""
 _BLOCK = re.compile(r"(---|\+\+\+)[ \t]*\n(?:(.*?)\n)??(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _DESCRIPTIONS = ("description", "summary", "abstract")
 

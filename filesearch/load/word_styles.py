@@ -85,15 +85,18 @@ class Styles:
         return any(style.names_columns for style in self._chain(identifier))
 
 
+def named_level(name: str) -> int | None:
+    """Return the heading level that a style's name means: 0 for the title, None for body text."""
+    if found := _HEADING_NAME.match(name):
+        return int(found[1])
+    return 0 if name.lower() in _TITLE_NAMES else None
+
+
 def _read_style(node: etree._Element) -> _Style:
     name = attribute(child(node, "name"), "val").lower()
     outline = attribute(child(node, "pPr", "outlineLvl"), "val")
-    level: int | None = None
-    if found := _HEADING_NAME.match(name):
-        level = int(found[1])
-    elif name in _TITLE_NAMES:
-        level = 0
-    elif outline.isdecimal() and int(outline) < _LEVELS:
+    level = named_level(name)
+    if level is None and outline.isdecimal() and int(outline) < _LEVELS:
         level = int(outline) + 1
     numbering = child(node, "pPr", "numPr")
     return _Style(
