@@ -127,7 +127,7 @@ class FileSearch(Kept):
             IndexBusy: Another process kept writing.
         """
         from filesearch.intake import take_in
-        from filesearch.sources import find_sources
+        from filesearch.walk import find_sources
 
         started = time.monotonic()
         given = [paths] if isinstance(paths, (str, Path)) else list(paths)

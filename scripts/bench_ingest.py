@@ -105,7 +105,7 @@ def run_bare(folder: Path) -> None:
     from filesearch.embed.onnx import OnnxEmbedder
     from filesearch.load import load
     from filesearch.prepare import prepare_document
-    from filesearch.sources import find_sources
+    from filesearch.walk import find_sources
     from filesearch.types import ChunkSettings
 
     class Recorder:
