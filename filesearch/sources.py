@@ -26,7 +26,7 @@ class FileSource:
     Attributes:
         path: Absolute, resolved: where its bytes lie.
         filename: What citations show: the path below the folder that was given, with "/".
-        size_bytes, changed_ns: As the file system has it now; see `changed_ns`. None where the
+        size_bytes, modified_ns: As the file system has it now; see `modified_ns`. None where the
             bytes lie at `path` for this ingest only.
         given_key: What identifies it where that is not its path: a URL, say.
         given_name: What tells its format where `filename` does not, such as "page.html".
@@ -37,7 +37,7 @@ class FileSource:
     path: Path
     filename: str
     size_bytes: int
-    changed_ns: int | None = None
+    modified_ns: int | None = None
     given_key: str = ""
     given_name: str = ""
 
@@ -111,7 +111,7 @@ def is_path(key: str) -> bool:
     return Path(key).is_absolute()
 
 
-def changed_ns(stat: os.stat_result) -> int:
+def modified_ns(stat: os.stat_result) -> int:
     """Return when a file last changed: its content, or what is known of it; in ns since 1970.
 
     A file put in the place of another keeps the time at which its content was written, which may

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from filesearch.errors import NotFound
 from filesearch.ignore import IgnoreRules, rules_above
-from filesearch.sources import INDEX_MARK, FileSource, changed_ns, printable
+from filesearch.sources import INDEX_MARK, FileSource, modified_ns, printable
 
 _MAGIC = re.compile(r"[*?\[]")
 
@@ -142,7 +142,7 @@ class _Walk:
         if root.is_dir():
             yield from self._walk(root, rules_above(root))
         else:
-            yield FileSource(root, printable(root.name), stat.st_size, changed_ns(stat))
+            yield FileSource(root, printable(root.name), stat.st_size, modified_ns(stat))
 
     def _walk(self, folder: Path, rules: IgnoreRules) -> Iterator[FileSource]:
         rules = rules.within(folder)
@@ -172,7 +172,7 @@ class _Walk:
                 except OSError:
                     continue  # gone
                 name = printable(path.relative_to(self._root.path).as_posix())
-                yield FileSource(path, name, stat.st_size, changed_ns(stat))
+                yield FileSource(path, name, stat.st_size, modified_ns(stat))
 
 
 def _matches(parts: Sequence[str], names: Sequence[str]) -> bool:
