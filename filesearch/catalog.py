@@ -187,6 +187,8 @@ class Catalog:
                     t.store_files.c.chunk_count,
                     t.store_files.c.window_count,
                     t.documents.c.char_count,
+                    t.documents.c.page_count,
+                    t.documents.c.table_count,
                     t.documents.c.media_type,
                     t.documents.c.title,
                     t.documents.c.warnings,

@@ -28,7 +28,7 @@ from filesearch.messages import ChatRequest, Message
 from filesearch.plan import QueryPlan, make_planner, plan_queries, unplanned
 from filesearch.protocols import ChatModel, Embedder
 from filesearch.ranking_options import RankingOptions, parse_ranking_options
-from filesearch.reports import IngestReport
+from filesearch.reports import IngestProgress, IngestReport
 from filesearch.retrieve import Gathered
 from filesearch.types import (
     Answer,
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
     from filesearch.events import RunEvent
     from filesearch.functions import Function
-    from filesearch.ingest import IngestProgress
     from filesearch.run import RunOptions
     from filesearch.tool import Tool
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from filesearch.index_directory import IndexDirectory
-from filesearch.ingest import Ingest, IngestProgress, find_gone
+from filesearch.ingest import Ingest, find_gone
 from filesearch.load.isolation import make_loader
 from filesearch.maintain import merge_segments
 from filesearch.protocols import Embedder
-from filesearch.reports import FileOutcome
+from filesearch.reports import FileOutcome, IngestProgress
 from filesearch.sources import Source
 from filesearch.types import Attributes
 
@@ -48,19 +48,18 @@ def take_in(
         writer = index.writer(store)
         writer.sweep()
         known = index.catalog.files(store.id)
-        with make_loader(index.settings) as loader:
-            run = Ingest(
-                writer=writer,
-                catalog=index.catalog,
-                blobs=index.blobs,
-                embedder=embedder,
-                loader=loader,
-                chunk_settings=store.chunk_settings,
-                late_interaction=store.late_interaction,
-                attributes=attributes,
-                on_progress=on_progress,
-            )
-            outcomes = run.run(sources, known)
+        run = Ingest(
+            writer=writer,
+            catalog=index.catalog,
+            blobs=index.blobs,
+            embedder=embedder,
+            make_loader=lambda: make_loader(index.settings),
+            chunk_settings=store.chunk_settings,
+            late_interaction=store.late_interaction,
+            attributes=attributes,
+            on_progress=on_progress,
+        )
+        outcomes = run.run(sources, known)
         for record in find_gone(known, prune, {source.key for source in sources}):
             writer.remove(record.id, record.content_hash)
             outcomes.append(

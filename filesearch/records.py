@@ -42,6 +42,8 @@ class FileRecord:
             server. A completed file with an `error` is an older version that stays searchable
             because the newer one could not be read.
         size_bytes: Of the file; `char_count` is that of its text, 0 when it failed.
+        page_count, table_count: As its format has them; None where that is not known, for a file
+            that failed or was read by an earlier version.
     """
 
     id: str
@@ -61,6 +63,8 @@ class FileRecord:
     media_type: str
     title: str
     warnings: tuple[str, ...]
+    page_count: int | None = None
+    table_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Never, Self
 
 import click
 
-from filesearch.reports import IngestReport
+from filesearch.reports import IngestProgress, IngestReport
 from filesearch.types import Answer, Citation, Document, SearchResult
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from filesearch.doctor import Check
     from filesearch.evaluation.running import Evaluation
-    from filesearch.ingest import IngestProgress
     from filesearch.maintain import Verification
     from filesearch.plan import QueryPlan
     from filesearch.records import FileRecord, IndexStats

@@ -54,6 +54,8 @@ def ensure_document(sql: Connection, load_key: str, document: Document) -> int:
             media_type=document.media_type,
             warnings=encode_json(document.warnings),
             attributes=encode_json(document.attributes),
+            page_count=document.count("page"),
+            table_count=document.count("table"),
         )
         .returning(t.documents.c.id)
     )
@@ -254,6 +256,8 @@ def to_file_record(row: Row[Any]) -> FileRecord:
         chunk_count=row.chunk_count,
         window_count=row.window_count,
         char_count=row.char_count or 0,
+        page_count=row.page_count,
+        table_count=row.table_count,
         media_type=row.media_type or "",
         title=row.title or "",
         warnings=tuple(msgspec.json.decode(row.warnings, type=list[str])) if row.warnings else (),

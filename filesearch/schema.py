@@ -75,6 +75,9 @@ documents = Table(
     Column("media_type", String, nullable=False),
     Column("warnings", Text, nullable=False),  # JSON: list of str
     Column("attributes", Text, nullable=False, server_default="{}"),  # JSON: what the file says
+    # Spans of these kinds, so that listing files reads no spans; None: an earlier version.
+    Column("page_count", Integer, nullable=True),
+    Column("table_count", Integer, nullable=True),
 )
 
 files = Table(

@@ -19,8 +19,8 @@ import filesearch
 from filesearch.config import Settings
 from filesearch.engine import FileSearch
 from filesearch.evaluation.reading import EvaluationSet
-from filesearch.ingest import IngestProgress
 from filesearch.protocols import Embedder
+from filesearch.reports import IngestProgress
 from filesearch.types import ChunkSettings
 from filesearch.walk import find_sources
 
