@@ -14,18 +14,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from filesearch.catalog import Catalog
+from filesearch.known_files import KnownFiles
 from filesearch.load.isolation import Loader
 from filesearch.loader_threads import count_readers
 from filesearch.pace import Pace
 from filesearch.prepare import embed_windows
 from filesearch.protocols import BlobStore, Embedder
 from filesearch.read_ahead import Limits, ReadAhead
-from filesearch.records import FileRecord
 from filesearch.reports import FileOutcome, FileStatus, IngestProgress
 from filesearch.source_reader import (
+    CopySource,
     FailedSource,
     PreparedSource,
     ReadSource,
@@ -33,6 +33,7 @@ from filesearch.source_reader import (
     UnchangedSource,
 )
 from filesearch.sources import Source
+from filesearch.stored_vectors import StoredVectors
 from filesearch.types import Attributes, ChunkSettings, WindowEmbeddings
 from filesearch.writer import IndexWriter
 
@@ -56,7 +57,7 @@ class Ingest:
 
     Args:
         writer: Where files go.
-        catalog, blobs, embedder: Of the index.
+        catalog, blobs, stored, embedder: Of the index.
         make_loader: Returns what reads bytes, for one thread.
         chunk_settings: For new files.
         late_interaction: Whether the store keeps token signs.
@@ -71,6 +72,7 @@ class Ingest:
         writer: IndexWriter,
         catalog: Catalog,
         blobs: BlobStore,
+        stored: StoredVectors,
         embedder: Embedder,
         make_loader: Callable[[], Loader],
         chunk_settings: ChunkSettings,
@@ -81,6 +83,7 @@ class Ingest:
         self._writer = writer
         self._catalog = catalog
         self._blobs = blobs
+        self._stored = stored
         self._embedder = embedder
         self._make_loader = make_loader
         self._chunk_settings = chunk_settings
@@ -92,7 +95,7 @@ class Ingest:
         self._started = self._last_commit = time.monotonic()
         self._window_pace, self._byte_pace = Pace(), Pace()
 
-    def run(self, sources: Sequence[Source], known: Sequence[FileRecord]) -> list[FileOutcome]:
+    def run(self, sources: Sequence[Source], known: KnownFiles) -> list[FileOutcome]:
         """Ingest `sources`; returns what became of each, in their order.
 
         Args:
@@ -106,46 +109,60 @@ class Ingest:
         self._total_bytes = sum(source.size_bytes for source in sources)
         self._done_bytes = self._shown_bytes = 0
         reader = SourceReader(
-            known={record.path: record for record in known if record.path is not None},
+            known=known,
+            stored=self._stored,
             catalog=self._catalog,
             blobs=self._blobs,
             embedder=self._embedder,
             chunk_settings=self._chunk_settings,
             attributes=self._attributes,
         )
-        waiting: list[PreparedSource] = []
-        pending_windows, enough = 0, min(FIRST_WINDOWS, EMBED_WINDOWS)
         self._report("")
         try:
-            with ReadAhead(
-                reader.read,
-                sources,
-                make_loader=self._make_loader,
-                readers=count_readers(),
-                weigh_given=lambda source: source.size_bytes,
-                weigh=_characters,
-                limits=AHEAD,
-            ) as items:
-                for item in items:
-                    if isinstance(item, PreparedSource):
-                        waiting.append(item)
-                        pending_windows += len(item.text.windows)
-                    else:
-                        self._settle(item)
-                    if pending_windows >= enough:
-                        self._embed(waiting)
-                        waiting.clear()
-                        pending_windows, enough = 0, min(2 * enough, EMBED_WINDOWS)
-                self._embed(waiting)
+            copies = self._take(sources, reader)
+            if copies:
+                self._writer.commit()
+                reader.take_copies()
+                self._take(copies, reader)
         finally:
             self._writer.commit()
         return [self._outcomes[source.key] for source in sources]
 
+    def _take(self, sources: Sequence[Source], reader: SourceReader) -> list[Source]:
+        """Read, embed and record sources; returns those that copy one of them, for later."""
+        waiting: list[PreparedSource] = []
+        copies: list[Source] = []
+        pending_windows, enough = 0, min(FIRST_WINDOWS, EMBED_WINDOWS)
+        with ReadAhead(
+            reader.read,
+            sources,
+            make_loader=self._make_loader,
+            readers=count_readers(),
+            weigh_given=lambda source: source.size_bytes,
+            weigh=_characters,
+            limits=AHEAD,
+        ) as items:
+            for item in items:
+                if isinstance(item, PreparedSource):
+                    waiting.append(item)
+                    pending_windows += len(item.text.windows)
+                elif isinstance(item, CopySource):
+                    copies.append(item.source)
+                else:
+                    self._settle(item)
+                if pending_windows >= enough:
+                    self._embed(waiting)
+                    waiting.clear()
+                    pending_windows, enough = 0, min(2 * enough, EMBED_WINDOWS)
+            self._embed(waiting)
+        return copies
+
     def _embed(self, waiting: Sequence[PreparedSource]) -> None:
         """Embed files and hand them to the writer; commit when it is time."""
-        texts = [text for item in waiting for text in item.text.window_texts]
-        if not texts:
+        if not waiting:
             return
+        new = [item for item in waiting if item.embeddings is None]
+        texts = [text for item in new for text in item.text.window_texts]
         size_bytes = sum(item.source.size_bytes for item in waiting)
         blocks: list[WindowEmbeddings] = []
         for start in range(0, len(texts), EMBED_WINDOWS):
@@ -158,12 +175,16 @@ class Ingest:
             self._windows_done += len(block.vectors)
             share = min(1.0, (start + EMBED_WINDOWS) / len(texts))
             self._report(waiting[0].source.filename, under_way=int(share * size_bytes))
-        embeddings = WindowEmbeddings.join(blocks)
+        embedded = WindowEmbeddings.join(blocks) if blocks else None
         start = 0
         for item in waiting:
-            end = start + len(item.text.windows)
-            self._writer.add(item.new, item.text, embeddings.part(start, end))
-            start = end
+            embeddings = item.embeddings
+            if embeddings is None:
+                assert embedded is not None, "a text has windows"
+                end = start + len(item.text.windows)
+                embeddings = embedded.part(start, end)
+                start = end
+            self._writer.add(item.new, item.text, embeddings)
             self._finish(item.source, _outcome(item))
         overdue = time.monotonic() - self._last_commit > COMMIT_SECONDS
         if overdue or self._writer.pending_windows >= COMMIT_WINDOWS:
@@ -175,6 +196,8 @@ class Ingest:
         if isinstance(item, UnchangedSource):
             if self._attributes and self._attributes != item.known.attributes:
                 self._writer.set_attributes(item.known.id, self._attributes)
+            if item.modified_ns is not None and item.modified_ns != item.known.modified_ns:
+                self._writer.note_modified(item.known.id, item.modified_ns)
             if item.known.error:
                 self._writer.set_stale(item.known.id, None, "")
             outcome = FileOutcome(
@@ -251,6 +274,8 @@ def _outcome(item: PreparedSource) -> FileOutcome:
     document = item.new.document
     assert document is not None, "what was prepared has a text"
     status: FileStatus = "updated" if item.new.replaces else "added"
+    if item.new.replaces == item.new.id:
+        status = "renamed"
     return FileOutcome(
         filename=item.source.filename,
         status=status,
@@ -262,22 +287,5 @@ def _outcome(item: PreparedSource) -> FileOutcome:
         tables=document.count("table"),
         characters=len(document.text),
         seconds=item.seconds,
+        renamed_from=item.renamed_from,
     )
-
-
-def find_gone(
-    known: Sequence[FileRecord], roots: Sequence[Path], seen: set[str]
-) -> list[FileRecord]:
-    """Return the known files below `roots` that were not seen there any more."""
-    resolved = [root.resolve() for root in roots]
-    return [
-        record
-        for record in known
-        if record.path is not None
-        and record.path not in seen
-        and any(_is_below(Path(record.path), root) for root in resolved)
-    ]
-
-
-def _is_below(path: Path, root: Path) -> bool:
-    return path == root or root in path.parents

@@ -6,16 +6,18 @@ What killed writers left is swept first, segments that became many or worn are m
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from filesearch.index_directory import IndexDirectory
-from filesearch.ingest import Ingest, find_gone
+from filesearch.ingest import Ingest
+from filesearch.known_files import KnownFiles
 from filesearch.load.isolation import make_loader
 from filesearch.maintain import merge_segments
 from filesearch.protocols import Embedder
 from filesearch.reports import FileOutcome, IngestProgress
 from filesearch.sources import Source
+from filesearch.stored_vectors import StoredVectors
 from filesearch.types import Attributes
+from filesearch.walk import Root, Unreadable
 
 
 def take_in(
@@ -24,7 +26,9 @@ def take_in(
     *,
     embedder: Embedder,
     attributes: Attributes,
-    prune: Sequence[Path] = (),
+    prune: Sequence[Root] = (),
+    unreadable: Sequence[Unreadable] = (),
+    checksum: bool = False,
     on_progress: Callable[[IngestProgress], None] | None = None,
     on_wait: Callable[[str], None] | None = None,
 ) -> list[FileOutcome]:
@@ -35,7 +39,9 @@ def take_in(
         sources: Files and documents, each once.
         embedder: What the store's vectors are made with.
         attributes: Checked; for every source.
-        prune: Folders and files: what the store knows below them and `sources` lacks is removed.
+        prune: What the store knows of them and `sources` lacks is removed.
+        unreadable: Folders that could not be listed: each is reported, nothing below it removed.
+        checksum: Compare contents, whatever size and time of a file say.
         on_progress: Called as files and windows are done.
         on_wait: Told when another process is writing and we wait for it.
 
@@ -47,11 +53,12 @@ def take_in(
         store = index.open_store(create=True)
         writer = index.writer(store)
         writer.sweep()
-        known = index.catalog.files(store.id)
+        known = KnownFiles(index.catalog.files(store.id), sources, checksum=checksum)
         run = Ingest(
             writer=writer,
             catalog=index.catalog,
             blobs=index.blobs,
+            stored=StoredVectors(index.segments, index.catalog, store),
             embedder=embedder,
             make_loader=lambda: make_loader(index.settings),
             chunk_settings=store.chunk_settings,
@@ -60,7 +67,7 @@ def take_in(
             on_progress=on_progress,
         )
         outcomes = run.run(sources, known)
-        for record in find_gone(known, prune, {source.key for source in sources}):
+        for record in known.below(prune, [folder.path for folder in unreadable]):
             writer.remove(record.id, record.content_hash)
             outcomes.append(
                 FileOutcome(filename=record.filename, status="removed", file_id=record.id)
@@ -68,4 +75,14 @@ def take_in(
         writer.commit()
         merge_segments(index.segments, index.catalog, store)
         writer.sweep()
-    return outcomes
+    return [*outcomes, *(failed_folder(folder) for folder in unreadable)]
+
+
+def failed_folder(folder: Unreadable) -> FileOutcome:
+    """Return a folder that could not be listed as what became of it; no index knows of it."""
+    return FileOutcome(
+        filename=folder.filename,
+        status="failed",
+        error_code="invalid_file",
+        error=f"the folder cannot be listed: {folder.reason}; allow it to be read",
+    )

@@ -59,7 +59,12 @@ class PreparedText:
 
 
 def prepare_document(
-    document: Document, filename: str, settings: ChunkSettings, embedder: Embedder
+    document: Document,
+    filename: str,
+    settings: ChunkSettings,
+    embedder: Embedder,
+    *,
+    windows: Sequence[Window] | None = None,
 ) -> PreparedText:
     """Cut a document into chunks, windows and terms.
 
@@ -68,6 +73,7 @@ def prepare_document(
         filename: Part of every chunk's context; see context.py.
         settings: Size and overlap of chunks.
         embedder: Says how much of a text it reads.
+        windows: Those that the document has already, where it was embedded under another name.
     """
     text = document.text
 
@@ -79,13 +85,14 @@ def prepare_document(
         return _context_head(line, embedder)
 
     chunks = chunk_document(text, settings)
-    # Where headings stand is known before windows are cut: any start of a section may be one's.
-    longest = max(head(line)[1] for line in contexts(_section_starts(document)))
-    windows = cut_windows(
-        text,
-        embedder.token_offsets(text),
-        max_pieces=max(embedder.max_tokens - longest, embedder.max_tokens // 2),
-    )
+    if windows is None:
+        # Where headings stand is known before windows are cut: any start of a section may be one's.
+        longest = max(head(line)[1] for line in contexts(_section_starts(document)))
+        windows = cut_windows(
+            text,
+            embedder.token_offsets(text),
+            max_pieces=max(embedder.max_tokens - longest, embedder.max_tokens // 2),
+        )
     lines = contexts([window.start for window in windows])
     return PreparedText(
         chunks=chunks,

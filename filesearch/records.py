@@ -42,6 +42,8 @@ class FileRecord:
             server. A completed file with an `error` is an older version that stays searchable
             because the newer one could not be read.
         size_bytes: Of the file; `char_count` is that of its text, 0 when it failed.
+        modified_ns: Stamp of the file at `path` when it was read; see file_stamp.py. None where
+            only its content tells whether it has changed.
         page_count, table_count: As its format has them; None where that is not known, for a file
             that failed or was read by an earlier version.
     """
@@ -65,6 +67,7 @@ class FileRecord:
     warnings: tuple[str, ...]
     page_count: int | None = None
     table_count: int | None = None
+    modified_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,9 @@ class NewFile:
     Attributes:
         load_key: Names the document's content and how it was read; files that share it share
             the stored text.
-        replaces: Id of the file whose place it takes, in the same transaction.
+        modified_ns: As in FileRecord.
+        replaces: Id of the file whose place it takes, in the same transaction; its own for a file
+            that only its path or name changes of.
     """
 
     filename: str
@@ -131,6 +136,7 @@ class NewFile:
     window_count: int = 0
     error_code: ErrorCode | None = None
     error: str = ""
+    modified_ns: int | None = None
     replaces: str | None = None
     id: str = field(default_factory=lambda: new_id("file"))
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from filesearch.types import ErrorCode
 
-FileStatus = Literal["added", "updated", "unchanged", "removed", "failed"]
+FileStatus = Literal["added", "updated", "unchanged", "renamed", "removed", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class FileOutcome:
             characters.
         pages, tables: How many its format has; 0 where it has none, or where that is not known.
         characters: Of its text.
+        renamed_from: Its name before, when `status` is "renamed".
         seconds: It took to be read and cut up, its vectors not counted.
     """
 
@@ -36,6 +37,7 @@ class FileOutcome:
     tables: int = 0
     characters: int = 0
     seconds: float = 0.0
+    renamed_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,11 @@ class IngestReport:
     def unchanged(self) -> tuple[FileOutcome, ...]:
         """Files whose content is what the store holds."""
         return self._with("unchanged")
+
+    @property
+    def renamed(self) -> tuple[FileOutcome, ...]:
+        """Files that were moved on the disk and keep their id."""
+        return self._with("renamed")
 
     @property
     def removed(self) -> tuple[FileOutcome, ...]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import os
+import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -19,13 +20,16 @@ import msgspec
 from filesearch.catalog import Catalog
 from filesearch.errors import InvalidFile, UnsupportedFile
 from filesearch.extract import Extracted, extract, given_key
+from filesearch.file_stamp import lasting_stamp
+from filesearch.known_files import KnownFiles
 from filesearch.load.clean import clean_line, clean_text
 from filesearch.load.isolation import Loader
 from filesearch.prepare import PreparedText, prepare_document
 from filesearch.protocols import BlobStore, Embedder
 from filesearch.records import FileRecord, NewFile
 from filesearch.sources import DocumentSource, FileSource, Source
-from filesearch.types import Attributes, ChunkSettings, ErrorCode
+from filesearch.stored_vectors import StoredText, StoredVectors
+from filesearch.types import Attributes, ChunkSettings, ErrorCode, WindowEmbeddings
 
 # What OpenAI takes as one file; a larger one is refused before it is read into memory.
 MAX_FILE_BYTES = 512 << 20
@@ -34,10 +38,22 @@ _log = logging.getLogger("filesearch.ingest")
 
 @dataclass(frozen=True, slots=True)
 class UnchangedSource:
-    """A source whose content is what the store holds."""
+    """A source whose content is what the store holds.
+
+    Attributes:
+        modified_ns: Its stamp, where the store has another one or none.
+    """
 
     source: Source
     known: FileRecord
+    modified_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CopySource:
+    """A source with the content of another one of this run, to be read when that is stored."""
+
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +72,27 @@ class PreparedSource:
 
     Attributes:
         seconds: How long it took to get here.
+        embeddings: Its vectors, where the store has them under another name.
+        renamed_from: The name of the file that it was before; empty for another file.
     """
 
     source: Source
     new: NewFile
     text: PreparedText
     seconds: float
+    embeddings: WindowEmbeddings | None = None
+    renamed_from: str = ""
 
 
-ReadSource: TypeAlias = UnchangedSource | FailedSource | PreparedSource
+ReadSource: TypeAlias = UnchangedSource | FailedSource | PreparedSource | CopySource
 
 
 class SourceReader:
-    """Reads sources, several at once: it keeps nothing of them.
+    """Reads sources, several at once: it keeps nothing of them but the digests of their contents.
 
     Args:
-        known: What the store holds already, by key of the source.
+        known: What the store holds already.
+        stored: Its vectors.
         catalog, blobs, embedder: Of the index.
         chunk_settings, attributes: For new files.
     """
@@ -79,7 +100,8 @@ class SourceReader:
     def __init__(
         self,
         *,
-        known: Mapping[str, FileRecord],
+        known: KnownFiles,
+        stored: StoredVectors,
         catalog: Catalog,
         blobs: BlobStore,
         embedder: Embedder,
@@ -87,25 +109,33 @@ class SourceReader:
         attributes: Attributes,
     ) -> None:
         self._known = known
+        self._stored = stored
         self._catalog = catalog
         self._blobs = blobs
         self._embedder = embedder
         self._chunk_settings = chunk_settings
         self._attributes = attributes
+        self._seen: dict[str, str] | None = {}
+        self._lock = threading.Lock()
 
     def read(self, source: Source, loader: Loader) -> ReadSource:
         """Return what became of a source; `loader` belongs to the calling thread."""
         started = time.monotonic()
-        reading = _Reading(source, self._known.get(source.key))
+        known = self._known.find(source)
+        if known is not None and self._known.is_untouched(source):
+            return UnchangedSource(source, known)
+        reading = _Reading(source, known)
         try:
             if isinstance(source, DocumentSource):
                 found = self._take_document(source, reading)
             else:
                 found = self._load_file(source, reading, loader)
+            if reading.known is not None and reading.is_unchanged:
+                return UnchangedSource(source, reading.known, reading.modified_ns)
             if found is None:
-                assert reading.known is not None, "what is unchanged is known"
-                return UnchangedSource(source, reading.known)
-            text = self._prepare(found, source)
+                return CopySource(source)
+            stored = self._stored.find(found.load_key) if found.is_kept else None
+            text = self._prepare(found, source, stored)
         except UnsupportedFile as error:
             return self._failed(reading, "unsupported_file", str(error), started)
         except InvalidFile as error:
@@ -120,23 +150,44 @@ class SourceReader:
             chunks=text.chunks,
             window_count=len(text.windows),
         )
-        return PreparedSource(source, new, text, time.monotonic() - started)
+        return PreparedSource(
+            source,
+            new,
+            text,
+            time.monotonic() - started,
+            stored.embeddings if stored else None,
+            reading.renamed.filename if reading.renamed else "",
+        )
 
     def _load_file(self, source: FileSource, reading: _Reading, loader: Loader) -> Extracted | None:
-        """Return the document of a file and keep its bytes; None when it is unchanged."""
-        data = _read_bytes(source)
+        """Return the document of a file and keep its bytes; None where that is not needed now."""
+        data, reading.modified_ns = _read_bytes(source)
         reading.size_bytes = len(data)
         reading.digest = hashlib.sha256(data).hexdigest()
-        if reading.is_unchanged:
+        if reading.is_unchanged or self._is_copy(reading):
             return None
+        if reading.known is None:
+            reading.renamed = self._known.take_renamed(source, reading.digest)
         found = extract(
-            data, source.filename, digest=reading.digest, catalog=self._catalog, loader=loader
+            data, source.load_name, digest=reading.digest, catalog=self._catalog, loader=loader
         )
         self._blobs.put(io.BytesIO(data))
         return found
 
+    def _is_copy(self, reading: _Reading) -> bool:
+        """Return whether another source with this content came first; it comes last then."""
+        with self._lock:
+            if self._seen is None:
+                return False
+            return self._seen.setdefault(reading.digest, reading.source.key) != reading.source.key
+
+    def take_copies(self) -> None:
+        """Read from now on what has the content of another source too: those are stored."""
+        with self._lock:
+            self._seen = None
+
     def _take_document(self, source: DocumentSource, reading: _Reading) -> Extracted | None:
-        """Return a document that is at hand, cleaned; None when it is unchanged.
+        """Return a document that is at hand, cleaned; None where that is not needed now.
 
         No bytes are kept: the catalog holds all of it.
         """
@@ -144,7 +195,7 @@ class SourceReader:
         text = clean_text(given.text)
         document = replace(given, text=text, title=clean_line(given.title))
         reading.digest = hashlib.sha256(msgspec.msgpack.encode(document)).hexdigest()
-        if reading.is_unchanged:
+        if reading.is_unchanged or self._is_copy(reading):
             return None
         if not text.strip():
             raise InvalidFile("it holds no text")
@@ -152,12 +203,16 @@ class SourceReader:
             raise InvalidFile(
                 "its text is not clean and its spans would shift; see load.clean.clean_text"
             )
-        return Extracted(given_key(reading.digest), document)
+        return Extracted(given_key(reading.digest), document, is_kept=True)
 
-    def _prepare(self, found: Extracted, source: Source) -> PreparedText:
+    def _prepare(self, found: Extracted, source: Source, stored: StoredText | None) -> PreparedText:
         try:
             return prepare_document(
-                found.document, source.filename, self._chunk_settings, self._embedder
+                found.document,
+                source.filename,
+                self._chunk_settings,
+                self._embedder,
+                windows=stored.windows if stored else None,
             )
         # Pure code of ours over text of anyone's: see `_Unforeseen`.
         except Exception as error:
@@ -165,15 +220,19 @@ class SourceReader:
             raise _Unforeseen(f"{type(error).__name__}: {error}") from error
 
     def _new(self, reading: _Reading) -> NewFile:
-        return NewFile(
+        new = NewFile(
             filename=reading.source.filename,
             path=reading.source.key,
             content_hash=reading.digest,
             size_bytes=reading.size_bytes,
             attributes=self._attributes,
             chunk_settings=self._chunk_settings,
+            modified_ns=reading.modified_ns,
             replaces=reading.known.id if reading.known else None,
         )
+        if (was := reading.renamed) is None:
+            return new
+        return replace(new, id=was.id, replaces=was.id, attributes=new.attributes or was.attributes)
 
     def _failed(
         self, reading: _Reading, code: ErrorCode, error: str, started: float
@@ -188,7 +247,9 @@ class _Reading:
     def __init__(self, source: Source, known: FileRecord | None) -> None:
         self.source = source
         self.known = known
+        self.renamed: FileRecord | None = None
         self.digest = ""
+        self.modified_ns: int | None = None
         self.size_bytes = source.size_bytes
 
     @property
@@ -204,19 +265,22 @@ class _Unforeseen(Exception):
     """A document that breaks our own code."""
 
 
-def _read_bytes(source: FileSource) -> bytes:
-    """Return the bytes of a file.
+def _read_bytes(source: FileSource) -> tuple[bytes, int | None]:
+    """Return the bytes of a file and its stamp; None where that will not tell the next version.
 
     Raises:
         InvalidFile: It cannot be read, or holds more than is taken.
     """
     try:
         with source.path.open("rb") as stream:
+            now, before = time.time_ns(), os.fstat(stream.fileno())
             data = stream.read(MAX_FILE_BYTES + 1)
+            after = os.fstat(stream.fileno())
     except OSError as error:
         raise InvalidFile(f"{error.strerror}") from error
     if len(data) > MAX_FILE_BYTES:
         raise InvalidFile(
             f"{source.filename!r} holds more than {MAX_FILE_BYTES >> 20} MiB; split the file"
         )
-    return data
+    # A source without a stamp lies at its path for this ingest only.
+    return data, lasting_stamp(before, after, now) if source.modified_ns is not None else None

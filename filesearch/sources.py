@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ class FileSource:
     Attributes:
         path: Absolute, resolved: where its bytes lie.
         filename: What citations show: the path below the folder that was given, with "/".
-        size_bytes, modified_ns: As the file system has it now; see `modified_ns`. None where the
+        size_bytes, modified_ns: As the file system has it now; see file_stamp.py. None where the
             bytes lie at `path` for this ingest only.
         given_key: What identifies it where that is not its path: a URL, say.
         given_name: What tells its format where `filename` does not, such as "page.html".
@@ -109,12 +108,3 @@ def printable(name: str) -> str:
 def is_path(key: str) -> bool:
     """Return whether the key of a source is the path of a file, not a name or a URL."""
     return Path(key).is_absolute()
-
-
-def modified_ns(stat: os.stat_result) -> int:
-    """Return when a file last changed: its content, or what is known of it; in ns since 1970.
-
-    A file put in the place of another keeps the time at which its content was written, which may
-    be the same; the second time, that of its inode, tells them apart.
-    """
-    return max(stat.st_mtime_ns, stat.st_ctime_ns)

@@ -17,8 +17,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from filesearch.errors import NotFound
+from filesearch.file_stamp import modified_ns
 from filesearch.ignore import IgnoreRules, rules_above
-from filesearch.sources import INDEX_MARK, FileSource, modified_ns, printable
+from filesearch.sources import INDEX_MARK, FileSource, printable
 
 _MAGIC = re.compile(r"[*?\[]")
 
