@@ -8,6 +8,14 @@ from typing import Literal
 from filesearch.types import ErrorCode
 
 FileStatus = Literal["added", "updated", "unchanged", "renamed", "removed", "failed"]
+FILE_STATUSES: tuple[FileStatus, ...] = (
+    "added",
+    "updated",
+    "unchanged",
+    "renamed",
+    "removed",
+    "failed",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,18 @@ class IngestProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """What an ingest took in: sums over the files that were added or updated."""
+
+    pages: int
+    tables: int
+    characters: int
+    chunks: int
+    windows: int
+    warnings: int
+
+
+@dataclass(frozen=True, slots=True)
 class IngestReport:
     """What an ingest did, file by file, and how long it took."""
 
@@ -107,3 +127,21 @@ class IngestReport:
     def failed(self) -> tuple[FileOutcome, ...]:
         """Files that could not be read, each with its reason."""
         return self._with("failed")
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many files there are of each status."""
+        return {status: len(self._with(status)) for status in FILE_STATUSES}
+
+    @property
+    def totals(self) -> Totals:
+        """What was taken in."""
+        taken = self.added + self.updated
+        return Totals(
+            pages=sum(outcome.pages for outcome in taken),
+            tables=sum(outcome.tables for outcome in taken),
+            characters=sum(outcome.characters for outcome in taken),
+            chunks=sum(outcome.chunks for outcome in taken),
+            windows=sum(outcome.windows for outcome in taken),
+            warnings=sum(len(outcome.warnings) for outcome in taken),
+        )

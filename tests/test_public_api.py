@@ -121,7 +121,8 @@ LAYERS = [
     ["engine"],
     ["evaluation", "mcp_server", "integrations", "summarize"],
     ["server"],
-    ["render", "doctor"],
+    ["progress", "doctor"],
+    ["render"],
     ["cli"],
     ["__main__"],
 ]
