@@ -300,8 +300,7 @@ class Catalog:
             segment_id = rows.insert_segment(sql, store_id, segment) if segment else None
             slot = 0
             for new in new_files:
-                if new.replaces is not None:
-                    rows.forget_file(sql, store_id, new.replaces)
+                rows.make_way(sql, store_id, new)
                 document_id = None
                 if new.document is not None:
                     document_id = rows.ensure_document(sql, new.load_key, new.document)

@@ -6,8 +6,7 @@ What only some calls need is imported by them, so that a search from a cold proc
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,24 +16,20 @@ from filesearch.adapters import (
     make_chat_model,
     make_extractive_model,
 )
-from filesearch.attributes import check_attributes
 from filesearch.cite import locate
 from filesearch.config import EXTRACTIVE_MODEL, Settings, load_settings
 from filesearch.errors import InvalidSetting, NotFound
+from filesearch.filled import Filled
 from filesearch.filters import Filter
 from filesearch.index_directory import IndexDirectory
-from filesearch.kept import Kept
 from filesearch.messages import ChatRequest, Message
 from filesearch.plan import QueryPlan, make_planner, plan_queries, unplanned
 from filesearch.protocols import ChatModel, Embedder
 from filesearch.ranking_options import RankingOptions, parse_ranking_options
-from filesearch.reports import IngestReport
 from filesearch.retrieve import Gathered
 from filesearch.types import (
     Answer,
-    Attributes,
     Location,
-    NamedDocument,
     RankedFile,
     SearchResult,
     Stage,
@@ -46,12 +41,11 @@ if TYPE_CHECKING:
 
     from filesearch.events import RunEvent
     from filesearch.functions import Function
-    from filesearch.ingest import IngestProgress
     from filesearch.run import RunOptions
     from filesearch.tool import Tool
 
 
-class FileSearch(Kept):
+class FileSearch(Filled):
     """A searchable, citable index of documents in a directory.
 
         fs = FileSearch("indexes/handbook")
@@ -99,97 +93,6 @@ class FileSearch(Kept):
         )
 
     # The main job
-
-    def ingest(
-        self,
-        paths: str | Path | Sequence[str | Path],
-        *,
-        attributes: Attributes | None = None,
-        attributes_from_path: str | Sequence[str] = (),
-        prune: bool = False,
-        on_progress: Callable[[IngestProgress], None] | None = None,
-        on_wait: Callable[[str], None] | None = None,
-    ) -> IngestReport:
-        """Bring the index in step with files and folders.
-
-        Unchanged files cost only their hash; a changed one takes the place of its older version
-        in one transaction; files that cannot be read are reported and do not stop the rest.
-
-        Args:
-            paths: Files and folders.
-            attributes: Set on every file of this call; existing files keep theirs without. They
-                win over the sidecar of a file, its path and its own; see file_attributes.py.
-            attributes_from_path: Patterns such as "{year}/{team}/*.pdf"; see path_pattern.py.
-                Without, existing files keep what their paths said.
-            prune: Remove files below `paths` that are gone from the disk.
-            on_progress: Called as files and windows are done.
-            on_wait: Told when another process is writing and we wait for it.
-
-        Raises:
-            NotFound: A path does not exist; nothing is changed then.
-            InvalidSetting: An attribute or pattern cannot be used; nothing is changed then.
-            IndexMismatch: The index was made with another embedder or other chunk settings.
-            IndexBusy: Another process kept writing.
-        """
-        from filesearch.file_attributes import AttributeRules
-        from filesearch.intake import take_in
-        from filesearch.path_pattern import parse_path_pattern
-        from filesearch.sources import find_sources
-
-        started = time.monotonic()
-        given = [paths] if isinstance(paths, (str, Path)) else list(paths)
-        roots = [Path(path) for path in given]
-        asked = attributes_from_path
-        patterns = tuple(map(parse_path_pattern, [asked] if isinstance(asked, str) else asked))
-        outcomes = take_in(
-            self._index,
-            find_sources(roots),
-            embedder=self._embedder,
-            rules=AttributeRules(check_attributes(attributes or {}), patterns),
-            prune=roots if prune else (),
-            on_progress=on_progress,
-            on_wait=on_wait,
-        )
-        return IngestReport(tuple(outcomes), time.monotonic() - started)
-
-    def ingest_documents(
-        self,
-        documents: Iterable[NamedDocument],
-        *,
-        attributes: Attributes | None = None,
-        on_progress: Callable[[IngestProgress], None] | None = None,
-        on_wait: Callable[[str], None] | None = None,
-    ) -> IngestReport:
-        """Bring the index in step with documents that are at hand as text, without files.
-
-            fs.ingest_documents([NamedDocument("ticket-7", Document("The kiln door sticks."))])
-
-        Unchanged documents cost only their hash; one whose text, title or spans changed takes the
-        place of the one with its name. Text is cleaned as that of files; a document without text,
-        or whose spans would not fit the cleaned text, fails and does not stop the rest.
-
-        Args:
-            documents: Each with a name of its own; one that is left out stays in the index.
-            attributes, on_progress, on_wait: As in `ingest`.
-
-        Raises:
-            InvalidFile: A name is blank or comes twice; nothing is changed then.
-            InvalidSetting, IndexMismatch, IndexBusy: As in `ingest`.
-        """
-        from filesearch.file_attributes import AttributeRules
-        from filesearch.intake import take_in
-        from filesearch.sources import document_sources
-
-        started = time.monotonic()
-        outcomes = take_in(
-            self._index,
-            document_sources(documents),
-            embedder=self._embedder,
-            rules=AttributeRules(check_attributes(attributes or {})),
-            on_progress=on_progress,
-            on_wait=on_wait,
-        )
-        return IngestReport(tuple(outcomes), time.monotonic() - started)
 
     def search(
         self,

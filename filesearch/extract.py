@@ -12,10 +12,15 @@ from filesearch.types import Document
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """The document of a file, and the key under which the catalog keeps it."""
+    """The document of a file, and the key under which the catalog keeps it.
+
+    Attributes:
+        is_kept: The catalog has it already.
+    """
 
     load_key: str
     document: Document
+    is_kept: bool = False
 
 
 def extract(
@@ -34,9 +39,9 @@ def extract(
     """
     load_key = f"{digest}:{sniff(data, filename)}:{LOADER_VERSION}"
     document = catalog.find_document(load_key)
-    if document is None:
-        document = loader.load(data, filename)
-    return Extracted(load_key, document)
+    if document is not None:
+        return Extracted(load_key, document, is_kept=True)
+    return Extracted(load_key, loader.load(data, filename))
 
 
 def find_given(digest: str, catalog: Catalog) -> Extracted | None:

@@ -9,7 +9,6 @@ catalog. Files that are small get in between the windows of large ones.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import Counter
@@ -23,6 +22,7 @@ from filesearch.errors import IndexBusy, IndexMismatch, NotFound
 from filesearch.index_directory import IndexDirectory
 from filesearch.ingest import COMMIT_WINDOWS, EMBED_WINDOWS
 from filesearch.load.isolation import make_loader
+from filesearch.loader_threads import count_readers
 from filesearch.lock import writer_lock
 from filesearch.maintain import MERGE_FACTOR, merge_segments
 from filesearch.prepare import embed_windows
@@ -110,7 +110,7 @@ class IngestWorker:
     ) -> None:
         self._index = index
         self._embedder = embedder
-        self._readers = readers or max(2, min(8, os.cpu_count() or 1))
+        self._readers = readers or count_readers()
         self._on_done = on_done
         self._started: dict[int, float] = {}  # store file id -> when it was taken up
         self._reading: dict[int, WaitingFile] = {}  # by store file id

@@ -6,16 +6,18 @@ What killed writers left is swept first, segments that became many or worn are m
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from filesearch.file_attributes import AttributeRules
 from filesearch.index_directory import IndexDirectory
-from filesearch.ingest import Ingest, IngestProgress, find_gone
+from filesearch.ingest import Ingest
+from filesearch.known_files import KnownFiles
 from filesearch.load.isolation import make_loader
 from filesearch.maintain import merge_segments
 from filesearch.protocols import Embedder
-from filesearch.reports import FileOutcome
+from filesearch.reports import FileOutcome, IngestProgress
 from filesearch.sources import Source
+from filesearch.stored_vectors import StoredVectors
+from filesearch.walk import Root, Unreadable
 
 
 def take_in(
@@ -24,7 +26,9 @@ def take_in(
     *,
     embedder: Embedder,
     rules: AttributeRules,
-    prune: Sequence[Path] = (),
+    prune: Sequence[Root] = (),
+    unreadable: Sequence[Unreadable] = (),
+    checksum: bool = False,
     on_progress: Callable[[IngestProgress], None] | None = None,
     on_wait: Callable[[str], None] | None = None,
 ) -> list[FileOutcome]:
@@ -35,7 +39,9 @@ def take_in(
         sources: Files and documents, each once.
         embedder: What the store's vectors are made with.
         rules: Where the attributes of sources come from.
-        prune: Folders and files: what the store knows below them and `sources` lacks is removed.
+        prune: What the store knows of them and `sources` lacks is removed.
+        unreadable: Folders that could not be listed: each is reported, nothing below it removed.
+        checksum: Compare contents, whatever size and time of a file say.
         on_progress: Called as files and windows are done.
         on_wait: Told when another process is writing and we wait for it.
 
@@ -47,21 +53,21 @@ def take_in(
         store = index.open_store(create=True)
         writer = index.writer(store)
         writer.sweep()
-        known = index.catalog.files(store.id)
-        with make_loader(index.settings) as loader:
-            run = Ingest(
-                writer=writer,
-                catalog=index.catalog,
-                blobs=index.blobs,
-                embedder=embedder,
-                loader=loader,
-                chunk_settings=store.chunk_settings,
-                late_interaction=store.late_interaction,
-                rules=rules,
-                on_progress=on_progress,
-            )
-            outcomes = run.run(sources, known)
-        for record in find_gone(known, prune, {source.key for source in sources}):
+        known = KnownFiles(index.catalog.files(store.id), sources, checksum=checksum)
+        run = Ingest(
+            writer=writer,
+            catalog=index.catalog,
+            blobs=index.blobs,
+            stored=StoredVectors(index.segments, index.catalog, store),
+            embedder=embedder,
+            make_loader=lambda: make_loader(index.settings),
+            chunk_settings=store.chunk_settings,
+            late_interaction=store.late_interaction,
+            rules=rules,
+            on_progress=on_progress,
+        )
+        outcomes = run.run(sources, known)
+        for record in known.below(prune, [folder.path for folder in unreadable]):
             writer.remove(record.id, record.content_hash)
             outcomes.append(
                 FileOutcome(filename=record.filename, status="removed", file_id=record.id)
@@ -69,4 +75,14 @@ def take_in(
         writer.commit()
         merge_segments(index.segments, index.catalog, store)
         writer.sweep()
-    return outcomes
+    return [*outcomes, *(failed_folder(folder) for folder in unreadable)]
+
+
+def failed_folder(folder: Unreadable) -> FileOutcome:
+    """Return a folder that could not be listed as what became of it; no index knows of it."""
+    return FileOutcome(
+        filename=folder.filename,
+        status="failed",
+        error_code="invalid_file",
+        error=f"the folder cannot be listed: {folder.reason}; allow it to be read",
+    )

@@ -60,7 +60,12 @@ class PreparedText:
 
 
 def prepare_document(
-    document: Document, filename: str, settings: ChunkSettings, embedder: Embedder
+    document: Document,
+    filename: str,
+    settings: ChunkSettings,
+    embedder: Embedder,
+    *,
+    windows: Sequence[Window] | None = None,
 ) -> PreparedText:
     """Cut a document into chunks, windows and terms.
 
@@ -69,6 +74,7 @@ def prepare_document(
         filename: Part of every chunk's context; see context.py.
         settings: Size and overlap of chunks.
         embedder: Says how much of a text it reads.
+        windows: Those that the document has already, where it was embedded under another name.
     """
     text = document.text
 
@@ -81,14 +87,15 @@ def prepare_document(
 
     rows = table_rows(document.spans)
     chunks = chunk_document(text, settings, rows)
-    # Where headings stand is known before windows are cut: any start of a section may be one's.
-    longest = max(head(line)[1] for line in contexts(_section_starts(document)))
-    windows = cut_windows(
-        text,
-        embedder.token_offsets(text),
-        max_pieces=max(embedder.max_tokens - longest, embedder.max_tokens // 2),
-        rows=rows,
-    )
+    if windows is None:
+        # Where headings stand is known before windows are cut: any start of a section may be one's.
+        longest = max(head(line)[1] for line in contexts(_section_starts(document)))
+        windows = cut_windows(
+            text,
+            embedder.token_offsets(text),
+            max_pieces=max(embedder.max_tokens - longest, embedder.max_tokens // 2),
+            rows=rows,
+        )
     lines = contexts([window.start for window in windows])
     return PreparedText(
         chunks=chunks,

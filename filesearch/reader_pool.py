@@ -16,6 +16,7 @@ from filesearch.catalog import Catalog
 from filesearch.errors import InvalidFile, NotFound, UnsupportedFile
 from filesearch.extract import Extracted, extract, find_given
 from filesearch.load.isolation import Loader
+from filesearch.loader_threads import LoaderThreads
 from filesearch.prepare import PreparedText, prepare_document
 from filesearch.protocols import BlobStore, Embedder
 from filesearch.records import ReadFile, WaitingFile
@@ -64,28 +65,18 @@ class ReaderPool:
         self._given: queue.SimpleQueue[WaitingFile | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Prepared] = queue.SimpleQueue()
         self._is_stopped = threading.Event()
-        self._loaders = [make_loader() for _ in range(size)]
-        self._threads = [
-            threading.Thread(
-                target=self._run, args=(loader,), name="filesearch-reader", daemon=True
-            )
-            for loader in self._loaders
-        ]
+        self._size = size
+        self._threads = LoaderThreads(self._run, make_loader, size)
 
     def __enter__(self) -> ReaderPool:
-        for thread in self._threads:
-            thread.start()
+        self._threads.start()
         return self
 
     def __exit__(self, *_exc: object) -> None:
         self._is_stopped.set()
-        for _thread in self._threads:
+        for _ in range(self._size):
             self._given.put(None)
-        for thread, loader in zip(self._threads, self._loaders, strict=True):
-            while thread.is_alive():
-                loader.interrupt()
-                thread.join(0.05)
-            loader.close()
+        self._threads.join()
 
     def give(self, file: WaitingFile) -> None:
         """Let a file be read."""

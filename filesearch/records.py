@@ -60,6 +60,10 @@ class FileRecord:
             because the newer one could not be read.
         attributes: What filters look at; `attribute_layers` says where they come from.
         size_bytes: Of the file; `char_count` is that of its text, 0 when it failed.
+        modified_ns: Stamp of the file at `path` when it was read; see file_stamp.py. None where
+            only its content tells whether it has changed.
+        page_count, table_count: As its format has them; None where that is not known, for a file
+            that failed or was read by an earlier version.
     """
 
     id: str
@@ -80,6 +84,9 @@ class FileRecord:
     title: str
     warnings: tuple[str, ...]
     attribute_layers: AttributeLayers
+    page_count: int | None = None
+    table_count: int | None = None
+    modified_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +139,9 @@ class NewFile:
         load_key: Names the document's content and how it was read; files that share it share
             the stored text.
         attribute_layers: What `attributes` were merged of; None says that all are the caller's.
-        replaces: Id of the file whose place it takes, in the same transaction.
+        modified_ns: As in FileRecord.
+        replaces: Id of the file whose place it takes, in the same transaction; its own for a file
+            that only its path or name changes of.
     """
 
     filename: str
@@ -148,6 +157,7 @@ class NewFile:
     error_code: ErrorCode | None = None
     error: str = ""
     attribute_layers: AttributeLayers | None = None
+    modified_ns: int | None = None
     replaces: str | None = None
     id: str = field(default_factory=lambda: new_id("file"))
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Never, Self
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from filesearch.cite import PATH_SEPARATOR, headings_beside, place_name, read_place
+from filesearch.progress import problem_lines
 from filesearch.reports import IngestReport
 from filesearch.types import Answer, Document, Location, SearchResult
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
-
     from filesearch.doctor import Check
     from filesearch.evaluation.running import Evaluation
-    from filesearch.ingest import IngestProgress
     from filesearch.maintain import Verification
     from filesearch.plan import QueryPlan
     from filesearch.records import FileRecord, IndexStats
@@ -33,78 +28,27 @@ _MAX_NAMED = 20
 _AROUND = 400  # characters shown before and behind a quote
 
 
-class ProgressBar:
-    """The progress of an ingest on standard error; shows nothing when that is not a terminal."""
-
-    def __init__(self) -> None:
-        self._bar: tqdm[Never] | None = None
-        self._started = time.monotonic()
-
-    def __enter__(self) -> Self:
-        if sys.stderr.isatty():
-            from tqdm import tqdm
-
-            self._bar = tqdm(
-                total=0,
-                unit="B",
-                unit_scale=True,
-                file=sys.stderr,
-                leave=False,
-                bar_format="{percentage:3.0f}%|{bar}| {postfix} [{elapsed}, {remaining} left]",
-            )
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def update(self, progress: IngestProgress) -> None:
-        """Show how far the ingest is: files, windows a second, time left, the file at hand."""
-        if self._bar is None:
-            return
-        rate = progress.windows_done / max(time.monotonic() - self._started, 1e-3)
-        self._bar.total = progress.bytes_total
-        self._bar.set_postfix_str(
-            f"{progress.files_done}/{progress.files_total} files, {rate:.0f} windows/s, "
-            f"{progress.filename[-40:]}",
-            refresh=False,
-        )
-        self._bar.update(progress.bytes_done - self._bar.n)
-
-
 def render_report(report: IngestReport) -> str:
-    """Return a line of counts, then a line for each file that failed or lost something."""
-    parts = [
-        f"{len(outcomes)} {name}"
-        for name, outcomes in (
-            ("added", report.added),
-            ("updated", report.updated),
-            ("unchanged", report.unchanged),
-            ("removed", report.removed),
-            ("failed", report.failed),
-        )
-        if outcomes
-    ]
-    windows = sum(outcome.windows for outcome in (*report.added, *report.updated))
-    lines = [f"{', '.join(parts) or 'no files'}; {windows} windows in {report.seconds:.1f} s"]
-    lines += [
-        f"  failed   {outcome.filename}: {outcome.error} ({outcome.error_code})"
-        for outcome in report.failed
-    ]
-    warned = [(outcome, warning) for outcome in report.outcomes for warning in outcome.warnings]
-    lines += [
-        f"  warning  {outcome.filename}: {warning}" for outcome, warning in warned[:_MAX_NAMED]
-    ]
-    if len(warned) > _MAX_NAMED:
-        lines.append(
-            f"  and {len(warned) - _MAX_NAMED} more warnings; see: fsearch files --problems"
-        )
+    """Return a line for each file that failed or lost something, then one of totals."""
+    problems = [line for outcome in report.outcomes for line in problem_lines(outcome)]
+    # What failed comes before what is merely less than whole.
+    problems.sort(key=lambda line: not line.lstrip().startswith("failed"))
+    lines = problems[:_MAX_NAMED]
+    if len(problems) > _MAX_NAMED:
+        lines.append(f"  and {len(problems) - _MAX_NAMED} more; see: fsearch files --problems")
+    counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
+    totals = report.totals
+    sizes = [_counted(totals.pages, "page"), _counted(totals.tables, "table")]
+    taken = ", ".join([*filter(None, sizes), f"{totals.windows} windows"])
+    lines.append(f"{counts or 'no files'}; {taken} in {report.seconds:.1f} s")
     return "\n".join(lines)
+
+
+def _counted(count: int | None, noun: str) -> str:
+    """Return "1 page", "2 pages", and nothing for none."""
+    if not count:
+        return ""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def render_answer(answer: Answer) -> str:
@@ -245,14 +189,36 @@ def render_files(records: Sequence[FileRecord]) -> str:
     width = min(60, max(len(record.filename) for record in records))
     lines = []
     for record in records:
-        lines.append(
+        line = (
             f"{record.id}  {record.filename:<{width}}  {record.status:<9}  "
-            f"{record.chunk_count:5d} chunks  {_bytes(record.size_bytes):>9}"
+            f"{record.chunk_count:5d} chunks  {_bytes(record.size_bytes):>9}  {_holds(record)}"
         )
+        lines.append(line.rstrip())
         if record.error:
             lines.append(f"    {record.error_code}: {record.error}")
         lines += [f"    warning: {warning}" for warning in record.warnings]
     return "\n".join(lines)
+
+
+def _holds(record: FileRecord) -> str:
+    counts = (
+        (record.page_count, "page"),
+        (record.table_count, "table"),
+        (record.char_count, "character"),
+    )
+    return ", ".join(filter(None, (_counted(count, noun) for count, noun in counts)))
+
+
+def render_problems(records: Sequence[FileRecord], *, total: int) -> str:
+    """Return what `render_files` does, with what each file holds, then how many there are.
+
+    Args:
+        records: The files with an error or a warning.
+        total: How many files the index has.
+    """
+    failed = sum(bool(record.error) for record in records)
+    counts = f"{failed} failed, {len(records) - failed} with warnings, of {total} files"
+    return "\n".join([*([render_files(records)] if records else []), counts])
 
 
 def render_stats(stats: IndexStats) -> str:

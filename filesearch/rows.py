@@ -6,7 +6,7 @@ Used inside a transaction of `catalog`; `encode_json` by all that keep JSON in t
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -61,6 +61,8 @@ def ensure_document(sql: Connection, load_key: str, document: Document) -> int:
             media_type=document.media_type,
             warnings=encode_json(document.warnings),
             attributes=encode_json(document.attributes),
+            page_count=document.count("page"),
+            table_count=document.count("table"),
         )
         .returning(t.documents.c.id)
     )
@@ -79,16 +81,17 @@ def insert_file(
 
     Without a document the file counts as failed.
     """
-    sql.execute(
-        insert(t.files).values(
-            id=new.id,
-            filename=new.filename,
-            path=new.path,
-            content_hash=new.content_hash,
-            size_bytes=new.size_bytes,
-            created_at=int(time.time()),
-        )
-    )
+    values = {
+        "filename": new.filename,
+        "path": new.path,
+        "content_hash": new.content_hash,
+        "size_bytes": new.size_bytes,
+        "modified_ns": new.modified_ns,
+    }
+    if new.replaces == new.id:
+        sql.execute(update(t.files).where(t.files.c.id == new.id).values(**values))
+    else:
+        sql.execute(insert(t.files).values(id=new.id, created_at=int(time.time()), **values))
     done = sql.execute(
         insert(t.store_files)
         .values(
@@ -128,6 +131,21 @@ def insert_chunks(sql: Connection, store_file_id: int, new_chunks: Sequence[Chun
                 for chunk in new_chunks
             ],
         )
+
+
+def note_modified(sql: Connection, stamps: Mapping[str, int]) -> None:
+    """Note the stamps of files by their ids, so that they need not be read the next time."""
+    for file_id, stamp in stamps.items():
+        sql.execute(update(t.files).where(t.files.c.id == file_id).values(modified_ns=stamp))
+
+
+def make_way(sql: Connection, store_id: str, new: NewFile) -> None:
+    """Take the file that `new` replaces out of a store; one that it goes on as stays a file."""
+    sf = t.store_files.c
+    if new.replaces == new.id:
+        sql.execute(delete(t.store_files).where(sf.store_id == store_id, sf.file_id == new.id))
+    elif new.replaces is not None:
+        forget_file(sql, store_id, new.replaces)
 
 
 def forget_file(sql: Connection, store_id: str, file_id: str) -> None:
@@ -261,6 +279,8 @@ def select_files(store_id: str) -> Select[Any]:
             sf.chunk_count,
             sf.window_count,
             d.char_count,
+            d.page_count,
+            d.table_count,
             d.media_type,
             d.title,
             d.warnings,
@@ -291,6 +311,9 @@ def to_file_record(row: Row[Any]) -> FileRecord:
         chunk_count=row.chunk_count,
         window_count=row.window_count,
         char_count=row.char_count or 0,
+        modified_ns=row.modified_ns,
+        page_count=row.page_count,
+        table_count=row.table_count,
         media_type=row.media_type or "",
         title=row.title or "",
         warnings=tuple(msgspec.json.decode(row.warnings, type=list[str])) if row.warnings else (),

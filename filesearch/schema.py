@@ -75,6 +75,9 @@ documents = Table(
     Column("media_type", String, nullable=False),
     Column("warnings", Text, nullable=False),  # JSON: list of str
     Column("attributes", Text, nullable=False, server_default="{}"),  # JSON: what the file says
+    # Spans of these kinds, so that listing files reads no spans; None: an earlier version.
+    Column("page_count", Integer, nullable=True),
+    Column("table_count", Integer, nullable=True),
 )
 
 files = Table(
@@ -86,7 +89,7 @@ files = Table(
     Column("path", Text, nullable=True),  # absolute, for files that came from a folder
     Column("content_hash", String, nullable=False),  # SHA-256, the name of its blob
     Column("size_bytes", BigInteger, nullable=False),
-    Column("modified_ns", BigInteger, nullable=True),  # of the file at `path` when it was read
+    Column("modified_ns", BigInteger, nullable=True),  # stamp of the file at `path`
     Column("created_at", BigInteger, nullable=False),
     Column("purpose", String, nullable=True),  # of an upload; None: it came from a folder
     Column("owner", String, nullable=False, server_default=""),  # as in objects

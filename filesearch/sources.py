@@ -1,26 +1,19 @@
-"""Sources: what the caller gives -> what to ingest, one by one: files, or documents at hand.
+"""Sources: what there is to ingest, one by one: files, or documents at hand.
 
-Folders are walked in sorted order. Hidden files and folders are skipped, symbolic links inside a
-folder are not followed, and an `.fsearchignore` file keeps out what its patterns name: one
-shell pattern a line, matched against the name and against the path below its folder; a trailing
-slash means a folder; `#` starts a comment. A sidecar (`NAME.ext.meta.json`, see file_attributes.py)
-is no source of its own; given by name it stands for the file that it describes.
+`walk` finds files in folders, `given` makes sources of all that a caller may name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeAlias
 
 from filesearch.attributes import check_attributes
-from filesearch.errors import InvalidFile, NotFound
-from filesearch.file_attributes import described_by
+from filesearch.errors import InvalidFile
 from filesearch.types import Document, NamedDocument
 
-IGNORE_FILE = ".fsearchignore"
 # Every index directory holds this file; see lock.py.
 INDEX_MARK = "writer.lock"
 _DOCUMENT_SCHEME = "document:"
@@ -31,9 +24,12 @@ class FileSource:
     r"""A file to ingest.
 
     Attributes:
-        path: Absolute, resolved.
+        path: Absolute, resolved: where its bytes lie.
         filename: What citations show: the path below the folder that was given, with "/".
-        size_bytes: As the file system has it now.
+        size_bytes, modified_ns: As the file system has it now; see file_stamp.py. None where the
+            bytes lie at `path` for this ingest only.
+        given_key: What identifies it where that is not its path: a URL, say.
+        given_name: What tells its format where `filename` does not, such as "page.html".
 
     Bytes of a name that are not UTF-8 show as escapes (`caf\xe9.txt`).
     """
@@ -41,11 +37,19 @@ class FileSource:
     path: Path
     filename: str
     size_bytes: int
+    modified_ns: int | None = None
+    given_key: str = ""
+    given_name: str = ""
 
     @property
     def key(self) -> str:
         """What identifies the file from one ingest to the next: its path as text."""
-        return printable(str(self.path))
+        return self.given_key or printable(str(self.path))
+
+    @property
+    def load_name(self) -> str:
+        """The name that tells its format."""
+        return self.given_name or self.filename
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,75 +103,11 @@ def _is_unicode(name: str) -> bool:
     return True
 
 
-def find_sources(paths: Sequence[Path]) -> list[FileSource]:
-    """Return the files under `paths`, each once, in the order given and sorted within folders.
-
-    Raises:
-        NotFound: A path does not exist; nothing is returned then.
-    """
-    found: dict[Path, FileSource] = {}
-    for path in paths:
-        if not path.exists():
-            raise NotFound(f"'{path}' does not exist; give a file or a folder")
-        named = described_by(path) or path
-        resolved = named.resolve()
-        if resolved.is_dir():
-            for file in _walk(resolved, []):
-                filename = printable(file.relative_to(resolved).as_posix())
-                found.setdefault(file, FileSource(file, filename, _size(file)))
-        else:
-            found.setdefault(resolved, FileSource(resolved, printable(named.name), _size(resolved)))
-    return list(found.values())
-
-
 def printable(name: str) -> str:
     """Return a name from the file system as text that every database and terminal takes."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0  # gone or unreadable: reading it will say so
-
-
-def _walk(folder: Path, patterns: list[tuple[Path, str]]) -> Iterator[Path]:
-    patterns = patterns + [(folder, pattern) for pattern in _read_patterns(folder)]
-    try:
-        children = sorted(folder.iterdir())
-    except OSError:
-        return
-    for child in children:
-        if child.name.startswith(".") or child.is_symlink():
-            continue
-        is_dir = child.is_dir()
-        if any(_matches(child, is_dir, root, pattern) for root, pattern in patterns):
-            continue
-        if is_dir and (child / INDEX_MARK).exists():
-            continue  # an index of ours is not a document
-        if is_dir:
-            yield from _walk(child, patterns)
-        elif described_by(child):
-            continue
-        elif child.is_file():  # not a socket, pipe or device
-            yield child
-
-
-def _read_patterns(folder: Path) -> list[str]:
-    try:
-        lines = (folder / IGNORE_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-
-
-def _matches(path: Path, is_dir: bool, root: Path, pattern: str) -> bool:
-    if pattern.endswith("/"):
-        if not is_dir:
-            return False
-        pattern = pattern[:-1]
-    below = path.relative_to(root).as_posix()
-    return fnmatchcase(below, pattern.lstrip("/")) or (
-        "/" not in pattern and fnmatchcase(path.name, pattern)
-    )
+def is_path(key: str) -> bool:
+    """Return whether the key of a source is the path of a file, not a name or a URL."""
+    return Path(key).is_absolute()

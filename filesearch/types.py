@@ -77,6 +77,10 @@ class Document:
     warnings: tuple[str, ...] = ()
     attributes: Attributes = field(default_factory=dict)
 
+    def count(self, kind: SpanKind) -> int:
+        """Return how many stretches of a kind there are."""
+        return sum(span.kind == kind for span in self.spans)
+
 
 @dataclass(frozen=True, slots=True)
 class NamedDocument:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from filesearch import queue_rows
+from filesearch import queue_rows, rows
 from filesearch.catalog import Catalog
 from filesearch.index.builder import SegmentBuilder
 from filesearch.index.segment import sweep_segments, write_segment
@@ -42,6 +42,7 @@ class IndexWriter:
         self._read: list[ReadFile] = []
         self._removed: list[str] = []
         self._orphaned_blobs: set[str] = set()
+        self._stamps: dict[str, int] = {}
 
     def sweep(self) -> int:
         """Delete what killed writers left: segments that no catalog row names, half blobs.
@@ -70,6 +71,10 @@ class IndexWriter:
         """Take a file out of the store; its bytes go when no other file has them."""
         self._removed.append(file_id)
         self._orphaned_blobs.add(content_hash)
+
+    def note_modified(self, file_id: str, modified_ns: int) -> None:
+        """Take the stamp of a file whose content is what the store holds."""
+        self._stamps[file_id] = modified_ns
 
     def set_attributes(self, file_id: str, attributes: Attributes, layers: AttributeLayers) -> None:
         """Replace the attributes of a file and what they were merged of, at once."""
@@ -103,6 +108,10 @@ class IndexWriter:
 
     def commit(self) -> None:
         """Make all that was collected visible, in one transaction; nothing to do is fine."""
+        if self._stamps:
+            with self._catalog.database.writing() as sql:
+                rows.note_modified(sql, self._stamps)
+            self._stamps = {}
         if not self._new and not self._removed:
             return
         segment = None

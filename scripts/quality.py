@@ -37,8 +37,8 @@ from filesearch.evaluation.bootstrap import Difference, compare, difference_of, 
 from filesearch.evaluation.index_cache import DEFAULT_CACHE, cached_index
 from filesearch.evaluation.reading import EvaluationSet, read_set, sample_queries
 from filesearch.evaluation.running import STAGES, Evaluation, evaluate
+from filesearch.progress import show_progress
 from filesearch.protocols import Embedder
-from filesearch.render import ProgressBar
 from filesearch.types import Stage
 
 JUDGMENTS = (
@@ -97,7 +97,7 @@ class Measurement:
             tell(f"  {warning}")
         if self._sample:
             data = sample_queries(data, self._sample)
-        with ProgressBar() as bar:
+        with show_progress(names_problems=False) as bar:
             index = cached_index(
                 data,
                 self._cache,

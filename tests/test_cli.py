@@ -53,8 +53,9 @@ OPTIONS = {
         "--rebuild",
         "--chunk-size",
         "--chunk-overlap",
-        "--attr",
+        "--attr", "--attr-from-path",
         "--json",
+        "--json-lines",
     },
     "mcp": {"--index", "--http", "--host", "--port"},
     "remove": {"--index", "--json"},
@@ -131,7 +132,7 @@ def made(tmp_path_factory):
     for name, text in TEXTS.items():
         (folder / "docs" / name).write_text(text)
     index = folder / "index"
-    done = run("ingest", folder / "docs", "--index", index, "--attr", "year=2025")
+    done = run("ingest", folder / "docs", "--index", index, "--attr", "--attr-from-path", "year=2025")
     assert done.exit_code == 0, done.output
     return index
 
@@ -197,6 +198,39 @@ def test_ingest_with_a_failed_file_says_why_and_exits_with_1(tmp_path, index):
     assert "(unsupported_file)" in done.stdout
     done = run("ingest", tmp_path / "photo.png", "--index", index, "--json")
     assert (done.exit_code, json.loads(done.stdout)["outcomes"][0]["status"]) == (1, "failed")
+
+
+def test_ingest_tells_programs_line_by_line_what_happens(tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "clay.txt").write_text("A note on clay.")
+    (docs / "empty.md").write_text("")
+    done = run("ingest", docs, "--index", tmp_path / "i", "--json-lines")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.exit_code == 1
+    assert (events[0]["event"], events[0]["files"]) == ("start", 2)
+    files = {e["filename"]: e["status"] for e in events if e["event"] == "file"}
+    assert files == {"clay.txt": "added", "empty.md": "failed"}
+    assert (events[-1]["event"], events[-1]["added"], events[-1]["failed"]) == ("end", 1, 1)
+    (docs / "empty.md").unlink()
+    done = run("ingest", docs, "--index", tmp_path / "i", "--json-lines", "--prune")
+    last = [json.loads(line) for line in done.stdout.splitlines()][-2:]
+    assert (last[0]["filename"], last[0]["status"]) == ("empty.md", "removed")
+    assert (last[1]["unchanged"], last[1]["removed"]) == (1, 1)
+
+
+def test_json_and_json_lines_exclude_each_other(tmp_path, index):
+    done = run("ingest", tmp_path, "--index", index, "--json", "--json-lines")
+    assert done.exit_code == 2
+    assert "choose one of --json and --json-lines" in done.stderr
+
+
+def test_ingest_names_what_failed_before_the_totals(tmp_path, index):
+    (tmp_path / "empty.md").write_text("")
+    (tmp_path / "latin.txt").write_bytes("Ein Stück \x81\x8d".encode("latin-1"))
+    lines = run("ingest", tmp_path, "--index", index).stdout.splitlines()
+    assert lines[0].startswith("  failed   empty.md: ")
+    assert re.match(r"1 added, .*1 failed; \d windows in ", lines[-1])
 
 
 def test_ingest_prunes_what_is_gone(made, tmp_path, index):
@@ -391,7 +425,9 @@ def test_files_shows_problems_alone(tmp_path, index):
     run("ingest", tmp_path / "empty.md", "--index", index)
     [record] = run_json("files", "--problems", "--index", index)
     assert (record["filename"], record["error_code"]) == ("empty.md", "invalid_file")
-    assert "invalid_file: " in run("files", "--problems", "--index", index).stdout
+    shown = run("files", "--problems", "--index", index).stdout.splitlines()
+    assert shown[1].startswith("    invalid_file: ")
+    assert shown[-1] == "1 failed, 0 with warnings, of 4 files"
 
 
 def test_stats_shows_what_the_index_holds(made):
@@ -507,8 +543,8 @@ def test_a_missing_path_is_named(tmp_path):
     [
         (("--chunk-size", 50), "chunk size is 50 tokens; choose 100 to 4096"),
         (("--chunk-size", 200, "--chunk-overlap", 101), "choose 0 to 100, half of"),
-        (("--attr", "year"), "attribute 'year' is not of the form key=value"),
-        (("--attr", "=1"), "attribute '=1' is not of the form key=value"),
+        (("--attr", "--attr-from-path", "year"), "attribute 'year' is not of the form key=value"),
+        (("--attr", "--attr-from-path", "=1"), "attribute '=1' is not of the form key=value"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_in_one_line(tmp_path, args, says):
@@ -518,7 +554,7 @@ def test_a_setting_that_cannot_be_is_refused_in_one_line(tmp_path, args, says):
 @pytest.mark.parametrize("value", ["nan", "inf", "-Infinity", "9" * 30, "1e999"])
 def test_any_attribute_value_leaves_the_index_usable(index, tmp_path, value):
     (tmp_path / "a.txt").write_text("A note on clay.")
-    done = run("ingest", tmp_path / "a.txt", "--index", index, "--attr", f"score={value}")
+    done = run("ingest", tmp_path / "a.txt", "--index", index, "--attr", "--attr-from-path", f"score={value}")
     assert done.exit_code in (0, 2), done.output
     assert len(run_json("files", "--index", index)) >= 3
     assert run("search", "clay", "--index", index).exit_code == 0

@@ -157,6 +157,37 @@ def test_progress_counts_up_to_all_files_and_windows(fs, docs):
     assert seen[-1].windows_done == sum(outcome.windows for outcome in report.outcomes)
 
 
+def test_a_file_of_more_bytes_than_are_taken_is_refused(fs, docs, monkeypatch):
+    monkeypatch.setattr("filesearch.source_reader.MAX_FILE_BYTES", 50)
+    outcome = next(o for o in fs.ingest(docs).outcomes if o.filename == "mugs.md")
+    assert (outcome.status, outcome.error_code) == ("failed", "invalid_file")
+    assert "split the file" in outcome.error
+
+
+def test_a_text_that_breaks_our_code_costs_that_file_alone(make_fs, docs):
+    embedder = HashingEmbedder()
+    token_offsets = embedder.token_offsets
+
+    def fail_on_kilns(text):
+        if "1280" in text:
+            raise IndexError("a kiln")
+        return token_offsets(text)
+
+    embedder.token_offsets = fail_on_kilns
+    report = make_fs(embedder=embedder).ingest(docs)
+    assert [(o.filename, o.error_code) for o in report.failed] == [("kiln.txt", "server_error")]
+    assert len(report.added) == 2
+
+
+def test_the_report_says_how_much_each_file_holds(fs, docs):
+    report = fs.ingest(docs)
+    kiln = report.outcomes[0]
+    assert (kiln.characters, kiln.chunks, kiln.pages, kiln.tables) == (45, 1, 0, 0)
+    assert kiln.seconds > 0
+    again = fs.ingest(docs).outcomes[0]
+    assert (again.status, again.characters, again.seconds) == ("unchanged", 45, 0.0)
+
+
 def test_an_interrupted_ingest_keeps_what_was_finished(make_fs, docs, monkeypatch):
     monkeypatch.setattr("filesearch.ingest.EMBED_WINDOWS", 1)
     fs = make_fs()

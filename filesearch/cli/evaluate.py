@@ -75,7 +75,8 @@ def evaluate_set(
     from filesearch.evaluation.plotting import check_plot, draw_plot
     from filesearch.evaluation.reading import read_set, sample_queries
     from filesearch.evaluation.running import evaluate, parse_stages
-    from filesearch.render import ProgressBar, render_evaluation
+    from filesearch.progress import show_progress
+    from filesearch.render import render_evaluation
 
     load_ir_measures()
     stages = parse_stages(stage_names)
@@ -88,14 +89,14 @@ def evaluate_set(
     if sample is not None:
         data = sample_queries(data, sample)
     embedder = make_embedder(settings.embedder)
-    with ProgressBar() as bar:
+    with show_progress(names_problems=False) as shown:
         index = cached_index(
             data,
             Path(index_cache),
             settings=settings,
             embedder=embedder,
             rebuild=rebuild,
-            on_progress=bar.update,
+            on_progress=shown.update,
             on_wait=say,
         )
     for filename, error in list(index.failures.items())[:_NAMED]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import asdict
 
@@ -41,6 +42,12 @@ from filesearch.cli.options import count_to_stderr, index_option, json_option, p
     "{name:int}, *, ?, ** for any folders; may be repeated.",
 )
 @json_option
+@click.option(
+    "--json-lines",
+    "as_json_lines",
+    is_flag=True,
+    help="Print what happens as it does, one JSON object a line, for programs.",
+)
 @click.pass_context
 def ingest(
     ctx: click.Context,
@@ -53,19 +60,33 @@ def ingest(
     attributes: tuple[str, ...],
     path_patterns: tuple[str, ...],
     as_json: bool,
+    as_json_lines: bool,
 ) -> None:
     """Bring the index in step with files and folders.
 
     Unchanged files cost only their hash. Hidden files, symbolic links and what an .fsearchignore
     file names are skipped. A JSON object in NAME.EXT.meta.json beside a file gives it attributes,
-    over those of its path and its front matter. Exit code 1 says that some files could not be read.
+    over those of its path and its front matter. Exit code 1 says that some files could not be
+    read.
+
+    An ingest that was interrupted, even by kill -9, goes on where it stopped when it is run again:
+    what was committed stays, at most some seconds of work are done anew.
+
+    The objects of --json-lines have an "event": "start" with files and bytes; "file" with what
+    became of one (filename, status, error, warnings, pages, tables, characters, chunks, windows,
+    seconds); "progress", at most twice a second, with files_done, files_total, bytes_done,
+    bytes_total, windows_done, windows_per_s, seconds, seconds_left and filename; "end" with the
+    counts and totals, which is missing when the ingest did not finish.
     """
     from filesearch.attributes import parse_attribute
     from filesearch.engine import FileSearch
-    from filesearch.render import ProgressBar, render_report
+    from filesearch.progress import JsonLines, show_progress
+    from filesearch.render import render_report
 
     if not paths and not rebuild:
         raise click.UsageError("give the files or folders to ingest, such as: fsearch ingest docs/")
+    if as_json and as_json_lines:
+        raise click.UsageError("choose one of --json and --json-lines")
     given = dict(parse_attribute(text) for text in attributes)
     with FileSearch(index, chunk_size=chunk_size, chunk_overlap=chunk_overlap) as fs:
         if rebuild:
@@ -73,21 +94,26 @@ def ingest(
             count = fs.rebuild(on_progress=count_to_stderr("rebuilt"))
             seconds = time.monotonic() - started
             if not paths:
-                if as_json:
+                if as_json_lines:
+                    click.echo(json.dumps({"event": "end", "rebuilt": count, "seconds": seconds}))
+                elif as_json:
                     print_json({"rebuilt": count, "seconds": seconds})
                 else:
                     click.echo(f"rebuilt {count} files in {seconds:.1f} s")
                 return
-        with ProgressBar() as bar:
+        lines = JsonLines() if as_json_lines else None
+        with lines or show_progress() as shown:
             report = fs.ingest(
                 paths,
                 attributes=given,
                 attributes_from_path=path_patterns,
                 prune=prune,
-                on_progress=bar.update,
+                on_progress=shown.update,
                 on_wait=say,
             )
-    if as_json:
+    if lines is not None:
+        lines.end(report)
+    elif as_json:
         print_json(asdict(report))
     else:
         click.echo(render_report(report))
@@ -102,14 +128,17 @@ def ingest(
 def files(index: str | None, problems: bool, as_json: bool) -> None:
     """List the files of the index."""
     from filesearch.engine import FileSearch
-    from filesearch.render import render_files
+    from filesearch.render import render_files, render_problems
 
     with FileSearch(index) as fs:
         records = fs.files()
+    total = len(records)
     if problems:
         records = [record for record in records if record.error or record.warnings]
     if as_json:
         print_json([asdict(record) for record in records])
+    elif problems:
+        click.echo(render_problems(records, total=total))
     else:
         click.echo(render_files(records))
 

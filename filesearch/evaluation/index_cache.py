@@ -19,10 +19,10 @@ import filesearch
 from filesearch.config import Settings
 from filesearch.engine import FileSearch
 from filesearch.evaluation.reading import EvaluationSet
-from filesearch.ingest import IngestProgress
 from filesearch.protocols import Embedder
-from filesearch.sources import find_sources
+from filesearch.reports import IngestProgress
 from filesearch.types import ChunkSettings
+from filesearch.walk import find_sources
 
 DEFAULT_CACHE = Path("indexes/eval")
 # Written into the index when all of the corpus is in.

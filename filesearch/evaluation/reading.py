@@ -24,8 +24,8 @@ import msgspec
 
 from filesearch.errors import InvalidFile, NotFound
 from filesearch.load.clean import clean_text
-from filesearch.sources import find_sources
 from filesearch.types import Document, NamedDocument, Turn
+from filesearch.walk import find_sources
 
 CORPUS_FILE = "corpus.jsonl"
 QUERIES_FILE = "queries.jsonl"
