@@ -132,7 +132,7 @@ def made(tmp_path_factory):
     for name, text in TEXTS.items():
         (folder / "docs" / name).write_text(text)
     index = folder / "index"
-    done = run("ingest", folder / "docs", "--index", index, "--attr", "--attr-from-path", "year=2025")
+    done = run("ingest", folder / "docs", "--index", index, "--attr", "year=2025")
     assert done.exit_code == 0, done.output
     return index
 
