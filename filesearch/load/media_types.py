@@ -60,6 +60,10 @@ BY_EXTENSION: dict[str, str] = {
     # Read as plain text until a module below takes them.
     **dict.fromkeys((".xml", ".xsd", ".xsl"), XML),
     ".ipynb": NOTEBOOK,
+    ".png": PNG,
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe"), JPEG),
+    **dict.fromkeys((".tif", ".tiff"), TIFF),
+    ".webp": WEBP,
 }
 """Lower-case extension with its dot -> media type."""
 
@@ -74,6 +78,7 @@ MODULES: dict[str, str] = {
     JSON: "json_lines",
     NOTEBOOK: "json_lines",
     JSONL: "json_lines",
+    **dict.fromkeys(IMAGES, "images"),
 }
 """Media type -> module of this package that reads it; `text` reads what is text and not here."""
 
