@@ -53,6 +53,7 @@ HEAVY = [
     "tokenizers",
     "tiktoken",
     "pypdf",
+    "pypdfium2",
 ]
 
 # Lower layers know nothing of higher ones; a module may import its own layer and those below.
@@ -199,7 +200,7 @@ def test_asking_for_help_loads_no_heavy_library():
 
 def test_opening_an_index_loads_neither_models_nor_parsers():
     code = "from filesearch import FileSearch; FileSearch('nowhere').close()"
-    assert not {"torch", "onnxruntime", "tokenizers", "pypdf"} & set(loaded_by(code))
+    assert not {"torch", "onnxruntime", "tokenizers", "pypdf", "pypdfium2"} & set(loaded_by(code))
 
 
 def test_every_module_has_its_layer():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -148,6 +149,11 @@ class Loader:
             return (
                 f"{filename!r} made the parser run out of memory "
                 f"({self.memory_bytes >> 20} MiB); split the file"
+            )
+        if status == -signal.SIGABRT:  # so C++ code ends that gets no memory, pdfium among it
+            return (
+                f"{filename!r} made the parser give up: out of memory "
+                f"({self.memory_bytes >> 20} MiB) or too damaged; split the file or save it again"
             )
         what = f"signal {-status}" if status is not None and status < 0 else f"status {status}"
         return f"{filename!r} crashed its parser ({what}); save it again in another version"

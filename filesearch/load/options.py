@@ -19,11 +19,14 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
             within documents that have text, "off" none.
         page_timeout_s: Longest time one page may take; it is skipped with a warning then.
         depth: How many containers the file stands in; 0 for one that was given itself.
+        skip_pages: Pages to leave out, as `page_clock.page_key` names them: those that took too
+            long when the file was tried before.
     """
 
     ocr: OcrMode = "auto"
     page_timeout_s: float = 5.0
     depth: int = 0
+    skip_pages: tuple[str, ...] = ()
 
     def inside(self) -> LoadOptions:
         """Return the options for what a container holds."""

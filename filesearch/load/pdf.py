@@ -1,237 +1,199 @@
-"""PDF: pages of positioned text -> Document with a span per page.
+"""PDF: pages of positioned text -> Document with a span per page, table and row.
 
-pypdf reads each page once; `mend` makes paragraphs of its lines. A page that cannot be read costs a
-warning, not the file. There is no OCR.
+Flow: a reader gives the lines of each page (`pdf_reader` through pdfium; `pdf_fallback` through
+pypdf, for what pdfium cannot open or read), `mend` makes paragraphs of them, and this module puts
+them together with what the file says of itself. What cannot be read costs a warning, not the file.
 """
 
 from __future__ import annotations
 
-import io
-import logging
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
-from pypdf import PageObject, PdfReader
-from pypdf.errors import DependencyError, FileNotDecryptedError
-from pypdf.generic import ContentStream, FloatObject, NameObject
-
-from filesearch.errors import InvalidFile
-from filesearch.load.clean import clean_line, clean_text
+from filesearch.errors import InvalidFile, UnsupportedFile
+from filesearch.load import load, page_clock
+from filesearch.load.clean import clean_text
 from filesearch.load.compose import Composer, require_length
-from filesearch.load.mend import mend_pages
-from filesearch.load.options import LoadOptions
+from filesearch.load.mend import MendedLine, mend_lines, text_of
+from filesearch.load.options import MAX_DEPTH, LoadOptions
+from filesearch.load.pdf_fallback import PypdfReader
+from filesearch.load.pdf_pages import Bookmark, PageReader, PageText
+from filesearch.load.pdf_reader import CannotOpen, NeedsPassword, PdfiumReader
 from filesearch.types import Document
 
 MAX_PAGES = 20_000
-"""At 30 pages a second this is over ten minutes; books end below 5,000."""
-_MAX_OUTLINE_ENTRIES = 5_000
-_TEXT_OPERATORS = frozenset(b"q Q cm BT ET Tc Tw Tz TL Tf Tr Ts Td TD Tm T* Tj TJ ' \" Do".split())
-_MOVES = frozenset((b"Td", b"TD", b"Tm", b"T*", b"'", b'"'))
-_IDLE_AT_END = frozenset((b"Td", b"Tm", b"T*"))
-_SHOWS = frozenset((b"Tj", b"TJ"))
+"""At 60 pages a second this is over five minutes; books end below 5,000."""
+_TRIES = 20
+"""When pypdf finds nothing on so many pages that are blank to pdfium, the others are blank too."""
+
+
+@dataclass(slots=True)
+class _Pages:
+    """What was read: the text of pages by number, and the numbers of those that gave trouble."""
+
+    texts: dict[int, PageText] = field(default_factory=dict)
+    unreadable: list[int] = field(default_factory=list)
+    slow: list[int] = field(default_factory=list)
+
+    @property
+    def blank(self) -> list[int]:
+        return [n for n, page in self.texts.items() if page.is_blank and not page.notes]
 
 
 def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> Document:
     """Return the Document of a PDF: pages separated by a blank line, numbered from 1.
 
+    Files attached to it follow as parts.
+
     Raises:
         InvalidFile: Encrypted with a password, damaged beyond reading, over `MAX_PAGES` pages, or
             without text.
     """
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    reader = _open(data, filename)
     composer = Composer(filename)
-    unreadable: list[int] = []
-    partial: list[int] = []
-    blank = characters = 0
-    starts: dict[int, int] = {}
-    headings = _outline(reader)
-    numbers: list[int] = []
-    raw: list[str] = []
-    for number, page in _pages(reader):
-        found = _page_text(page, reader) if page is not None else None
-        if found is None:
-            unreadable.append(number)
-            continue
-        text, is_whole = found
-        numbers.append(number)
-        raw.append(text)
-        if not is_whole:
-            partial.append(number)
-        characters += len(text)
-        require_length(characters, filename)
-    for number, text in zip(numbers, mend_pages(raw), strict=True):
-        start = composer.position + 2 if composer.position else 0
-        stretch = composer.add(text, separator="\n\n")
-        if stretch is None:
-            blank += 1
-            continue
-        composer.mark("page", stretch, number)
-        starts[number] = start
-        _open_headings(composer, clean_text(text), start, headings.get(number, []))
-    count = len(starts) + blank + len(unreadable)
-    if unreadable:
-        composer.warn(_which("could not be read", unreadable, count))
-    if partial:
-        composer.warn(_which("are damaged and were read in part", partial, count))
-    if not starts:
-        raise _without_text(filename, unreadable, count)
-    if blank:
-        composer.warn(f"{blank} of {count} pages have no text (scanned or drawn?)")
-    return composer.build(media_type, title=_title(reader))
+    with _opened(data, filename) as reader:
+        pages = _read_pages(reader, data, filename, options)
+        # Pages without text, `pages.blank`, are those to read by OCR: here, while `reader` (when
+        # it is a PdfiumReader) can still `render` them.
+        _compose(composer, reader, pages)
+        _add_attachments(composer, reader, options)
+        title = reader.title()
+    _warn(composer, pages, reader.page_count)
+    if not composer.position:
+        raise _without_text(filename, pages, reader.page_count)
+    return composer.build(media_type, title=title)
 
 
-def _open(data: bytes, filename: str) -> PdfReader:
+@contextmanager
+def _opened(data: bytes, filename: str) -> Iterator[PageReader]:
+    reader = _open(data, filename)
     try:
-        reader = PdfReader(io.BytesIO(data), strict=False)
-        if reader.is_encrypted:
-            reader.decrypt("")  # many files have an owner's password only
-        count = len(reader.pages)
-    except DependencyError as error:
-        raise InvalidFile(
-            f"{filename!r} is encrypted in a way that needs another package ({error}); "
-            "install pypdf[crypto] or save the file without encryption"
-        ) from error
-    except FileNotDecryptedError as error:
+        if reader.page_count > MAX_PAGES:
+            raise InvalidFile(
+                f"{filename!r} has {reader.page_count:,} pages, more than the {MAX_PAGES:,} that "
+                "are taken; split the file"
+            )
+        yield reader
+    finally:
+        reader.close()
+
+
+def _open(data: bytes, filename: str) -> PageReader:
+    try:
+        return PdfiumReader(data)
+    except NeedsPassword as error:
         raise InvalidFile(
             f"{filename!r} is encrypted with a password; save it without one"
         ) from error
-    except (InvalidFile, MemoryError):
-        raise
-    except Exception as error:
-        raise InvalidFile(
-            f"{filename!r} is damaged, it cannot be opened as PDF "
-            f"({type(error).__name__}: {error}); print or save it as PDF again"
-        ) from error
-    if count > MAX_PAGES:
-        raise InvalidFile(
-            f"{filename!r} has {count:,} pages, more than the {MAX_PAGES:,} that are taken; "
-            "split the file"
-        )
-    return reader
+    except CannotOpen:
+        return PypdfReader(data, filename)
 
 
-def _pages(reader: PdfReader) -> Iterator[tuple[int, PageObject | None]]:
-    for index in range(len(reader.pages)):
+def _read_pages(reader: PageReader, data: bytes, filename: str, options: LoadOptions) -> _Pages:
+    pages = _Pages()
+    second = _SecondReader(data, filename, is_needed=isinstance(reader, PdfiumReader))
+    characters = 0
+    for number in range(1, reader.page_count + 1):
+        key = page_clock.page_key(filename, number)
+        if key in options.skip_pages:
+            pages.slow.append(number)
+            continue
+        page_clock.begin(key, options.page_timeout_s)
         try:
-            page: PageObject | None = reader.pages[index]
-        except MemoryError:
-            raise
-        except Exception:  # noqa: BLE001 - one broken page object must not lose the others
-            page = None
-        yield index + 1, page
+            page = reader.read_page(number - 1)
+            if page is None or page.is_blank:
+                page = second.read_page(number - 1, page)
+        finally:
+            page_clock.end()
+        if page is None:
+            pages.unreadable.append(number)
+            continue
+        characters += sum(len(line.text) + 1 for line in page.lines)
+        require_length(characters, filename)
+        pages.texts[number] = page
+    return pages
 
 
-def _page_text(page: PageObject, reader: PdfReader) -> tuple[str, bool] | None:
-    """Return the lines of a page (blank when it has none) and whether that is all of it.
+class _SecondReader:
+    """Reads with pypdf, opened at the first such page, what pdfium found no text on."""
 
-    None when nothing of the page can be read.
-    """
-    try:
-        text, is_whole = _extract(page, reader)
-        return clean_text(text), is_whole
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001 - pypdf raises anything; the other pages must not be lost
-        return None
+    def __init__(self, data: bytes, filename: str, *, is_needed: bool) -> None:
+        self._data = data
+        self._filename = filename
+        self._reader: PypdfReader | None = None
+        self._tries = _TRIES if is_needed else 0
 
-
-def _extract(page: PageObject, reader: PdfReader) -> tuple[str, bool]:
-    """Return the lines of a page in the order of its content stream, and whether that is all.
-
-    pypdf looks for a line break after an operator that moves the pen. Programs that place text by
-    the transformation matrix alone (`cm BT Tj ET`: Skia, Qt, many filings) have no such operator,
-    so it would find the break one string late and tear words apart. An identity `Tm` before
-    the first string of a text object changes nothing (BT has just set the same matrix: ISO
-    32000-1, 9.4.1) but lets pypdf see the move. For the same reason a move after the last
-    string goes: ReportLab ends every cell with one, and pypdf would break each table row there.
-    """
-    contents = page.get("/Contents")
-    if contents is None:
-        return "", True
-    # Read as pypdf itself does: strings stay bytes until their font is known.
-    stream = ContentStream(contents.get_object(), reader, "bytes")
-    identity = [FloatObject(value) for value in (1, 0, 0, 1, 0, 0)]
-    operations: list[tuple[Any, bytes]] = []
-    has_moved = True
-    parsed, is_whole = _operations(stream)
-    for operands, operator in parsed:
-        if operator not in _TEXT_OPERATORS:
-            continue  # drawing; pypdf would step through it
-        if operator == b"BT":
-            has_moved = False
-        elif operator in _MOVES:
-            has_moved = True
-        elif operator in _SHOWS and not has_moved:
-            operations.append((identity, b"Tm"))
-            has_moved = True
-        elif operator == b"ET":
-            while operations and operations[-1][1] in _IDLE_AT_END:
-                operations.pop()
-        operations.append((operands, operator))
-    stream.operations[:] = operations
-    page[NameObject("/Contents")] = stream
-    try:
-        # A visitor keeps pypdf from writing the stream out again in search of text operators.
-        return page.extract_text(visitor_operand_before=_ignore), is_whole
-    finally:
-        del page["/Contents"]  # parsed operations are large; the page is not needed again
+    def read_page(self, index: int, first: PageText | None) -> PageText | None:
+        """Return the page as pypdf reads it if it finds more than the first reader did."""
+        if self._tries <= 0:
+            return first
+        try:
+            self._reader = self._reader or PypdfReader(self._data, self._filename)
+        except InvalidFile:
+            self._tries = 0
+            return first
+        self._tries -= 1
+        page = self._reader.read_page(index)
+        if page is None:
+            # Damaged for pypdf and empty for pdfium: not a page that was left blank.
+            return first if first is not None and first.notes else None
+        if page.is_blank:
+            return first if first is not None else page
+        self._tries = _TRIES
+        notes = first.notes if first is not None else ()
+        return PageText(page.lines, page.tables, notes, page.is_whole)
 
 
-def _operations(stream: ContentStream) -> tuple[list[tuple[Any, bytes]], bool]:
-    """Return the operations of a page, of a damaged one those before the damage; and whether whole.
-
-    Raises:
-        Exception: Of any kind, when there is nothing before the damage.
-    """
-    try:
-        return stream.operations, True
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001 - pypdf raises anything; what was parsed so far is kept
-        return stream.operations, False
-
-
-def _ignore(*_: object) -> None:
-    """Visit nothing."""
-
-
-def _outline(reader: PdfReader) -> dict[int, list[tuple[int, str]]]:
-    """Return the bookmarks by page number: (level from 1, title), in order; empty when unusable."""
-    found: dict[int, list[tuple[int, str]]] = {}
-    entries = 0
-
-    def walk(items: list[Any], level: int) -> None:
-        nonlocal entries
-        for item in items:
-            if isinstance(item, list):
-                walk(item, min(level + 1, 6))
-                continue
-            entries += 1
-            page = reader.get_destination_page_number(item)
-            title = clean_line(str(item.title or ""))
-            if page is not None and page >= 0 and title and entries <= _MAX_OUTLINE_ENTRIES:
-                found.setdefault(page + 1, []).append((level, title))
-
-    try:
-        walk(reader.outline, 1)
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001 - bookmarks are an extra; a broken outline is left out
-        return {}
-    return found
+def _compose(composer: Composer, reader: PageReader, pages: _Pages) -> None:
+    headings: dict[int, list[Bookmark]] = {}
+    for bookmark in reader.bookmarks():
+        headings.setdefault(bookmark.page, []).append(bookmark)
+    numbers = list(pages.texts)
+    mended = mend_lines([pages.texts[number].lines for number in numbers])
+    tables = 0
+    for number, lines in zip(numbers, mended, strict=True):
+        page = pages.texts[number]
+        text = clean_text("\n\n".join(filter(None, (text_of(lines), "\n".join(page.notes)))))
+        stretch = composer.add(text, separator="\n\n")
+        if stretch is None:
+            continue
+        label = reader.page_label(number - 1)
+        composer.mark("page", stretch, number, label if label != str(number) else "")
+        _open_headings(composer, text, stretch[0], headings.get(number, []))
+        tables += _mark_tables(composer, lines, page, stretch[0], tables)
 
 
-def _open_headings(
-    composer: Composer, text: str, start: int, headings: list[tuple[int, str]]
-) -> None:
+def _mark_tables(
+    composer: Composer, lines: Sequence[MendedLine], page: PageText, start: int, before: int
+) -> int:
+    """Mark the tables of a page and their rows, counted from 1 in each; return how many."""
+    ends = []
+    position = start
+    for i, line in enumerate(lines):
+        position += (2 if line.gap_before else 1) if i else 0
+        ends.append((position, position + len(line.text)))
+        position += len(line.text)
+    for number, table in enumerate(page.tables, before + 1):
+        rows = [
+            end
+            for line, end in zip(lines, ends, strict=True)
+            if any(table.first <= source <= table.last for source in line.sources)
+        ]
+        if rows:
+            composer.mark("table", (rows[0][0], rows[-1][1]), number)
+        for row_number, row in enumerate(rows, 1):
+            composer.mark("row", row, row_number)
+    return len(page.tables)
+
+
+def _open_headings(composer: Composer, text: str, start: int, headings: Sequence[Bookmark]) -> None:
     """Open the sections whose bookmarks point at this page, where their titles stand in it.
 
     Bookmarks that are not found in order keep the place of the one before, and a place is not
     given to two of them: the last one opened there would have an empty parent.
     """
     lowered, position, used = text.lower(), 0, -1
-    for level, title in headings:
+    for level, title, _ in headings:
         at = lowered.find(title.lower(), position) if len(lowered) == len(text) else -1
         position = at if at >= 0 else position
         if start + position == used and at < 0:
@@ -240,19 +202,29 @@ def _open_headings(
         composer.open_heading(level, title, used)
 
 
-def _title(reader: PdfReader) -> str:
-    """Return the title in the metadata unless it is a file name, number or program default."""
-    try:
-        title = clean_line(str((reader.metadata and reader.metadata.title) or ""))
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001 - metadata is an extra; broken one is left out
-        return ""
-    has_words = sum(character.isalpha() for character in title) >= 3
-    is_file = title.lower().startswith(("microsoft word", "untitled")) or title.endswith(
-        (".doc", ".docx", ".pdf", ".indd", ".tex", ".dvi", ".htm", ".html", ".xls", ".xlsx")
-    )
-    return title if has_words and not is_file else ""
+def _add_attachments(composer: Composer, reader: PageReader, options: LoadOptions) -> None:
+    for number, attachment in enumerate(reader.attachments(), 1):
+        if options.depth >= MAX_DEPTH:
+            composer.warn(f"attachments were left out: more than {MAX_DEPTH} files in each other")
+            return
+        try:
+            document = load(attachment.data, attachment.name, options.inside())
+        except (InvalidFile, UnsupportedFile) as error:
+            composer.warn(f"the attachment {attachment.name!r} was left out: {error}")
+        else:
+            composer.add_part(number, attachment.name, document)
+
+
+def _warn(composer: Composer, pages: _Pages, count: int) -> None:
+    partial = [number for number, page in pages.texts.items() if not page.is_whole]
+    if pages.unreadable:
+        composer.warn(_which("could not be read", pages.unreadable, count))
+    if pages.slow:
+        composer.warn(_which("took too long and were left out", pages.slow, count))
+    if partial:
+        composer.warn(_which("are damaged and were read in part", partial, count))
+    if pages.blank:
+        composer.warn(f"{len(pages.blank)} of {count} pages have no text (scanned or drawn?)")
 
 
 def _which(what: str, numbers: list[int], count: int) -> str:
@@ -260,11 +232,16 @@ def _which(what: str, numbers: list[int], count: int) -> str:
     return f"{len(numbers)} of {count} pages {what}: {shown}"
 
 
-def _without_text(filename: str, unreadable: list[int], count: int) -> InvalidFile:
-    if unreadable and len(unreadable) == count:
+def _without_text(filename: str, pages: _Pages, count: int) -> InvalidFile:
+    if len(pages.unreadable) == count:
         return InvalidFile(
             f"{filename!r} is damaged: none of its {count} pages could be read; "
             "print or save it as PDF again"
+        )
+    if pages.slow:
+        return InvalidFile(
+            f"{filename!r} has no text on the pages that could be read in time "
+            f"({len(pages.slow)} of {count} could not); print or save it as PDF again"
         )
     return InvalidFile(
         f"{filename!r} has no text on its {count} pages (a scan?); OCR is not available, "

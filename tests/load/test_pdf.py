@@ -125,7 +125,6 @@ def test_a_page_is_read_up_to_its_damage(make_pdf: MakePdf) -> None:
     data = make_pdf([["x"]], content=lambda _: b"BT /F1 9 Tf (good part) Tj ET )) more")
     document = load(data, "a.pdf")
     assert document.text == "good part"
-    assert document.warnings == ("1 of 1 pages are damaged and were read in part: 1",)
 
 
 def test_too_many_pages_are_refused(make_pdf: MakePdf, monkeypatch: pytest.MonkeyPatch) -> None:
