@@ -67,8 +67,7 @@ def test_content_wins_over_a_name_that_lies() -> None:
     ("data", "filename", "message"),
     [
         (b"ID3\x04\x00\x00", "a.mp3", "MP3"),
-        (b"\x1f\x8b\x08", "a.gz", "gzip"),
-        (make_zip("a.txt"), "a.zip", "zip archive"),
+        (b"7z\xbc\xaf\x27\x1c", "a.7z", "7z archive"),
         (OLE, "a.doc", "save it as docx"),
         (OLE + "Workbook".encode("utf-16-le"), "a", "save it as xlsx"),
     ],
@@ -84,9 +83,20 @@ def test_a_text_that_begins_like_an_mp3_is_text() -> None:
     assert sniff(b"ID3 tags are found in music files.", "a.txt") == "text/plain"
 
 
+def test_what_is_exported_as_xls_but_is_none_is_read_as_what_it_is() -> None:
+    assert sniff(b"<html><table><tr><td>1</table>", "a.xls") == "text/html"
+    assert sniff(b"item\tfee\n", "a.xls") == "text/plain"
+
+
 def test_encrypted_office_files_are_named_as_such() -> None:
     with pytest.raises(InvalidFile, match="encrypted with a password"):
         sniff(OLE + "ENCRYPTEDPackage".encode("utf-16-le"), "a.docx")
+
+
+@pytest.mark.parametrize("filename", ["a.zip", "a.tgz", "a.bz2", "a.xz"])
+def test_an_archive_that_does_not_begin_as_one_is_invalid(filename: str) -> None:
+    with pytest.raises(InvalidFile, match="does not begin as one"):
+        sniff(b"hello", filename)
 
 
 @pytest.mark.parametrize("filename", ["a.docx", "a.xlsx", "a.pptx"])
