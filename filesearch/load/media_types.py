@@ -72,6 +72,10 @@ BY_EXTENSION: dict[str, str] = {
     # Read as plain text until a module below takes them.
     **dict.fromkeys((".xml", ".xsd", ".xsl"), XML),
     ".ipynb": NOTEBOOK,
+    ".png": PNG,
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe"), JPEG),
+    **dict.fromkeys((".tif", ".tiff"), TIFF),
+    ".webp": WEBP,
     ".zip": ZIP,
     ".tar": TAR,
     **dict.fromkeys((".gz", ".tgz"), GZIP),
@@ -97,6 +101,7 @@ MODULES: dict[str, str] = {
     JSON: "json_lines",
     NOTEBOOK: "json_lines",
     JSONL: "json_lines",
+    **dict.fromkeys(IMAGES, "images"),
     ZIP: "zip",
     TAR: "tar",
     GZIP: "compressed",

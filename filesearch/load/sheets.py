@@ -56,6 +56,7 @@ def _add_workbook(composer: Composer, data: bytes, filename: str) -> None:
 
     open_archive(data, filename).close()
     filled = 0
+    hidden: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl names every extension that it leaves out
         try:
@@ -73,6 +74,7 @@ def _add_workbook(composer: Composer, data: bytes, filename: str) -> None:
             for number, sheet in enumerate(workbook.worksheets, 1):
                 start = composer.position + 2 if composer.position else 0
                 if sheet.sheet_state != "visible":
+                    hidden.append(sheet.title)
                     continue
                 rows = (
                     (index, [cell_text(value) for value in row])
@@ -86,6 +88,8 @@ def _add_workbook(composer: Composer, data: bytes, filename: str) -> None:
                 composer.mark("sheet", (start, composer.position), number, clean_line(sheet.title))
         finally:
             workbook.close()
+    if hidden:
+        composer.warn(f"hidden sheets were left out: {', '.join(hidden[:10])}")
     if not filled:
         raise InvalidFile(f"{filename!r} is empty; no cell of its visible sheets is filled")
 

@@ -67,6 +67,7 @@ class _Reader:
         self.archive = archive
         self.composer = composer
         self.options = options
+        self.inside = options.inside()
         self.folder = main.rpartition("/")[0]
         self.relations = relations(archive, main)
         self.styles = Styles(self._part("styles"))
@@ -257,7 +258,7 @@ class _Reader:
             self.composer.warn(f"an embedded document ({target}) stands too deep to be read")
             return
         try:
-            document = load(data, target, self.options.inside())
+            document = load(data, target, self.inside)
         except (InvalidFile, UnsupportedFile) as error:
             self.composer.warn(f"an embedded document was not read: {error}")
             return

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import time
 from collections.abc import Callable
 
 import openpyxl
@@ -56,9 +57,24 @@ def test_xlsx_hidden_sheets_are_left_out_and_an_empty_book_is_invalid() -> None:
     book["hidden"].sheet_state = "hidden"
     out = io.BytesIO()
     book.save(out)
-    assert "secret" not in load(out.getvalue(), "a.xlsx").text
+    document = load(out.getvalue(), "a.xlsx")
+    assert "secret" not in document.text
+    assert document.warnings == ("hidden sheets were left out: hidden",)
     with pytest.raises(InvalidFile, match="no cell of its visible sheets is filled"):
         load(workbook(("One", [])), "a.xlsx")
+
+
+def test_an_xlsx_with_a_cell_in_the_far_corner_is_quick() -> None:
+    book = openpyxl.Workbook()
+    book.active["A1"] = "seen"
+    book.active["XFD1048576"] = "far"
+    out = io.BytesIO()
+    book.save(out)
+    began = time.process_time()
+    document = load(out.getvalue(), "a.xlsx")
+    assert time.process_time() - began < 10
+    assert rows(document)[0] == (1, "seen")
+    assert document.text.endswith("far")
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
