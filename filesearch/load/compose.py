@@ -85,6 +85,10 @@ class Composer:
         self._open_headings.append((level, start, label))
         self._first_heading = self._first_heading or label
 
+    def end_sections(self) -> None:
+        """End every open section; what comes next belongs to none."""
+        self._close_headings(0, self.position)
+
     def _close_headings(self, level: int, end: int) -> None:
         while self._open_headings and self._open_headings[-1][0] >= level:
             opened, start, label = self._open_headings.pop()
@@ -109,16 +113,28 @@ class Composer:
         """
         outer = self.position + 2 if self.position else 0
         self.add_heading(1, label, separator="\n\n")
-        added = self.add(document.text, separator="\n\n")
-        assert added is not None, "the text of a document is never blank"
-        shift = added[0]
-        for span in document.spans:
-            number_there = span.number + 1 if span.kind == "heading" else span.number
-            stretch = (span.start + shift, span.end + shift)
-            self.mark(span.kind, stretch, number_there, span.label)
+        self.add_document(document, deeper=1)
         self.mark("part", (outer, self.position), number, clean_line(label))
         for warning in document.warnings:
             self.warn(f"{label}: {warning}")
+
+    def add_document(self, document: Document, *, deeper: int = 0, separator: str = "\n\n") -> None:
+        """Append the text of another document with its spans, without title and warnings.
+
+        Args:
+            document: What was read on its own.
+            deeper: Levels that its headings move down; negative moves up, level 1 at the highest.
+            separator: Stands before it.
+        """
+        added = self.add(document.text, separator=separator)
+        assert added is not None, "the text of a document is never blank"
+        shift = added[0]
+        for span in document.spans:
+            stretch = (span.start + shift, span.end + shift)
+            if span.kind == "heading":
+                self.mark("heading", stretch, max(span.number + deeper, 1), span.label)
+            else:
+                self.mark(span.kind, stretch, span.number, span.label)
 
     def warn(self, sentence: str) -> None:
         """Record what was lost, once."""
