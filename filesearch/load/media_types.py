@@ -85,7 +85,7 @@ MODULES: dict[str, str] = {
     TSV: "sheets",
     HTML: "html",
     JSON: "json_lines",
-    NOTEBOOK: "json_lines",
+    NOTEBOOK: "notebook",
     JSONL: "json_lines",
     EML: "eml",
     MBOX: "mbox",
