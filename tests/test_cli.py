@@ -54,6 +54,7 @@ OPTIONS = {
         "--chunk-size",
         "--chunk-overlap",
         "--attr",
+        "--attr-from-path",
         "--json",
     },
     "mcp": {"--index", "--http", "--host", "--port"},

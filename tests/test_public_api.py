@@ -64,6 +64,8 @@ LAYERS = [
         "languages",
         "address",
         "attributes",
+        "path_pattern",
+        "file_attributes",
         "filters",
         "fuse",
         "context",
