@@ -55,6 +55,7 @@ OPTIONS = {
         "--chunk-overlap",
         "--attr",
         "--attr-from-path",
+        "--attr-from-columns",
         "--json",
     },
     "mcp": {"--index", "--http", "--host", "--port"},
