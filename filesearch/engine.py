@@ -106,6 +106,7 @@ class FileSearch(Kept):
         *,
         attributes: Attributes | None = None,
         attributes_from_path: str | Sequence[str] = (),
+        attributes_from_columns: bool | None = None,
         prune: bool = False,
         on_progress: Callable[[IngestProgress], None] | None = None,
         on_wait: Callable[[str], None] | None = None,
@@ -121,6 +122,9 @@ class FileSearch(Kept):
                 win over the sidecar of a file, its path and its own; see file_attributes.py.
             attributes_from_path: Patterns such as "{year}/{team}/*.pdf"; see path_pattern.py.
                 Without, existing files keep what their paths said.
+            attributes_from_columns: Let filters choose among the rows of csv, tsv, xlsx, ods, json
+                and jsonl by their columns. Each row is then embedded by itself. None leaves
+                existing files as they are. See row_attributes.py.
             prune: Remove files below `paths` that are gone from the disk.
             on_progress: Called as files and windows are done.
             on_wait: Told when another process is writing and we wait for it.
@@ -139,13 +143,14 @@ class FileSearch(Kept):
         started = time.monotonic()
         given = [paths] if isinstance(paths, (str, Path)) else list(paths)
         roots = [Path(path) for path in given]
+        given_attributes = check_attributes(attributes or {})
         asked = attributes_from_path
         patterns = tuple(map(parse_path_pattern, [asked] if isinstance(asked, str) else asked))
         outcomes = take_in(
             self._index,
             find_sources(roots),
             embedder=self._embedder,
-            rules=AttributeRules(check_attributes(attributes or {}), patterns),
+            rules=AttributeRules(given_attributes, patterns, attributes_from_columns),
             prune=roots if prune else (),
             on_progress=on_progress,
             on_wait=on_wait,

@@ -32,6 +32,7 @@ from filesearch.protocols import BlobStore, Embedder
 from filesearch.read_ahead import ReadAhead
 from filesearch.records import AttributeLayers, FileRecord, NewFile
 from filesearch.reports import FileOutcome, FileStatus
+from filesearch.row_attributes import has_rows_apart, read_row_attributes
 from filesearch.sources import DocumentSource, FileSource, Source
 from filesearch.types import (
     ChunkSettings,
@@ -183,7 +184,7 @@ class Ingest:
         except OSError as error:
             return self._failure(source, known, "", "invalid_file", f"{error.strerror}")
         digest = hashlib.sha256(data).hexdigest()
-        if known and known.content_hash == digest and known.status == "completed":
+        if known and self._is_current(known, digest):
             return _Unchanged(source, known, self._describe(source, known))
         try:
             found = extract(
@@ -193,11 +194,13 @@ class Ingest:
             return self._failure(source, known, digest, "unsupported_file", str(error))
         except InvalidFile as error:
             return self._failure(source, known, digest, "invalid_file", str(error))
-        text = prepare_document(
-            found.document, source.filename, self._chunk_settings, self._embedder
-        )
         self._blobs.put(io.BytesIO(data))
-        return self._prepared(source, known, digest, len(data), found, text)
+        return self._prepared(source, known, digest, len(data), found)
+
+    def _is_current(self, known: FileRecord, digest: str) -> bool:
+        apart = has_rows_apart(self._rules.from_columns, known, known.media_type)
+        is_same = known.content_hash == digest and known.row_attributes == apart
+        return is_same and known.status == "completed"
 
     def _read_document(self, source: DocumentSource, known: FileRecord | None) -> _Item:
         """Take a document that is at hand: no bytes are kept, the catalog holds all of it."""
@@ -205,7 +208,7 @@ class Ingest:
         text = clean_text(given.text)
         document = replace(given, text=text, title=clean_line(given.title))
         digest = hashlib.sha256(msgspec.msgpack.encode(document)).hexdigest()
-        if known and known.content_hash == digest and known.status == "completed":
+        if known and self._is_current(known, digest):
             return _Unchanged(source, known, self._describe(source, known))
         reason = ""
         if not text.strip():
@@ -214,9 +217,8 @@ class Ingest:
             reason = "its text is not clean and its spans would shift; see load.clean.clean_text"
         if reason:
             return self._failure(source, known, digest, "invalid_file", reason)
-        prepared = prepare_document(document, source.filename, self._chunk_settings, self._embedder)
         found = Extracted(given_key(digest), document)
-        return self._prepared(source, known, digest, source.size_bytes, found, prepared)
+        return self._prepared(source, known, digest, source.size_bytes, found)
 
     def _prepared(
         self,
@@ -225,9 +227,14 @@ class Ingest:
         digest: str,
         size_bytes: int,
         found: Extracted,
-        text: PreparedText,
     ) -> _Prepared:
-        described = self._describe(source, known, found.document)
+        document = found.document
+        apart = has_rows_apart(self._rules.from_columns, known, document.media_type)
+        text = prepare_document(
+            document, source.filename, self._chunk_settings, self._embedder, rows_apart=apart
+        )
+        left_out = read_row_attributes(document).left_out if apart else ()
+        described = self._describe(source, known, document)
         new = NewFile(
             filename=source.filename,
             path=source.key,
@@ -235,14 +242,15 @@ class Ingest:
             size_bytes=size_bytes,
             attributes=described.merged,
             attribute_layers=described.layers,
+            row_attributes=apart,
             chunk_settings=self._chunk_settings,
             load_key=found.load_key,
-            document=found.document,
+            document=document,
             chunks=text.chunks,
             window_count=len(text.windows),
             replaces=known.id if known else None,
         )
-        return _Prepared(source, new, text, (*found.document.warnings, *described.warnings))
+        return _Prepared(source, new, text, (*document.warnings, *described.warnings, *left_out))
 
     def _describe(
         self, source: Source, known: FileRecord | None, document: Document | None = None

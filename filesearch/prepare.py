@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from filesearch.chunk import chunk_document, chunk_windows, cut_windows
+import numpy as np
+
+from filesearch.chunk import (
+    Stretch,
+    chunk_document,
+    chunk_windows,
+    cut_windows,
+    row_sections,
+)
 from filesearch.context import find_contexts
 from filesearch.index.builder import SegmentBuilder
 from filesearch.protocols import Embedder, TokenEmbedder
@@ -60,7 +68,12 @@ class PreparedText:
 
 
 def prepare_document(
-    document: Document, filename: str, settings: ChunkSettings, embedder: Embedder
+    document: Document,
+    filename: str,
+    settings: ChunkSettings,
+    embedder: Embedder,
+    *,
+    rows_apart: bool = False,
 ) -> PreparedText:
     """Cut a document into chunks, windows and terms.
 
@@ -69,6 +82,8 @@ def prepare_document(
         filename: Part of every chunk's context; see context.py.
         settings: Size and overlap of chunks.
         embedder: Says how much of a text it reads.
+        rows_apart: Give each row of its tables chunks and windows of its own, so that filters can
+            choose among rows; see row_attributes.py.
     """
     text = document.text
 
@@ -80,15 +95,12 @@ def prepare_document(
         return _context_head(line, embedder)
 
     rows = table_rows(document.spans)
-    chunks = chunk_document(text, settings, rows)
+    sections = row_sections(text, rows) if rows_apart else [(0, len(text))]
+    chunks = _chunks_of(text, settings, rows, sections)
     # Where headings stand is known before windows are cut: any start of a section may be one's.
     longest = max(head(line)[1] for line in contexts(_section_starts(document)))
-    windows = cut_windows(
-        text,
-        embedder.token_offsets(text),
-        max_pieces=max(embedder.max_tokens - longest, embedder.max_tokens // 2),
-        rows=rows,
-    )
+    max_pieces = max(embedder.max_tokens - longest, embedder.max_tokens // 2)
+    windows = _windows_of(text, embedder.token_offsets(text), max_pieces, rows, sections)
     lines = contexts([window.start for window in windows])
     return PreparedText(
         chunks=chunks,
@@ -101,6 +113,37 @@ def prepare_document(
         terms=term_spans(text),
         context_terms=[extract_terms(line) for line in contexts([c.start for c in chunks])],
     )
+
+
+def _chunks_of(
+    text: str, settings: ChunkSettings, rows: Sequence[Stretch], sections: Sequence[Stretch]
+) -> list[Chunk]:
+    if len(sections) == 1:
+        return chunk_document(text, settings, rows)
+    chunks: list[Chunk] = []
+    for start, end in sections:
+        for chunk in chunk_document(text[start:end], settings):
+            place = (chunk.start + start, chunk.end + start)
+            chunks.append(Chunk(len(chunks), *place, chunk.token_count))
+    return chunks
+
+
+def _windows_of(
+    text: str,
+    pieces: IntArray,
+    max_pieces: int,
+    rows: Sequence[Stretch],
+    sections: Sequence[Stretch],
+) -> list[Window]:
+    if len(sections) == 1:
+        return cut_windows(text, pieces, max_pieces=max_pieces, rows=rows)
+    windows: list[Window] = []
+    for start, end in sections:
+        first, past = np.searchsorted(pieces[:, 0], (start, end))
+        own = np.minimum(pieces[first:past], end) - start
+        for window in cut_windows(text[start:end], own, max_pieces=max_pieces):
+            windows.append(Window(window.start + start, window.end + start))
+    return windows
 
 
 def table_rows(spans: Sequence[Span]) -> list[tuple[int, int]]:

@@ -59,6 +59,7 @@ class FileRecord:
             server. A completed file with an `error` is an older version that stays searchable
             because the newer one could not be read.
         attributes: What filters look at; `attribute_layers` says where they come from.
+        row_attributes: Whether filters look at the columns of its rows too; see row_attributes.py.
         size_bytes: Of the file; `char_count` is that of its text, 0 when it failed.
     """
 
@@ -80,6 +81,7 @@ class FileRecord:
     title: str
     warnings: tuple[str, ...]
     attribute_layers: AttributeLayers
+    row_attributes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,11 @@ class SegmentRecord:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A searchable file of a store: which slot of which segment holds it."""
+    """A searchable file of a store: which slot of which segment holds it.
+
+    Attributes:
+        row_attributes: As in FileRecord. Its rows then have chunks and windows of their own.
+    """
 
     store_file_id: int
     segment_id: int
@@ -107,6 +113,7 @@ class Entry:
     document_id: int
     attributes: Attributes
     chunk_settings: ChunkSettings
+    row_attributes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +139,7 @@ class NewFile:
         load_key: Names the document's content and how it was read; files that share it share
             the stored text.
         attribute_layers: What `attributes` were merged of; None says that all are the caller's.
+        row_attributes: As in FileRecord.
         replaces: Id of the file whose place it takes, in the same transaction.
     """
 
@@ -148,6 +156,7 @@ class NewFile:
     error_code: ErrorCode | None = None
     error: str = ""
     attribute_layers: AttributeLayers | None = None
+    row_attributes: bool = False
     replaces: str | None = None
     id: str = field(default_factory=lambda: new_id("file"))
 

@@ -54,6 +54,8 @@ OPTIONS = {
         "--chunk-size",
         "--chunk-overlap",
         "--attr",
+        "--attr-from-path",
+        "--attr-from-columns",
         "--json",
     },
     "mcp": {"--index", "--http", "--host", "--port"},

@@ -88,7 +88,7 @@ LAYERS = [
     ["objects"],
     ["functions", "interruptible", "keys", "markers", "merge_results", "threads", "event_log"],
     ["catalog", "blobs", "load", "embed", "index", "rerank"],
-    ["prepare", "testing", "extract", "store_rows"],
+    ["prepare", "testing", "extract", "store_rows", "row_attributes"],
     ["reader_pool", "store_batches"],
     ["writer", "tool", "grounding"],
     ["events"],
