@@ -147,6 +147,7 @@ class Catalog:
                     sf.attributes,
                     sf.chunk_size,
                     sf.chunk_overlap,
+                    sf.row_attributes,
                 )
                 .join(t.files, t.files.c.id == sf.file_id)
                 .where(sf.store_id == store_id, sf.document_id.is_not(None))
@@ -162,6 +163,7 @@ class Catalog:
                 document_id=row[5],
                 attributes=rows.decode_attributes(row[6]),
                 chunk_settings=ChunkSettings(row[7], row[8]),
+                row_attributes=bool(row[9]),
             )
             for row in entries
         ]

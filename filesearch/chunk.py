@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -92,6 +93,26 @@ def chunk_document(text: str, settings: ChunkSettings, rows: Sequence[Stretch] =
         first_token, past_token = np.searchsorted(starts, (start, end))
         chunks.append(Chunk(len(chunks), start, end, int(past_token - first_token)))
     return chunks
+
+
+def row_sections(text: str, rows: Sequence[Stretch]) -> list[Stretch]:
+    """Return the text in consecutive stretches: each row by itself, and what stands between rows.
+
+    White space belongs to what stands before it.
+
+    Args:
+        rows: As for `chunk_document`.
+
+    Returns:
+        Together the whole text, none of them empty, and blank only where all of it is.
+    """
+    lead = len(text) - len(text.lstrip())
+    borders = {0, len(text)}
+    for start, end in rows:
+        borders.add(_blanks_end(text, end))
+        if start > lead:
+            borders.add(start)
+    return list(pairwise(sorted(borders)))
 
 
 class _WholeRows:

@@ -111,10 +111,13 @@ class AttributeRules:
     Attributes:
         given: For every file; checked.
         patterns: What paths say. Of several that match, the later ones win.
+        from_columns: Whether the rows of tables have attributes by their columns; None leaves
+            known files as they are. See row_attributes.py.
     """
 
     given: Attributes = field(default_factory=dict)
     patterns: tuple[PathPattern, ...] = ()
+    from_columns: bool | None = None
 
     def apply(
         self, own: Attributes, known: AttributeLayers | None, *, path: Path | None, filename: str

@@ -31,6 +31,7 @@ class Filled(Kept):
         *,
         attributes: Attributes | None = None,
         attributes_from_path: str | Sequence[str] = (),
+        attributes_from_columns: bool | None = None,
         prune: bool = False,
         checksum: bool = False,
         allow_url: bool = False,
@@ -54,6 +55,9 @@ class Filled(Kept):
                 win over the sidecar of a file, its path and its own; see file_attributes.py.
             attributes_from_path: Patterns such as "{year}/{team}/*.pdf"; see path_pattern.py.
                 Without, existing files keep what their paths said.
+            attributes_from_columns: Let filters choose among the rows of csv, tsv, xlsx, ods, json
+                and jsonl by their columns. Each row is then embedded by itself. None leaves
+                existing files as they are. See row_attributes.py.
             prune: Remove files below `paths` that are gone from the disk.
             checksum: Compare contents, whatever size and times say.
             allow_url: Fetch URLs; without, one is refused.
@@ -79,7 +83,8 @@ class Filled(Kept):
         started = time.monotonic()
         asked = attributes_from_path
         patterns = tuple(map(parse_path_pattern, [asked] if isinstance(asked, str) else asked))
-        rules = AttributeRules(check_attributes(attributes or {}), patterns)
+        checked = check_attributes(attributes or {})
+        rules = AttributeRules(checked, patterns, attributes_from_columns)
         with tempfile.TemporaryDirectory(prefix="fsearch-") as scratch:
             given = take_given(
                 _names(paths),

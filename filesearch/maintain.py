@@ -316,7 +316,9 @@ def rebuild(
         is_usual = entry.chunk_settings == store.chunk_settings
         settings = target.chunk_settings if is_usual else entry.chunk_settings
         document = catalog.document(entry.document_id)
-        prepared = prepare_document(document, entry.filename, settings, embedder)
+        prepared = prepare_document(
+            document, entry.filename, settings, embedder, rows_apart=entry.row_attributes
+        )
         embeddings = embed_windows(
             embedder, prepared.window_texts, late_interaction=target.late_interaction
         )

@@ -3,7 +3,8 @@
 1 -> 2  threads and messages got tables.
 2 -> 3  they moved into `objects`; stores and files got the columns that the server needs.
 3 -> 4  documents got attributes and how many pages and tables they have, files the time of their
-        last change, files in stores what says which attributes they have.
+        last change, files in stores what says which attributes they have, and whether their rows
+        have some.
 """
 
 from __future__ import annotations

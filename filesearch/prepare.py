@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from filesearch.chunk import chunk_document, chunk_windows, cut_windows
+import numpy as np
+
+from filesearch.chunk import (
+    Stretch,
+    chunk_document,
+    chunk_windows,
+    cut_windows,
+    row_sections,
+)
 from filesearch.context import find_contexts
 from filesearch.index.builder import SegmentBuilder
 from filesearch.protocols import Embedder, TokenEmbedder
@@ -66,6 +74,7 @@ def prepare_document(
     embedder: Embedder,
     *,
     windows: Sequence[Window] | None = None,
+    rows_apart: bool = False,
 ) -> PreparedText:
     """Cut a document into chunks, windows and terms.
 
@@ -75,6 +84,8 @@ def prepare_document(
         settings: Size and overlap of chunks.
         embedder: Says how much of a text it reads.
         windows: Those that the document has already, where it was embedded under another name.
+        rows_apart: Give each row of its tables chunks and windows of its own, so that filters can
+            choose among rows; see row_attributes.py.
     """
     text = document.text
 
@@ -86,16 +97,13 @@ def prepare_document(
         return _context_head(line, embedder)
 
     rows = table_rows(document.spans)
-    chunks = chunk_document(text, settings, rows)
+    sections = row_sections(text, rows) if rows_apart else [(0, len(text))]
+    chunks = _chunks_of(text, settings, rows, sections)
     if windows is None:
         # Where headings stand is known before windows are cut: any start of a section may be one's.
         longest = max(head(line)[1] for line in contexts(_section_starts(document)))
-        windows = cut_windows(
-            text,
-            embedder.token_offsets(text),
-            max_pieces=max(embedder.max_tokens - longest, embedder.max_tokens // 2),
-            rows=rows,
-        )
+        max_pieces = max(embedder.max_tokens - longest, embedder.max_tokens // 2)
+        windows = _windows_of(text, embedder.token_offsets(text), max_pieces, rows, sections)
     lines = contexts([window.start for window in windows])
     return PreparedText(
         chunks=chunks,
@@ -108,6 +116,37 @@ def prepare_document(
         terms=term_spans(text),
         context_terms=[extract_terms(line) for line in contexts([c.start for c in chunks])],
     )
+
+
+def _chunks_of(
+    text: str, settings: ChunkSettings, rows: Sequence[Stretch], sections: Sequence[Stretch]
+) -> list[Chunk]:
+    if len(sections) == 1:
+        return chunk_document(text, settings, rows)
+    chunks: list[Chunk] = []
+    for start, end in sections:
+        for chunk in chunk_document(text[start:end], settings):
+            place = (chunk.start + start, chunk.end + start)
+            chunks.append(Chunk(len(chunks), *place, chunk.token_count))
+    return chunks
+
+
+def _windows_of(
+    text: str,
+    pieces: IntArray,
+    max_pieces: int,
+    rows: Sequence[Stretch],
+    sections: Sequence[Stretch],
+) -> list[Window]:
+    if len(sections) == 1:
+        return cut_windows(text, pieces, max_pieces=max_pieces, rows=rows)
+    windows: list[Window] = []
+    for start, end in sections:
+        first, past = np.searchsorted(pieces[:, 0], (start, end))
+        own = np.minimum(pieces[first:past], end) - start
+        for window in cut_windows(text[start:end], own, max_pieces=max_pieces):
+            windows.append(Window(window.start + start, window.end + start))
+    return windows
 
 
 def table_rows(spans: Sequence[Span]) -> list[tuple[int, int]]:

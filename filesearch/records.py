@@ -59,6 +59,7 @@ class FileRecord:
             server. A completed file with an `error` is an older version that stays searchable
             because the newer one could not be read.
         attributes: What filters look at; `attribute_layers` says where they come from.
+        row_attributes: Whether filters look at the columns of its rows too; see row_attributes.py.
         size_bytes: Of the file; `char_count` is that of its text, 0 when it failed.
         modified_ns: Stamp of the file at `path` when it was read; see file_stamp.py. None where
             only its content tells whether it has changed.
@@ -84,6 +85,7 @@ class FileRecord:
     title: str
     warnings: tuple[str, ...]
     attribute_layers: AttributeLayers
+    row_attributes: bool
     page_count: int | None = None
     table_count: int | None = None
     modified_ns: int | None = None
@@ -104,7 +106,11 @@ class SegmentRecord:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A searchable file of a store: which slot of which segment holds it."""
+    """A searchable file of a store: which slot of which segment holds it.
+
+    Attributes:
+        row_attributes: As in FileRecord. Its rows then have chunks and windows of their own.
+    """
 
     store_file_id: int
     segment_id: int
@@ -114,6 +120,7 @@ class Entry:
     document_id: int
     attributes: Attributes
     chunk_settings: ChunkSettings
+    row_attributes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,7 @@ class NewFile:
         load_key: Names the document's content and how it was read; files that share it share
             the stored text.
         attribute_layers: What `attributes` were merged of; None says that all are the caller's.
+        row_attributes: As in FileRecord.
         modified_ns: As in FileRecord.
         replaces: Id of the file whose place it takes, in the same transaction; its own for a file
             that only its path or name changes of.
@@ -158,6 +166,7 @@ class NewFile:
     error: str = ""
     attribute_layers: AttributeLayers | None = None
     modified_ns: int | None = None
+    row_attributes: bool = False
     replaces: str | None = None
     id: str = field(default_factory=lambda: new_id("file"))
 

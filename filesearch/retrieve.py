@@ -28,18 +28,21 @@ from filesearch.cite import locate, location_fields
 from filesearch.config import MAX_TOP_K
 from filesearch.context import find_contexts
 from filesearch.errors import InvalidSetting
-from filesearch.filters import Filter, compile_filter
+from filesearch.filters import Filter, Predicate, compile_filter
 from filesearch.fuse import merge_rankings, normalise
 from filesearch.index.snapshot import Place, Selection, Snapshot
 from filesearch.passages import Passage, Scored, pick_passages
 from filesearch.protocols import Embedder, Reranker
 from filesearch.ranking_options import RankingOptions
+from filesearch.records import Entry
 from filesearch.rerank.features import Evidence, compute_features
+from filesearch.row_attributes import LastRowAttributes
 from filesearch.scoring import apply_rerank, fuse_candidates, score_candidates, with_score
 from filesearch.terms import extract_terms
 from filesearch.types import (
     Document,
     FloatVector,
+    IntArray,
     RankedFile,
     RerankRequest,
     SearchResult,
@@ -95,6 +98,7 @@ class Retriever:
         self._reranker = reranker
         self._vector_weight = vector_weight
         self._score_threshold = score_threshold
+        self._row_attributes = LastRowAttributes()
         # Apart, because a query waits for the vector search that it started.
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="filesearch-vector")
         self._query_pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="filesearch-query")
@@ -139,7 +143,10 @@ class Retriever:
         selection = (
             snapshot.distinct
             if filters is None
-            else snapshot.select(lambda entry: predicate(entry.attributes))
+            else snapshot.select(
+                lambda entry: predicate(entry.attributes),
+                keep_rows=lambda entry: self._rows_passing(entry, predicate),
+            )
         )
         scored = self._rank_all(snapshot, queries, selection, stage, weight)
         scored = [one for one in scored if one.score >= least]
@@ -151,6 +158,15 @@ class Retriever:
             copies=selection.copies,
         )
         return _results(passages)
+
+    def _rows_passing(
+        self, entry: Entry, predicate: Predicate
+    ) -> Callable[[IntArray], npt.NDArray[np.bool_]]:
+        found = self._catalog.documents([entry.document_id])
+        if entry.document_id not in found:  # removed in the meantime
+            return lambda starts: np.zeros(len(starts), dtype=bool)
+        rows = self._row_attributes.of(found[entry.document_id])
+        return rows.passing(entry.attributes, predicate)
 
     def rank_files(
         self, snapshot: Snapshot, queries: Sequence[str], *, stage: Stage, top_k: int

@@ -28,6 +28,7 @@ from filesearch.load.isolation import Loader
 from filesearch.prepare import PreparedText, prepare_document
 from filesearch.protocols import BlobStore, Embedder
 from filesearch.records import AttributeLayers, FileRecord, NewFile
+from filesearch.row_attributes import has_rows_apart, read_row_attributes
 from filesearch.sources import DocumentSource, FileSource, Source
 from filesearch.stored_vectors import StoredText, StoredVectors
 from filesearch.types import ChunkSettings, Document, ErrorCode, WindowEmbeddings
@@ -128,9 +129,12 @@ class SourceReader:
         """Return what became of a source; `loader` belongs to the calling thread."""
         started = time.monotonic()
         known = self._known.find(source)
-        if known is not None and self._known.is_untouched(source):
+        is_cut_as_asked = known is not None and known.row_attributes == self._has_rows_apart(
+            known, known.media_type
+        )
+        if known is not None and is_cut_as_asked and self._known.is_untouched(source):
             return UnchangedSource(source, known, self._describe(source, known))
-        reading = _Reading(source, known)
+        reading = _Reading(source, known, is_cut_as_asked)
         try:
             if isinstance(source, DocumentSource):
                 found = self._take_document(source, reading)
@@ -141,8 +145,9 @@ class SourceReader:
                 return UnchangedSource(source, reading.known, described, reading.modified_ns)
             if found is None:
                 return CopySource(source)
-            stored = self._stored.find(found.load_key) if found.is_kept else None
-            text = self._prepare(found, source, stored)
+            apart = self._has_rows_apart(reading.before, found.document.media_type)
+            stored = self._stored.find(found.load_key, rows_apart=apart) if found.is_kept else None
+            text = self._prepare(found, source, stored, rows_apart=apart)
         except UnsupportedFile as error:
             return self._failed(reading, "unsupported_file", str(error), started)
         except InvalidFile as error:
@@ -151,8 +156,10 @@ class SourceReader:
         except _Unforeseen as error:
             return self._failed(reading, "server_error", str(error), started)
         described = self._describe(source, reading.before, found.document)
+        left_out = read_row_attributes(found.document).left_out if apart else ()
         new = replace(
             self._new(reading, described),
+            row_attributes=apart,
             load_key=found.load_key,
             document=found.document,
             chunks=text.chunks,
@@ -163,7 +170,7 @@ class SourceReader:
             new,
             text,
             time.monotonic() - started,
-            (*found.document.warnings, *described.warnings),
+            (*found.document.warnings, *described.warnings, *left_out),
             stored.embeddings if stored else None,
             reading.renamed.filename if reading.renamed else "",
         )
@@ -214,7 +221,12 @@ class SourceReader:
             )
         return Extracted(given_key(reading.digest), document, is_kept=True)
 
-    def _prepare(self, found: Extracted, source: Source, stored: StoredText | None) -> PreparedText:
+    def _has_rows_apart(self, known: FileRecord | None, media_type: str) -> bool:
+        return has_rows_apart(self._rules.from_columns, known, media_type)
+
+    def _prepare(
+        self, found: Extracted, source: Source, stored: StoredText | None, *, rows_apart: bool
+    ) -> PreparedText:
         try:
             return prepare_document(
                 found.document,
@@ -222,6 +234,7 @@ class SourceReader:
                 self._chunk_settings,
                 self._embedder,
                 windows=stored.windows if stored else None,
+                rows_apart=rows_apart,
             )
         # Pure code of ours over text of anyone's: see `_Unforeseen`.
         except Exception as error:
@@ -267,9 +280,10 @@ class SourceReader:
 class _Reading:
     """What is known of a source so far, while it is read."""
 
-    def __init__(self, source: Source, known: FileRecord | None) -> None:
+    def __init__(self, source: Source, known: FileRecord | None, is_cut_as_asked: bool) -> None:
         self.source = source
         self.known = known
+        self.is_cut_as_asked = is_cut_as_asked
         self.renamed: FileRecord | None = None
         self.digest = ""
         self.modified_ns: int | None = None
@@ -282,10 +296,13 @@ class _Reading:
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether the store holds this very content, searchable."""
+        """Whether the store holds this very content, searchable, its rows cut as asked."""
         known = self.known
         return (
-            known is not None and known.content_hash == self.digest and known.status == "completed"
+            known is not None
+            and known.content_hash == self.digest
+            and known.status == "completed"
+            and self.is_cut_as_asked
         )
 
 

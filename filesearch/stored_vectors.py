@@ -45,9 +45,14 @@ class StoredVectors:
         self._opened: dict[str, Segment] = {}
         self._lock = threading.Lock()
 
-    def find(self, load_key: str) -> StoredText | None:
-        """Return what a file of the store with this document has; None when there is none."""
-        place = self._place(load_key)
+    def find(self, load_key: str, *, rows_apart: bool = False) -> StoredText | None:
+        """Return what a file of the store with this document has; None when there is none.
+
+        Args:
+            load_key: Of the document.
+            rows_apart: Whether its rows have windows of their own; see row_attributes.py.
+        """
+        place = self._place(load_key, rows_apart)
         if place is None:
             return None
         record, slot = place
@@ -57,7 +62,7 @@ class StoredVectors:
         except IndexDamaged:
             return None  # embedding again needs nothing of it
 
-    def _place(self, load_key: str) -> tuple[SegmentRecord, int] | None:
+    def _place(self, load_key: str, rows_apart: bool) -> tuple[SegmentRecord, int] | None:
         sf, d = t.store_files.c, t.documents.c
         with self._catalog.database.reading() as sql:
             row = sql.execute(
@@ -65,6 +70,7 @@ class StoredVectors:
                 .join(t.store_files, sf.segment_id == t.segments.c.id)
                 .join(t.documents, d.id == sf.document_id)
                 .where(d.load_key == load_key, sf.store_id == self._store.id)
+                .where(sf.row_attributes == rows_apart)
                 .limit(1)
             ).first()
         return (to_segment_record(row), int(row.file_slot)) if row else None

@@ -53,7 +53,9 @@ OPTIONS = {
         "--rebuild",
         "--chunk-size",
         "--chunk-overlap",
-        "--attr", "--attr-from-path",
+        "--attr",
+        "--attr-from-path",
+        "--attr-from-columns",
         "--json",
         "--json-lines",
     },
@@ -543,8 +545,8 @@ def test_a_missing_path_is_named(tmp_path):
     [
         (("--chunk-size", 50), "chunk size is 50 tokens; choose 100 to 4096"),
         (("--chunk-size", 200, "--chunk-overlap", 101), "choose 0 to 100, half of"),
-        (("--attr", "--attr-from-path", "year"), "attribute 'year' is not of the form key=value"),
-        (("--attr", "--attr-from-path", "=1"), "attribute '=1' is not of the form key=value"),
+        (("--attr", "year"), "attribute 'year' is not of the form key=value"),
+        (("--attr", "=1"), "attribute '=1' is not of the form key=value"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_in_one_line(tmp_path, args, says):
@@ -554,7 +556,15 @@ def test_a_setting_that_cannot_be_is_refused_in_one_line(tmp_path, args, says):
 @pytest.mark.parametrize("value", ["nan", "inf", "-Infinity", "9" * 30, "1e999"])
 def test_any_attribute_value_leaves_the_index_usable(index, tmp_path, value):
     (tmp_path / "a.txt").write_text("A note on clay.")
-    done = run("ingest", tmp_path / "a.txt", "--index", index, "--attr", "--attr-from-path", f"score={value}")
+    done = run(
+        "ingest",
+        tmp_path / "a.txt",
+        "--index",
+        index,
+        "--attr",
+        "--attr-from-path",
+        f"score={value}",
+    )
     assert done.exit_code in (0, 2), done.output
     assert len(run_json("files", "--index", index)) >= 3
     assert run("search", "clay", "--index", index).exit_code == 0

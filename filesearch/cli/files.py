@@ -41,6 +41,13 @@ from filesearch.cli.options import count_to_stderr, index_option, json_option, p
     help="Attributes from the path below PATH, such as '{year}/{team}/*.pdf': {name}, {name:str}, "
     "{name:int}, *, ?, ** for any folders; may be repeated.",
 )
+@click.option(
+    "--attr-from-columns/--no-attr-from-columns",
+    "from_columns",
+    default=None,
+    help="Let filters choose among the rows of tables (csv, tsv, xlsx, json, jsonl) by their "
+    "columns; each row is then embedded by itself [default: as the file has it, at first no].",
+)
 @json_option
 @click.option(
     "--json-lines",
@@ -59,6 +66,7 @@ def ingest(
     chunk_overlap: int | None,
     attributes: tuple[str, ...],
     path_patterns: tuple[str, ...],
+    from_columns: bool | None,
     as_json: bool,
     as_json_lines: bool,
 ) -> None:
@@ -107,6 +115,7 @@ def ingest(
                 paths,
                 attributes=given,
                 attributes_from_path=path_patterns,
+                attributes_from_columns=from_columns,
                 prune=prune,
                 on_progress=shown.update,
                 on_wait=say,

@@ -139,16 +139,29 @@ class Snapshot:
         """The open segments by name."""
         return {segment.record.name: segment for segment in self.segments}
 
-    def select(self, keep: Callable[[Entry], bool]) -> Selection:
+    def select(
+        self,
+        keep: Callable[[Entry], bool],
+        *,
+        keep_rows: Callable[[Entry], Callable[[IntArray], BoolArray]] | None = None,
+    ) -> Selection:
         """Return the rows of the live files for which `keep` is true, `MAX_COPIES` of each text.
 
         Args:
             keep: Called once for each live file.
+            keep_rows: Called instead for a file whose table rows have attributes; what it returns
+                says which of the file's chunks or windows may come back, by the characters at
+                which they begin (int64). A file of which none may is left out.
         """
         copies: defaultdict[int, list[Entry]] = defaultdict(list)
+        chosen_of: dict[int, Callable[[IntArray], BoolArray]] = {}
 
         def is_chosen(entry: Entry) -> bool:
-            if not keep(entry):
+            if keep_rows is not None and entry.store_file_id in self._apart:
+                chosen_of[entry.store_file_id] = keep_rows(entry)
+                if not chosen_of[entry.store_file_id](self._chunk_starts(entry)).any():
+                    return False
+            elif not keep(entry):
                 return False
             files = copies[entry.document_id]
             files.append(entry)
@@ -156,7 +169,39 @@ class Snapshot:
 
         masks = self._masks(is_chosen)
         crowded = {text: tuple(files) for text, files in copies.items() if len(files) > MAX_COPIES}
-        return self._selection(masks, crowded)
+        selection = self._selection(masks, crowded)
+        if not chosen_of:
+            return selection
+        chunks = _all_if_none(selection.chunks, self.chunk_count)
+        windows = _all_if_none(selection.windows, self.window_count)
+        for store_file_id, chosen in chosen_of.items():
+            number, slot = self._apart[store_file_id]
+            for mask, table, base in (
+                (chunks, self.segments[number].chunk_table, self._chunk_base[number]),
+                (windows, self.segments[number].window_table, self._window_base[number]),
+            ):
+                first, past = np.searchsorted(table[:, SLOT], (slot, slot + 1))
+                mask[base + first : base + past] &= chosen(
+                    table[first:past, START].astype(np.int64)
+                )
+        return Selection(chunks, windows, crowded)
+
+    @cached_property
+    def _apart(self) -> dict[int, tuple[int, int]]:
+        """Segment and slot of the files whose table rows have attributes, by store file id."""
+        return {
+            entry.store_file_id: (number, slot)
+            for number, slots in enumerate(self._slots)
+            for slot, entry in enumerate(slots)
+            if entry is not None and entry.row_attributes
+        }
+
+    def _chunk_starts(self, entry: Entry) -> IntArray:
+        number, slot = self._apart[entry.store_file_id]
+        table = self.segments[number].chunk_table
+        first, past = np.searchsorted(table[:, SLOT], (slot, slot + 1))
+        starts: IntArray = table[first:past, START].astype(np.int64)
+        return starts
 
     def _selection(
         self, masks: Sequence[BoolArray | None], copies: Mapping[int, tuple[Entry, ...]]
@@ -317,6 +362,10 @@ class Snapshot:
         number, local = _locate(self._window_base, window_row)
         _slot, start, end = self.segments[number].window_table[local]
         return int(start), int(end)
+
+
+def _all_if_none(mask: BoolArray | None, count: int) -> BoolArray:
+    return np.ones(count, dtype=bool) if mask is None else mask
 
 
 def _entries_by_slot(picture: Picture) -> list[list[Entry | None]]:

@@ -72,7 +72,9 @@ def read_part(archive: zipfile.ZipFile, name: str) -> bytes | None:
     for entry in archive.infolist():
         if entry.filename.lstrip("/").replace("\\", "/").lower() == wanted:
             try:
-                return archive.read(entry)
+                # Not archive.read: it unpacks all there is before it looks at what was declared.
+                with archive.open(entry) as part:
+                    return part.read(entry.file_size)
             except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
                 return None
     return None
@@ -82,14 +84,25 @@ def parse_xml(data: bytes) -> etree._Element | None:
     """Return the root of an XML part, mended where it is broken, or None when nothing is left.
 
     Entities are not resolved, nothing is fetched, and libxml2's bounds on depth and size hold.
+
+    Raises:
+        RecursionError: Nested deeper than libxml2 reads; `load` says so.
     """
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, huge_tree=False, recover=True, remove_comments=True
     )
     try:
-        return etree.fromstring(data, parser)
+        root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError:
-        return None
+        root = None
+    require_not_cut(parser)
+    return root
+
+
+def require_not_cut(parser: etree.XMLParser | etree.HTMLParser) -> None:
+    """Raise RecursionError if libxml2 stopped at elements 256 deep: what follows is lost to us."""
+    if any(entry.message.startswith("Excessive depth") for entry in parser.error_log):
+        raise RecursionError("elements are nested over 256 deep")
 
 
 def relations(archive: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:

@@ -57,13 +57,28 @@ def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> 
         raise InvalidFile(f"{filename!r} is damaged: its content is missing; save it again")
     styles = parse_xml(read_part(archive, "styles.xml") or b"")
     composer = Composer(filename)
-    reader = _Reader(composer, _Styles(root, styles))
+    known = _Styles(root, styles)
+    if _remove_hidden(body, known.hidden_text):
+        composer.warn("text that is formatted as hidden was left out")
+    reader = _Reader(composer, known)
     if media_type == ODP:
         reader.add_slides(body)
     else:
         reader.blocks(body)
         reader.add_margins(styles)
     return composer.build(media_type, title=read_title(archive) or reader.title)
+
+
+def _remove_hidden(body: etree._Element, styles: set[str]) -> bool:
+    """Take text in one of the styles out of the tree; return whether there was any."""
+    found = [
+        node for node in all_named(body, "span", "p") if attribute(node, "style-name") in styles
+    ]
+    for node in found:
+        tail = node.tail
+        node.clear()
+        node.tail = tail
+    return bool(found)
 
 
 @dataclass(frozen=True)
@@ -81,6 +96,7 @@ class _Styles:
         self.parents: dict[str, str] = {}
         self.lists: dict[str, dict[int, _ListLevel]] = {}
         self.hidden: set[str] = set()
+        self.hidden_text: set[str] = set()
         for root in roots:
             for node in all_named(root, "style"):
                 name = attribute(node, "name")
@@ -88,6 +104,8 @@ class _Styles:
                 properties = child(node, "drawing-page-properties")
                 if attribute(properties, "visibility") == "hidden":
                     self.hidden.add(name)
+                if attribute(child(node, "text-properties"), "display") == "none":
+                    self.hidden_text.add(name)
             for node in all_named(root, "list-style"):
                 self.lists[attribute(node, "name")] = dict(_list_levels(node))
 

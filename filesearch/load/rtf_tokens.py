@@ -22,6 +22,7 @@ CHARACTERS = {
     "enspace": "\u2002", "qmspace": "\u2005", "bullet": "\u2022", "lquote": "\u2018",
     "rquote": "\u2019", "ldblquote": "\u201c", "rdblquote": "\u201d", "~": "\xa0", "_": "\u2011",
     "{": "{", "}": "}", "\\": "\\", "nestcell": " ", "nestrow": " ",
+    "shptxt": "\n", "dptxbxtext": "\n",
 }  # fmt: skip
 """Control words and symbols that stand for characters."""
 

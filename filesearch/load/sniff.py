@@ -14,12 +14,14 @@ from filesearch.load.media_types import (
     BY_EXTENSION,
     BZIP2,
     DOCX,
+    EML,
     EPUB,
     GZIP,
     HTML,
     JPEG,
     JSON,
     JSONL,
+    MBOX,
     MODULES,
     MSG,
     NEEDS_MODULE,
@@ -86,6 +88,30 @@ _HTML_START = re.compile(
     rb"<(?:!doctype\s+html|html|head|body)\b",
     re.IGNORECASE | re.DOTALL,
 )
+
+
+_MBOX_START = re.compile(rb"From [^\r\n]{1,200}\d{4}[^\r\n]{0,20}\r?\n[!-9;-~]{1,70}:")
+_HEADER = re.compile(rb"([!-9;-~]{1,70})[ \t]{0,5}:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*(?:\r?\n|\Z)")
+_MAIL_HEADERS = frozenset(
+    b"from to cc subject date sender reply-to received return-path delivered-to message-id "
+    b"mime-version content-type x-mailer x-received dkim-signature".split()
+)
+"""RFC 5322, 3.6, and what servers add before."""
+_SEARCHED_HEADERS = 200
+
+
+def is_mail(data: bytes) -> bool:
+    """Return whether a file begins with a block of headers, two or more of them those of mails."""
+    known: set[bytes] = set()
+    start = len(data) - len(data.lstrip(b"\xef\xbb\xbf\r\n"))
+    for _ in range(_SEARCHED_HEADERS):
+        found = _HEADER.match(data, start)
+        if not found:
+            break
+        known |= {found[1].lower()} & _MAIL_HEADERS
+        start = found.end()
+    is_block = data[start : start + 2] in (b"\r\n", b"") or data[start : start + 1] == b"\n"
+    return is_block and len(known) >= 2
 
 
 def sniff(data: bytes, filename: str) -> str:
@@ -215,6 +241,10 @@ def _sniff_text(data: bytes) -> str:
     head = data[:8192].replace(b"\x00", b"")
     if _HTML_START.match(head):
         return HTML
+    if _MBOX_START.match(head):
+        return MBOX
+    if is_mail(data):
+        return EML
     start = head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
     if start[:1] in (b"{", b"["):
         return _sniff_json(data)

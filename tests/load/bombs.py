@@ -297,16 +297,26 @@ def cyclic_tree() -> bytes:
 
 
 def cyclic_forms() -> bytes:
-    """Return a PDF whose page shows a form that shows another that shows the first, twice each."""
+    """Return a PDF whose page shows a form that shows another that shows the first."""
 
     def form(other: int) -> bytes:
         return stream(
-            _SHOW + b" /X Do /X Do",
+            _SHOW + b" /X Do",
             b"/Type /XObject /Subtype /Form /BBox [0 0 612 792] /Resources << "
             b"/Font << /F1 5 0 R >> /XObject << /X %d 0 R >> >>" % other,
         )
 
     return one_page(stream(_SHOW + b" /X Do"), b"/XObject << /X 6 0 R >>", form(7), form(6))
+
+
+def doubling_forms() -> bytes:
+    """Return a PDF whose page shows a form that shows itself twice."""
+    form = stream(
+        _SHOW + b" /X Do /X Do",
+        b"/Type /XObject /Subtype /Form /BBox [0 0 612 792] /Resources << "
+        b"/Font << /F1 5 0 R >> /XObject << /X 6 0 R >> >>",
+    )
+    return one_page(stream(_SHOW + b" /X Do"), b"/XObject << /X 6 0 R >>", form)
 
 
 def form_bomb() -> bytes:
@@ -438,6 +448,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "cyclic_forms.pdf": cyclic_forms,
     "cyclic_type3.pdf": cyclic_type3,
     "cyclic_outline.pdf": cyclic_outline,
+    "doubling_forms.pdf": doubling_forms,
     "form_bomb.pdf": form_bomb,
     "stream_bomb.pdf": stream_bomb,
     "giant.png": giant_png,

@@ -126,6 +126,16 @@ def test_odt_boxes_pictures_sections_and_margins_are_read() -> None:
     assert document.text == "Before A mug\nIn a box\n\nHeader: Handbook"
 
 
+def test_odt_hidden_text_is_left_out_with_a_warning() -> None:
+    style = (
+        '<style:style style:name="T1"><style:text-properties text:display="none"/></style:style>'
+    )
+    body = '<text:p>Mugs<text:span text:style-name="T1"> secret</text:span> are free.</text:p>'
+    document = load(odf("text", body, style), "a.odt")
+    assert document.text == "Mugs are free."
+    assert document.warnings == ("text that is formatted as hidden was left out",)
+
+
 def test_odp_slides_have_titles_tables_and_notes(keeps_promises: Promise) -> None:
     def frame(kind: str, text: str) -> str:
         box = f"<draw:text-box><text:p>{text}</text:p></draw:text-box>"

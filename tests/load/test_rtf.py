@@ -111,6 +111,7 @@ def test_text_boxes_are_read_once() -> None:
         r"{\shprslt{\*\do{\dptxbxtext Boxed\par}}}}"
     )
     assert text_of(rf"\pard {box}Around\par") == "Boxed\nAround"
+    assert text_of(rf"\pard Before{box}Around\par") == "Before\nBoxed\nAround"
 
 
 def test_hidden_text_is_left_out_with_a_warning() -> None:
