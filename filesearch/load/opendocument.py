@@ -245,8 +245,6 @@ class _Reader:
         # What follows on a slide begins on the next line, its first piece after a blank one.
         if heading:
             self.composer.add_heading(1, heading, separator="\n\n")
-        else:
-            self.composer.open_heading(1, f"Slide {number}", start)
         notes = [node for node in shapes if name_of(node) == "notes"]
         inner = Composer(self.composer.filename)
         reader = _Reader(inner, self.styles)
@@ -261,6 +259,8 @@ class _Reader:
         if inner.position:
             self.composer.add_document(inner.build(ODP), separator="\n" if heading else "\n\n")
         if self.composer.position > start:
+            if not heading:
+                self.composer.open_heading(1, f"Slide {number}", start)
             self.composer.mark("slide", (start, self.composer.position), number, heading)
 
     def shape(self, node: etree._Element) -> None:

@@ -92,8 +92,6 @@ class _Reader:
         if heading:
             composer.add_heading(1, heading, separator=self.separator)
             self.separator = "\n"
-        else:
-            composer.open_heading(1, f"Slide {number}", start)
         for shape in shapes:
             if shape not in titles and _placeholder(shape) not in _FURNITURE:
                 self._add_shape(shape, targets)
@@ -104,6 +102,8 @@ class _Reader:
             if kind == "notesSlide":
                 self._add_notes(target)
         if composer.position > start:
+            if not heading:
+                composer.open_heading(1, f"Slide {number}", start)
             composer.mark("slide", (start, composer.position), number, heading)
 
     def _add_line(self, text: str) -> None:

@@ -424,6 +424,17 @@ def test_pptx_hidden_slides_are_left_out_with_a_warning() -> None:
     assert document.warnings == ("hidden slides were left out: 2",)
 
 
+def test_pptx_a_slide_without_text_leaves_no_trace(keeps_promises: Promise) -> None:
+    file = pptx.Presentation()
+    file.slides.add_slide(file.slide_layouts[5]).shapes.title.text = "Mugs"
+    file.slides.add_slide(file.slide_layouts[6])
+    document = load(saved(file), "a.pptx")
+    keeps_promises(document)
+    assert [(s.kind, s.number, s.label) for s in document.spans] == [
+        ("slide", 1, "Mugs"), ("heading", 1, "Mugs")
+    ]  # fmt: skip
+
+
 def test_pptx_merged_cells_are_understood() -> None:
     file = pptx.Presentation()
     slide = file.slides.add_slide(file.slide_layouts[6])

@@ -148,6 +148,7 @@ def test_odp_slides_have_titles_tables_and_notes(keeps_promises: Promise) -> Non
         f"<presentation:notes>{frame('notes', 'Slowly.')}</presentation:notes></draw:page>"
         f'<draw:page draw:style-name="gone">{frame("outline", "secret")}</draw:page>'
         f"<draw:page><draw:g>{frame('outline', 'Grouped')}</draw:g></draw:page>"
+        "<draw:page/>"
     )
     styles = (
         '<style:style style:name="gone"><style:drawing-page-properties '
