@@ -20,11 +20,11 @@ import numpy.typing as npt
 
 from filesearch.attributes import MAX_ATTRIBUTES, MAX_VALUE_CHARS, check_attributes
 from filesearch.errors import InvalidSetting
-from filesearch.load.media_types import CSV, JSON, JSONL, ODS, TSV, XLSX
+from filesearch.load.media_types import CSV, JSON, JSONL, ODS, TSV, XLS, XLSX
 from filesearch.records import FileRecord
 from filesearch.types import Attributes, AttributeValue, Document, IntArray, Span
 
-TABULAR = frozenset({CSV, TSV, XLSX, ODS, JSON, JSONL})
+TABULAR = frozenset({CSV, TSV, XLSX, XLS, ODS, JSON, JSONL})
 """Media types whose rows are records; a table within a text is part of what the text says."""
 
 _KEPT_DOCUMENTS = 4

@@ -77,7 +77,7 @@ def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> 
         add_html(composer, root)
     else:
         composer.warn("it is nested too deeply; its text was read without its structure")
-        composer.add(_flat_text(decoded.text))
+        composer.add(flat_text(decoded.text))
     if not composer.position:
         described = "\n\n".join(filter(None, (title, str(stated.get("description", "")))))
         if not described:
@@ -153,7 +153,8 @@ class _Flat(HTMLParser):
             self.pieces.append(data)
 
 
-def _flat_text(text: str) -> str:
+def flat_text(text: str) -> str:
+    """Return the text between the tags of HTML or XML, a line per block, whatever the nesting."""
     flat = _Flat()
     flat.feed(clean_text(text))
     flat.close()

@@ -40,7 +40,7 @@ _CODE = (
     "bash bat c cc cfg clj cmake conf cpp cs css cxx dart env erl ex fs go gradle graphql groovy h "
     "hh hpp hs ini java jl js jsx kt kts less lua m mjs cjs mm nim patch diff php pl pm ps1 "
     "properties proto r rb rs sass scala scss sh sol sql svelte swift tf toml ts tsx v vb vhdl vue "
-    "yaml yml zig zsh"
+    "xsd xsl xslt yaml yml zig zsh"
 ).split()
 BY_EXTENSION: dict[str, str] = {
     **{f".{name}": f"text/x-{name}" for name in _CODE},
@@ -69,8 +69,7 @@ BY_EXTENSION: dict[str, str] = {
     ".css": "text/css",
     ".js": "text/javascript",
     ".mjs": "text/javascript",
-    # Read as plain text until a module below takes them.
-    **dict.fromkeys((".xml", ".xsd", ".xsl"), XML),
+    **dict.fromkeys((".xml", ".rss", ".atom", ".svg"), XML),
     ".ipynb": NOTEBOOK,
     ".png": PNG,
     **dict.fromkeys((".jpg", ".jpeg", ".jpe"), JPEG),
@@ -105,6 +104,7 @@ MODULES: dict[str, str] = {
     NOTEBOOK: "notebook",
     JSONL: "json_lines",
     **dict.fromkeys(IMAGES, "images"),
+    XML: "xml",
     EML: "eml",
     MBOX: "mbox",
     MSG: "msg",

@@ -39,6 +39,7 @@ from filesearch.load.media_types import (
     WEBP,
     XLS,
     XLSX,
+    XML,
     XZ,
     ZIP,
 )
@@ -90,6 +91,7 @@ _HTML_START = re.compile(
 )
 
 
+_XML_START = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*<(?:\?xml|rss|feed|svg)\b")
 _MBOX_START = re.compile(rb"From [^\r\n]{1,200}\d{4}[^\r\n]{0,20}\r?\n[!-9;-~]{1,70}:")
 _HEADER = re.compile(rb"([!-9;-~]{1,70})[ \t]{0,5}:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*(?:\r?\n|\Z)")
 _MAIL_HEADERS = frozenset(
@@ -241,6 +243,8 @@ def _sniff_text(data: bytes) -> str:
     head = data[:8192].replace(b"\x00", b"")
     if _HTML_START.match(head):
         return HTML
+    if _XML_START.match(head):
+        return XML
     if _MBOX_START.match(head):
         return MBOX
     if is_mail(data):
