@@ -183,17 +183,20 @@ def _cells(words: Sequence[Word]) -> list[Cell]:
 
 def _goes_on(run: list[Word], word: Word) -> bool:
     last = run[-1]
-    if word.line == last.line and not (word.is_upright and last.is_upright):
-        return not word.is_upright and not last.is_upright
-    if not (word.is_upright and last.is_upright):
-        return False
+    space = word.left - last.right
+    is_plain = word.is_upright and last.is_upright
+    if word.text[-1] in "$€£¥" and is_number(last.text) and space > 0 and not word.is_joined:
+        return False  # the sign of the next number, however close the columns stand
+    if is_plain and word.baseline == last.baseline and 0 <= space <= _APART * last.height:
+        return True
+    if not is_plain:
+        return word.line == last.line and not word.is_upright and not last.is_upright
     height = max(word.height, last.height)
     lead = max(run[-8:], key=lambda w: w.height)  # raised signs are smaller
     if abs(word.baseline - lead.baseline) > _RAISED * max(height, lead.height):
         return False
     if word.line == last.line and _RIGHT_TO_LEFT.search(word.text + last.text):
         return True  # logical order; the places go the other way
-    space = word.left - last.right
     return -_RAISED * height <= space <= _APART * height
 
 

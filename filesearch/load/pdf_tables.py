@@ -32,6 +32,9 @@ _OPEN_END = re.compile(
 )
 
 
+_YEAR = re.compile(r"(?:FY|CY)?\s?(?:19|20)\d\d\*?")
+
+
 class Table(NamedTuple):
     """Where a table stands among the lines of its page: first and last line, both included."""
 
@@ -56,7 +59,9 @@ def find_tables(lines: Sequence[Line]) -> tuple[list[Line], list[Table]]:
             continue
         labels = min(line.left for line in whole[first : last + 1])
         start = _header_start(whole, at, first, columns, labels)
-        body = next((i for i in range(first, last + 1) if not _names_columns(whole[i])), first)
+        body = first
+        while body < last and _names_columns(whole[body], columns, labels):
+            body += 1
         header = _stacked_header(whole[start:body], columns)
         found += whole[at:start]
         tables.append(Table(len(found), len(found) + len(header) + last - body))
@@ -165,8 +170,7 @@ def _header_start(
     while start > max(at, first - _MOST_HEADER_LINES):
         line = lines[start - 1]
         step = line.baseline - lines[first].baseline
-        is_over = line.right >= columns[0].left - 2 and line.left > labels + line.height
-        if not is_over or not 0 < step <= _HEADER_HEIGHT * line.height:
+        if not _is_over(line, columns, labels) or not 0 < step <= _HEADER_HEIGHT * line.height:
             break
         if line.cells[0].is_prose and len(line.text) > 60:
             break
@@ -174,9 +178,26 @@ def _header_start(
     return start
 
 
-def _names_columns(line: Line) -> bool:
-    """Whether a row is made of years only: it names the columns."""
-    return all(re.fullmatch(r"(?:FY|CY)?\s?(?:19|20)\d\d\*?", cell.text) for cell in line.cells)
+def _is_over(line: Line, columns: list[_Column], labels: float) -> bool:
+    """Whether a line stands over columns of figures; a title in the middle of the page does not."""
+    cell = line.cells[0]
+    if cell.left <= labels + cell.height:
+        return False
+    begins = columns[0].left - cell.height
+    if cell.left >= begins:
+        return True
+    pitch = columns[1].left - columns[0].left if len(columns) > 1 else 0.0
+    if cell.right - cell.left <= 1.2 * pitch:
+        begins -= pitch / 2
+    middle = (cell.left + cell.right) / 2
+    return middle >= begins and len(_under(cell, columns)) == 1
+
+
+def _names_columns(line: Line, columns: list[_Column], labels: float) -> bool:
+    """Whether a line at the top of a table names its columns: years, or words over them."""
+    if line.is_row:
+        return all(_YEAR.fullmatch(cell.text) for cell in line.cells)
+    return _is_over(line, columns, labels)
 
 
 def _stacked_header(lines: list[Line], columns: list[_Column]) -> list[Line]:
@@ -203,18 +224,31 @@ def _stacked_header(lines: list[Line], columns: list[_Column]) -> list[Line]:
             return [_as_header(line) for line in lines]
         if spanning:
             over.append(Line(spanning, line.gap_before, is_header=True))
-    if not all(names) or max(map(len, names)) == 1:
+    if not all(names) or max(map(len, names)) == 1 or not _ends_level(names):
         return [_as_header(line) for line in lines]
     cells = [replace(stack[-1], text=" ".join(cell.text for cell in stack)) for stack in names]
     return [*over, Line(cells, is_header=True)]
 
 
+def _ends_level(names: list[list[Cell]]) -> bool:
+    """Whether the names of all columns end on one line, as headers are set."""
+    ends = [stack[-1].baseline for stack in names]
+    return max(ends) - min(ends) <= names[0][-1].height / 2
+
+
 def _under(cell: Cell, columns: list[_Column]) -> list[int]:
-    """Return the columns that a name stands over: those it covers, or else the nearest one."""
-    middles = [(column.left + column.right) / 2 for column in columns]
-    covered = [i for i, middle in enumerate(middles) if cell.left <= middle <= cell.right]
+    """Return the column that a name stands over, or all those that it reaches into."""
     middle = (cell.left + cell.right) / 2
-    return covered or [min(range(len(columns)), key=lambda i: abs(middles[i] - middle))]
+    nearest = min(
+        range(len(columns)),
+        key=lambda i: abs((columns[i].left + columns[i].right) / 2 - middle),
+    )
+    reached = [
+        i
+        for i, column in enumerate(columns)
+        if cell.left < column.right - 2 and cell.right > column.left + 2
+    ]
+    return reached if len(reached) > 1 else [nearest]
 
 
 def _as_header(line: Line) -> Line:

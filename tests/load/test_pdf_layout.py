@@ -142,6 +142,19 @@ def test_a_header_on_two_lines_names_each_column_in_one_piece() -> None:
     assert lines[0] == "June 30, 2025 | June 30, 2024"
 
 
+def test_a_name_over_several_columns_and_the_title_stay_apart() -> None:
+    title = (150, 740, "Statements of income of the pottery of Huiyuan")
+    header = [title, (310, 724, "Years ended in December"), (300, 712, "2025"), (400, 712, "2024")]
+    lines, tables = tables_of(*header, *rows(700))
+    assert lines[:3] == [title[2], "Years ended in December", "2025 | 2024"]
+    assert tables == [Table(1, 5)]
+
+
+def test_the_sign_of_the_next_number_is_not_taken_for_that_of_the_last() -> None:
+    [line] = lay_out(words([(50, 700, "Net sales"), (300, 700, "$ 1,234 $ 1,100")]))
+    assert [cell.text for cell in line.cells] == ["Net sales", "$ 1,234", "$ 1,100"]
+
+
 def test_a_label_on_two_lines_stands_before_its_figures() -> None:
     purchases = [(50, 664, "Purchases of kilns,"), (300, 664, "1,111"), (405, 664, "6")]
     lines, tables = tables_of(*rows(700), *purchases, (50, 652, "wheels and tools"))
