@@ -1,8 +1,9 @@
 """Worker: the child process of `isolation.Loader`; it runs `load` on what its parent sends.
 
 stdin: frames of (filename, data, options); stdout: one frame with the `Confinement` that holds,
-then one with a `Reply` for each file. It ends with its input. It limits its own memory, gives up
-the network and writing outside its scratch folder, prints nothing and dies with its parent.
+then one with a `Reply` for each file, and before that an empty one at each `pulse`. It ends with
+its input. It limits its own memory, gives up the network and writing outside its scratch folder,
+prints nothing and dies with its parent.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import IO
 
 import msgspec
 
+from filesearch.load import pulse
 from filesearch.load.confinement import confine
 from filesearch.load.options import LoadOptions
 from filesearch.types import Document
@@ -94,6 +96,7 @@ def main(parent: int, memory_bytes: int, scratch: str) -> None:
     _limit_memory(memory_bytes)
     encoder = msgspec.msgpack.Encoder()
     write_frame(replies, encoder.encode(confinement))
+    pulse.listen(lambda: write_frame(replies, b""))
     decoder = msgspec.msgpack.Decoder(Request)
     while (frame := read_frame(requests)) is not None:
         reply = _answer(decoder.decode(frame), memory_bytes)
