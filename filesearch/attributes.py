@@ -26,10 +26,13 @@ def parse_attribute(text: str) -> tuple[str, AttributeValue]:
     key, separator, value = text.partition("=")
     if not separator or not key.strip():
         raise InvalidSetting(f"attribute '{text}' is not of the form key=value")
-    return key.strip(), _parse_value(value.strip())
+    return key.strip(), parse_value(value.strip())
 
 
-def _parse_value(value: str) -> AttributeValue:
+def parse_value(value: str) -> AttributeValue:
+    """Return what a text stands for: true and false, finite numbers, else the text itself."""
+    if "_" in value:
+        return value  # Python reads 2024_10 as 202410
     if value.lower() in ("true", "false"):
         return value.lower() == "true"
     try:

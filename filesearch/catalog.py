@@ -20,7 +20,15 @@ from filesearch.errors import NotFound
 from filesearch.ids import new_id
 from filesearch.objects import Objects
 from filesearch.protocols import BlobStore
-from filesearch.records import Entry, FileRecord, NewFile, Picture, SegmentRecord, StoreRecord
+from filesearch.records import (
+    AttributeLayers,
+    Entry,
+    FileRecord,
+    NewFile,
+    Picture,
+    SegmentRecord,
+    StoreRecord,
+)
 from filesearch.threads import Threads
 from filesearch.types import Attributes, Chunk, ChunkSettings, Document, ErrorCode, Span
 
@@ -175,46 +183,26 @@ class Catalog:
     def files(self, store_id: str) -> list[FileRecord]:
         """Return every file of a store, in order of insertion."""
         with self.database.reading() as sql:
-            found = sql.execute(
-                select(
-                    t.files,
-                    t.store_files.c.status,
-                    t.store_files.c.error_code,
-                    t.store_files.c.error,
-                    t.store_files.c.attributes,
-                    t.store_files.c.chunk_size,
-                    t.store_files.c.chunk_overlap,
-                    t.store_files.c.chunk_count,
-                    t.store_files.c.window_count,
-                    t.documents.c.char_count,
-                    t.documents.c.media_type,
-                    t.documents.c.title,
-                    t.documents.c.warnings,
-                )
-                .join(t.store_files, t.store_files.c.file_id == t.files.c.id)
-                .outerjoin(t.documents, t.documents.c.id == t.store_files.c.document_id)
-                .where(t.store_files.c.store_id == store_id)
-                .order_by(t.files.c.seq)
-            ).all()
+            found = sql.execute(rows.select_files(store_id)).all()
         return [rows.to_file_record(row) for row in found]
 
     def file_name_and_document(self, file_id: str) -> tuple[str, Document]:
-        """Return the name of a searchable file and its document.
+        """Return the name of a searchable file and its document; see `documents`.
 
         Raises:
             NotFound: No such file, or it has no text because it failed.
         """
         with self.database.reading() as sql:
             row = sql.execute(
-                select(t.files.c.filename, t.documents)
+                select(t.files.c.filename, t.store_files.c.document_id)
                 .join(t.store_files, t.store_files.c.file_id == t.files.c.id)
-                .join(t.documents, t.documents.c.id == t.store_files.c.document_id)
-                .where(t.files.c.id == file_id)
+                .where(t.files.c.id == file_id, t.store_files.c.document_id.is_not(None))
                 .limit(1)
             ).first()
-        if row is None:
+        found = self.documents([row.document_id]) if row else {}
+        if row is None or not found:
             raise NotFound(f"no file '{file_id}' with text; see: fsearch files")
-        return row.filename, rows.to_document(row)
+        return row.filename, found[row.document_id]
 
     def find_document(self, load_key: str) -> Document | None:
         """Return the document stored under `load_key`, or None when there is none."""
@@ -326,14 +314,23 @@ class Catalog:
             rows.drop_unused(sql)
             rows.bump_generation(sql, store_id)
 
-    def set_attributes(self, store_id: str, file_id: str, attributes: Attributes) -> None:
-        """Replace the attributes of a file."""
+    def set_attributes(
+        self,
+        store_id: str,
+        file_id: str,
+        attributes: Attributes,
+        layers: AttributeLayers | None = None,
+    ) -> None:
+        """Replace the attributes of a file; without `layers` all of them are the caller's."""
         c = t.store_files.c
         with self.database.writing() as sql:
             sql.execute(
                 update(t.store_files)
                 .where(c.store_id == store_id, c.file_id == file_id)
-                .values(attributes=rows.encode_json(attributes))
+                .values(
+                    attributes=rows.encode_json(attributes),
+                    attribute_layers=rows.encode_layers(layers),
+                )
             )
             rows.bump_generation(sql, store_id)
 

@@ -5,13 +5,16 @@ which chunk. Pure: no files but the packaged token ranks, no network, no clock. 
 linear in the text.
 
 Chunks overlap and are counted in cl100k_base tokens as in OpenAI's vector stores. Windows do not
-overlap, are counted in the embedder's own pieces and fit what it reads.
+overlap, are counted in the embedder's own pieces and fit what it reads. Neither ends within a row
+of a table that fits into it: half a row has lost the names of its columns or its values.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -39,19 +42,28 @@ _MAX_BLIND_CHARS = 2_000
 """Length of the one window over text in which the embedder sees no pieces at all."""
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
+_BLANKS = re.compile(r"\s*")
+
+Stretch: TypeAlias = tuple[int, int]
+"""Start and end in the text."""
 
 
-def chunk_document(text: str, settings: ChunkSettings) -> list[Chunk]:
+def chunk_document(text: str, settings: ChunkSettings, rows: Sequence[Stretch] = ()) -> list[Chunk]:
     """Cut `text` into chunks of `settings.size` tokens, `settings.overlap` of them shared.
 
-    Chunk k holds the tokens from k * (size - overlap) on, size of them; the last one ends with
-    the text, and none lies within the one before it. Both ends of a chunk are moved back, at
-    most `MAX_GRAPHEME_SHIFT` (11) characters, so as not to cut an emoji, a flag or a letter from
-    its marks; a longer cluster is cut between characters. Sizes of at least 100 tokens and an
-    overlap of at most half make steps of at least 12 characters, so 11 keep chunks in order.
+    Without rows, chunk k holds the tokens from k * (size - overlap) on, size of them; the last one
+    ends with the text, and none lies within the one before it. Both ends of a chunk are moved
+    back, at most `MAX_GRAPHEME_SHIFT` (11) characters, so as not to cut an emoji, a flag or a
+    letter from its marks; a longer cluster is cut between characters. Sizes of at least 100 tokens
+    and an overlap of at most half make steps of at least 12 characters, so 11 keep chunks in order.
+
+    Where an end would fall into a row that fits into a chunk, the chunk ends before the row, and
+    where a start would, the chunk begins behind it: so chunks are shorter there and share less, by
+    up to a row. What is shared gives way where the next row would not fit otherwise.
 
     Args:
         text: Any text. Blank text is cut like any other.
+        rows: Start and end of the rows of its tables, ascending, not overlapping.
 
     Returns:
         Chunks in order; none for the empty text. Starts and ends strictly increase, each chunk
@@ -63,29 +75,79 @@ def chunk_document(text: str, settings: ChunkSettings) -> list[Chunk]:
     boundaries = token_boundaries(text)
     starts = boundaries[:-1]
     token_total = len(starts)
+    kept = _WholeRows(text, boundaries, rows, settings.size)
     step = settings.size - settings.overlap
     chunks: list[Chunk] = []
-    for first in range(0, token_total, step):
-        past = first + settings.size
+    start = past = 0
+    while past < token_total:
+        # At least this far the next chunk must reach; in prose that is what it shares with this.
+        goal = kept.before(past + step)
+        goal = goal if goal > past else kept.behind(past + 1)
+        first = kept.behind(max(past - settings.overlap, goal - settings.size)) if chunks else 0
+        while chunks and grapheme_start(text, int(boundaries[first])) <= start:
+            first += 1  # tokens of one character, which only tiny rows set apart
         start = grapheme_start(text, int(boundaries[first]))
+        past = kept.before(first + settings.size)
         end = len(text) if past >= token_total else grapheme_start(text, int(boundaries[past]))
         first_token, past_token = np.searchsorted(starts, (start, end))
         chunks.append(Chunk(len(chunks), start, end, int(past_token - first_token)))
-        if past >= token_total:
-            break
     return chunks
 
 
-def cut_windows(text: str, pieces: IntArray, *, max_pieces: int) -> list[Window]:
+class _WholeRows:
+    """The rows that fit into a chunk, as stretches of tokens with the white space behind them."""
+
+    def __init__(
+        self, text: str, boundaries: IntArray, rows: Sequence[Stretch], max_tokens: int
+    ) -> None:
+        stretches = np.array(sorted(rows), dtype=np.int64).reshape(-1, 2)
+        ends = stretches[:, 1].tolist()
+        blanks = np.array([_blanks_end(text, end) for end in ends], dtype=np.int64)
+        first = np.searchsorted(boundaries, stretches[:, 0], side="right") - 1
+        past = np.maximum(
+            np.searchsorted(boundaries, stretches[:, 1]),
+            np.searchsorted(boundaries, blanks, side="right") - 1,
+        )
+        past[:-1] = np.minimum(past[:-1], first[1:])
+        is_kept = (first < past) & (past - first <= max_tokens)
+        self._first: list[int] = first[is_kept].tolist()
+        self._past: list[int] = past[is_kept].tolist()
+
+    def before(self, token: int) -> int:
+        """Return the first token of the row that `token` stands within, else `token`."""
+        row = self._row_around(token)
+        return token if row is None else self._first[row]
+
+    def behind(self, token: int) -> int:
+        """Return the token behind the row that `token` stands within, else `token`."""
+        row = self._row_around(token)
+        return token if row is None else self._past[row]
+
+    def _row_around(self, token: int) -> int | None:
+        """Return the row that `token` stands within, not at its start."""
+        row = bisect_right(self._first, token) - 1
+        return row if row >= 0 and self._first[row] < token < self._past[row] else None
+
+
+def _blanks_end(text: str, position: int) -> int:
+    found = _BLANKS.match(text, position)
+    return found.end() if found else position
+
+
+def cut_windows(
+    text: str, pieces: IntArray, *, max_pieces: int, rows: Sequence[Stretch] = ()
+) -> list[Window]:
     """Cut `text` into consecutive windows that an embedder can read whole.
 
     Windows are about equally long, near 80% of `max_pieces`, and end at a blank line or before a
     heading if one is near, else at the end of a sentence, else at white space, else between any
-    two pieces; not right after a heading, which belongs to what follows it.
+    two pieces; not right after a heading, which belongs to what follows it, and not within a row
+    that fits into a window.
 
     Args:
         pieces: `Embedder.token_offsets(text)`: int64, shape (n, 2), ascending.
         max_pieces: At least 1; `Embedder.max_tokens`.
+        rows: As for `chunk_document`.
 
     Returns:
         Windows in order, not overlapping, together holding every piece that is not white space,
@@ -101,7 +163,7 @@ def cut_windows(text: str, pieces: IntArray, *, max_pieces: int) -> list[Window]
     if len(pieces) == 0:
         start = len(text) - len(text.lstrip())
         return _trimmed(text, start, start + _MAX_BLIND_CHARS)
-    cost = _break_costs(text, pieces)
+    cost = _break_costs(text, pieces, rows, max_pieces)
     total = len(pieces)
     windows: list[Window] = []
     first = 0
@@ -112,18 +174,29 @@ def cut_windows(text: str, pieces: IntArray, *, max_pieces: int) -> list[Window]
     return windows
 
 
-def _break_costs(text: str, pieces: IntArray) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _break_costs(
+    text: str, pieces: IntArray, rows: Sequence[Stretch], max_pieces: int
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Return what ending a window before each piece costs, shape (n + 1,); lower is better."""
     starts, ends = pieces[:, 0], pieces[:, 1]
     reached = np.maximum.accumulate(ends)
     cost = np.full(len(pieces) + 1, _ANYWHERE)
     cost[1:-1][starts[1:] > reached[:-1]] = _AT_SPACE
     cost[np.searchsorted(starts, [start for start, _ in sentence_spans(text)])] = _AT_SENTENCE
+    # Of rows, the first piece and the one behind.
+    of_rows = np.searchsorted(starts, np.array(sorted(rows), dtype=np.int64).reshape(-1, 2))
+    cost[of_rows] = _AT_PARAGRAPH
     paragraphs = [found.end() for found in _PARAGRAPH.finditer(text)]
     cost[np.searchsorted(starts, paragraphs)] = _AT_PARAGRAPH
     headings = np.array(heading_spans(text), dtype=np.int64).reshape(-1, 2)
     cost[np.searchsorted(starts, headings[:, 0])] = _AT_PARAGRAPH
     cost[np.searchsorted(starts, headings[:, 1])] = _AFTER_HEADING
+    of_rows[:-1, 1] = np.minimum(of_rows[:-1, 1], of_rows[1:, 0])
+    whole = of_rows[of_rows[:, 1] - of_rows[:, 0] <= max_pieces]
+    within = np.zeros(len(pieces) + 2, dtype=np.int64)
+    np.add.at(within, whole[:, 0] + 1, 1)
+    np.add.at(within, np.maximum(whole[:, 1], whole[:, 0] + 1), -1)
+    cost[np.cumsum(within)[:-1] > 0] = _NEVER
     # Pieces that share a character stay together.
     cost[1:-1][starts[1:] < reached[:-1]] = _NEVER
     cost[-1] = _AT_PARAGRAPH

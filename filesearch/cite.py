@@ -5,51 +5,205 @@ The rule everything here keeps: `document.text[citation.start:citation.end] == c
 
 from __future__ import annotations
 
+import threading
+from bisect import bisect_left, bisect_right
+from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import fields
 from typing import Any
 
-from filesearch.types import Answer, Citation, Span
+import msgspec
 
+from filesearch.types import Answer, Citation, Location, Span, SpanKind
 
-@dataclass(frozen=True, slots=True)
-class Location:
-    """Where a stretch of a document stands.
+PATH_SEPARATOR = " › "
 
-    Attributes:
-        page, end_page: Pages (or slides) of its first and last character, from 1; None where the
-            document has none there.
-        heading_path: Headings above its first character, outermost first.
-    """
-
-    page: int | None
-    end_page: int | None
-    heading_path: tuple[str, ...]
+_LOCATION_FIELDS = tuple(field.name for field in fields(Location))
+# Documents with fewer spans are sorted anew for each question; of others, the last ones are kept.
+_FEW_SPANS = 100
+_KEPT_DOCUMENTS = 8
 
 
 def locate(spans: Sequence[Span], start: int, end: int) -> Location:
-    """Return where the characters start..end - 1 stand, from the spans of their document."""
+    """Return where the characters start..end - 1 stand, from the spans of their document.
+
+    Args:
+        spans: Of the document. Asked again about the same tuple, the answer takes no longer for
+            100,000 spans than for a hundred.
+        start, end: A stretch of its text.
+    """
+    found = _SORTED.of(spans)
+    first, last = _page_at(found, start), _page_at(found, max(start, end - 1))
+    sheet, cell = found.innermost("sheet", start), found.innermost("cell", start)
+    readings = [span.number for span in found.touching("ocr", start, end)]
     return Location(
-        page=_page_at(spans, start),
-        end_page=_page_at(spans, max(start, end - 1)),
-        heading_path=tuple(
-            span.label
-            for span in spans
-            if span.kind == "heading" and span.start <= start < span.end and span.label
-        ),
+        page=first.number if first else None,
+        end_page=last.number if last else None,
+        slide=first.number if first and first.kind == "slide" else None,
+        sheet=(sheet.label or str(sheet.number)) if sheet else None,
+        rows=_rows_at(found, start, end),
+        cell=cell.number if cell else None,
+        part_path=tuple(span.label or str(span.number) for span in found.around("part", start)),
+        heading_path=tuple(span.label for span in found.around("heading", start) if span.label),
+        ocr_confidence=min(readings, default=None),
     )
 
 
-def place_name(filename: str, page: int | None) -> str:
-    """Return a file, and its page where there is one, as words: `handbook.pdf, page 3`."""
-    return filename if page is None else f"{filename}, page {page}"
+def _page_at(found: _SortedSpans, position: int) -> Span | None:
+    return found.innermost("page", position) or found.innermost("slide", position)
 
 
-def _page_at(spans: Sequence[Span], position: int) -> int | None:
-    for span in spans:
-        if span.kind in ("page", "slide") and span.start <= position < span.end:
-            return span.number
-    return None
+def _rows_at(found: _SortedSpans, start: int, end: int) -> tuple[int, int] | None:
+    """Return the rows of a stretch that begins within one, or that consists mostly of rows."""
+    begins_in = found.innermost("row", start)
+    touched = [begins_in] if begins_in else found.touching("row", start, end, most=1)
+    if not touched:
+        return None
+    first = last = touched[0]
+    kinds: tuple[SpanKind, ...] = ("table", "sheet", "part")
+    around = [found.innermost(kind, first.start) for kind in kinds]
+    limit = min([end, *(span.end for span in around if span)])
+    last = found.last_before("row", limit) or first
+    if not begins_in and 2 * (min(end, last.end) - first.start) < end - start:
+        return None
+    return first.number, max(first.number, last.number)
+
+
+class _SortedSpans:
+    """The spans of a document by kind, so that a place is found without going through them all."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        by_kind: defaultdict[SpanKind, list[Span]] = defaultdict(list)
+        for span in spans:
+            by_kind[span.kind].append(span)
+        self._spans = {
+            kind: sorted(members, key=lambda span: span.start) for kind, members in by_kind.items()
+        }
+        self._outer = {kind: _enclosing(members) for kind, members in self._spans.items()}
+
+    def around(self, kind: SpanKind, position: int) -> list[Span]:
+        """Return the spans that cover `position`, outermost first."""
+        members = self._spans.get(kind, [])
+        number = bisect_right(members, position, key=lambda span: span.start) - 1
+        covering = []
+        while number >= 0:
+            if position < members[number].end:
+                covering.append(members[number])
+            number = self._outer[kind][number]
+        return covering[::-1]
+
+    def innermost(self, kind: SpanKind, position: int) -> Span | None:
+        """Return the last of `around`, if any."""
+        return next(reversed(self.around(kind, position)), None)
+
+    def touching(
+        self, kind: SpanKind, start: int, end: int, *, most: int | None = None
+    ) -> list[Span]:
+        """Return the first `most` spans, or all, that share a character with a stretch."""
+        members = self._spans.get(kind, [])
+        first = bisect_right(members, start, key=lambda span: span.start)
+        past = bisect_left(members, end, key=lambda span: span.start)
+        return [*self.around(kind, start), *members[first:past]][:most]
+
+    def last_before(self, kind: SpanKind, end: int) -> Span | None:
+        """Return the last span that starts before `end`."""
+        members = self._spans.get(kind, [])
+        past = bisect_left(members, end, key=lambda span: span.start)
+        return members[past - 1] if past else None
+
+
+def _enclosing(members: Sequence[Span]) -> list[int]:
+    """Return for each span the number of the last one before it that is open at its start, or -1.
+
+    Behind that one come those that were open at its own start: some may have ended since.
+    """
+    outer: list[int] = []
+    open_spans: list[int] = []
+    for number, span in enumerate(members):
+        while open_spans and members[open_spans[-1]].end <= span.start:
+            open_spans.pop()
+        outer.append(open_spans[-1] if open_spans else -1)
+        open_spans.append(number)
+    return outer
+
+
+class _LastSorted:
+    """What was sorted last. Spans are told by identity, which holds while they are kept."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[int, tuple[tuple[Span, ...], _SortedSpans]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, spans: Sequence[Span]) -> _SortedSpans:
+        """Return `spans` sorted."""
+        if len(spans) <= _FEW_SPANS or not isinstance(spans, tuple):
+            return _SortedSpans(spans)
+        with self._lock:
+            kept = self._kept.get(id(spans))
+            if kept is not None:
+                self._kept.move_to_end(id(spans))
+                return kept[1]
+        found = _SortedSpans(spans)
+        with self._lock:
+            self._kept[id(spans)] = (spans, found)
+            if len(self._kept) > _KEPT_DOCUMENTS:
+                self._kept.popitem(last=False)
+        return found
+
+
+_SORTED = _LastSorted()
+
+
+def place_name(filename: str, where: Location) -> str:
+    """Return a file and the place in it as words; headings are left out.
+
+    `handbook.pdf, page 3`; `sales.xlsx, sheet Q3, rows 12-14`; `box.zip › docs/mugs.pdf, page 3`.
+    """
+    names = [PATH_SEPARATOR.join([filename, *where.part_path])]
+    if where.slide is not None:
+        names.append(f"slide {where.slide}")
+    elif where.page is not None:
+        names.append(f"page {where.page}")
+    if where.sheet is not None:
+        names.append(f"sheet {where.sheet}")
+    if where.cell is not None:
+        names.append(f"cell {where.cell}")
+    if where.rows is not None:
+        names.append(rows_name(where.rows))
+    if where.ocr_confidence is not None:
+        names.append(f"read by OCR, {where.ocr_confidence}% sure")
+    return ", ".join(names)
+
+
+def rows_name(rows: tuple[int, int]) -> str:
+    """Return rows as words: `row 12`, `rows 12-14`."""
+    return f"row {rows[0]}" if rows[0] == rows[1] else f"rows {rows[0]}-{rows[1]}"
+
+
+def headings_beside(where: Location) -> tuple[str, ...]:
+    """Return the headings that `place_name` does not name: a sheet's or a part's name is one."""
+    named = {where.sheet, *where.part_path}
+    return tuple(heading for heading in where.heading_path if heading not in named)
+
+
+def location_fields(where: Location) -> dict[str, Any]:
+    """Return the fields of a Location by name, for what is a Location and more."""
+    return {name: getattr(where, name) for name in _LOCATION_FIELDS}
+
+
+def place_fields(where: Location) -> dict[str, Any]:
+    """Return the fields of a Location as values that JSON takes."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in location_fields(where).items()
+    }
+
+
+def read_place(values: Mapping[str, Any]) -> Location:
+    """Return the place that `place_fields` gave, now or in an earlier version, among others."""
+    return msgspec.convert(
+        {name: values[name] for name in _LOCATION_FIELDS if name in values}, Location
+    )
 
 
 def content_part(answer: Answer) -> dict[str, Any]:
@@ -57,8 +211,8 @@ def content_part(answer: Answer) -> dict[str, Any]:
 
     `text.value` carries each citation's marker at its place, and `text.annotations` one
     `file_citation` per place, so that `value[start_index:end_index] == annotation["text"]`. One
-    quote has one marker text. Each `file_citation` also carries filename, page, heading_path, the
-    span in the document, and how far it supports the sentence.
+    quote has one marker text. Each `file_citation` also carries filename, place (see
+    `place_fields`), the span in the document, and how far it supports the sentence.
     """
     value, done = "", 0
     annotations: list[dict[str, Any]] = []
@@ -83,8 +237,7 @@ def annotation(citation: Citation, position: int) -> dict[str, Any]:
             "number": citation.number,
             "quote": citation.quote,
             "filename": citation.filename,
-            "page": citation.page,
-            "heading_path": list(citation.heading_path),
+            **place_fields(citation),
             "start": citation.start,
             "end": citation.end,
             "score": round(citation.score, 4),

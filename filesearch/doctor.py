@@ -12,9 +12,10 @@ from pathlib import Path
 
 from filesearch import __version__
 from filesearch.adapters import make_embedder
-from filesearch.config import load_settings
+from filesearch.config import Settings, load_settings
 from filesearch.engine import FileSearch
 from filesearch.errors import FilesearchError, NotFound
+from filesearch.load.isolation import make_loader
 from filesearch.tokens import count_tokens
 
 MIN_FREE_BYTES = 1 << 30
@@ -50,6 +51,7 @@ def examine(index: str | None) -> list[Check]:
         return [*checks, Check("settings", False, str(error))]
     checks.append(Check("settings", True, f"index {settings.index}, embedder {settings.embedder}"))
     checks.append(_check("embedder", lambda: _try_embedder(settings.embedder)))
+    checks.append(_check("isolation", lambda: _confinement(settings)))
     checks.append(_check("disk", lambda: _free_space(Path(settings.index))))
     checks.append(_check("index", lambda: _try_index(settings.index)))
     return checks
@@ -73,6 +75,13 @@ def _try_embedder(name: str) -> str:
     if float(query @ near) <= float(query @ far):
         raise RuntimeError(f"'{name}' finds a cat in a report on revenue")
     return f"{embedder.name}, {embedder.dimension} dimensions, tells a cat from revenue"
+
+
+def _confinement(settings: Settings) -> str:
+    with make_loader(settings) as loader:
+        held = loader.confinement().describe()
+    limits = f"{settings.parse_timeout_s:g} s and {settings.parse_memory_mb} MiB a file"
+    return f"parsers run in a process of their own, {limits}; {held}"
 
 
 def _free_space(directory: Path) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
-from filesearch.cite import Location
+from filesearch.cite import location_fields
 from filesearch.events import CitationAdded, TextDelta
 from filesearch.markers import MarkerParser
 from filesearch.messages import Source
@@ -19,7 +19,7 @@ from filesearch.patterns import lazy_pattern
 from filesearch.protocols import Embedder
 from filesearch.sentences import sentence_spans
 from filesearch.support import Support, check_support, check_supports, states_fact
-from filesearch.types import Answer, Citation, SearchResult
+from filesearch.types import Answer, Citation, Location, SearchResult
 
 Locate = Callable[[str, int, int], Location]
 """File id, start and end -> where that stretch of the file's document stands."""
@@ -90,8 +90,7 @@ class Draft:
             start=start,
             end=end,
             quote=quote,
-            page=where.page,
-            heading_path=where.heading_path,
+            **location_fields(where),
             score=result.score,
             index=len(self._text),
             marker=marker,

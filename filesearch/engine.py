@@ -18,7 +18,7 @@ from filesearch.adapters import (
     make_extractive_model,
 )
 from filesearch.attributes import check_attributes
-from filesearch.cite import Location, locate
+from filesearch.cite import locate
 from filesearch.config import EXTRACTIVE_MODEL, Settings, load_settings
 from filesearch.errors import InvalidSetting, NotFound
 from filesearch.filters import Filter
@@ -33,6 +33,7 @@ from filesearch.retrieve import Gathered
 from filesearch.types import (
     Answer,
     Attributes,
+    Location,
     NamedDocument,
     RankedFile,
     SearchResult,
@@ -104,6 +105,7 @@ class FileSearch(Kept):
         paths: str | Path | Sequence[str | Path],
         *,
         attributes: Attributes | None = None,
+        attributes_from_path: str | Sequence[str] = (),
         prune: bool = False,
         on_progress: Callable[[IngestProgress], None] | None = None,
         on_wait: Callable[[str], None] | None = None,
@@ -115,28 +117,35 @@ class FileSearch(Kept):
 
         Args:
             paths: Files and folders.
-            attributes: Set on every file of this call; existing files keep theirs without.
+            attributes: Set on every file of this call; existing files keep theirs without. They
+                win over the sidecar of a file, its path and its own; see file_attributes.py.
+            attributes_from_path: Patterns such as "{year}/{team}/*.pdf"; see path_pattern.py.
+                Without, existing files keep what their paths said.
             prune: Remove files below `paths` that are gone from the disk.
             on_progress: Called as files and windows are done.
             on_wait: Told when another process is writing and we wait for it.
 
         Raises:
             NotFound: A path does not exist; nothing is changed then.
-            InvalidSetting: An attribute cannot be stored; nothing is changed then.
+            InvalidSetting: An attribute or pattern cannot be used; nothing is changed then.
             IndexMismatch: The index was made with another embedder or other chunk settings.
             IndexBusy: Another process kept writing.
         """
+        from filesearch.file_attributes import AttributeRules
         from filesearch.intake import take_in
+        from filesearch.path_pattern import parse_path_pattern
         from filesearch.sources import find_sources
 
         started = time.monotonic()
         given = [paths] if isinstance(paths, (str, Path)) else list(paths)
         roots = [Path(path) for path in given]
+        asked = attributes_from_path
+        patterns = tuple(map(parse_path_pattern, [asked] if isinstance(asked, str) else asked))
         outcomes = take_in(
             self._index,
             find_sources(roots),
             embedder=self._embedder,
-            attributes=check_attributes(attributes or {}),
+            rules=AttributeRules(check_attributes(attributes or {}), patterns),
             prune=roots if prune else (),
             on_progress=on_progress,
             on_wait=on_wait,
@@ -167,6 +176,7 @@ class FileSearch(Kept):
             InvalidFile: A name is blank or comes twice; nothing is changed then.
             InvalidSetting, IndexMismatch, IndexBusy: As in `ingest`.
         """
+        from filesearch.file_attributes import AttributeRules
         from filesearch.intake import take_in
         from filesearch.sources import document_sources
 
@@ -175,7 +185,7 @@ class FileSearch(Kept):
             self._index,
             document_sources(documents),
             embedder=self._embedder,
-            attributes=check_attributes(attributes or {}),
+            rules=AttributeRules(check_attributes(attributes or {})),
             on_progress=on_progress,
             on_wait=on_wait,
         )
@@ -368,8 +378,8 @@ class FileSearch(Kept):
         return self.chat_model.complete(request).message.content
 
     def locate(self, file_id: str, start: int, end: int) -> Location:
-        """Return on which pages and below which headings a stretch of a file stands."""
+        """Return where a stretch of a file stands: page, sheet and rows, headings."""
         try:
             return locate(self.document(file_id).spans, start, end)
         except NotFound:  # replaced since it was found
-            return Location(None, None, ())
+            return Location()

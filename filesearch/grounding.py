@@ -10,10 +10,12 @@ from collections.abc import Sequence
 
 import regex
 
+from filesearch.cite import PATH_SEPARATOR, headings_beside
 from filesearch.functions import FILE_SEARCH
 from filesearch.messages import Source, ToolSpec
 from filesearch.patterns import lazy_pattern
 from filesearch.tokens import count_tokens
+from filesearch.types import Location
 
 MAX_RESULTS = 20  # OpenAI's default for one search
 MAX_RESULT_TOKENS = 16_000  # and its budget
@@ -68,7 +70,7 @@ def fit_sources(
 
 
 def render_sources(sources: Sequence[Source]) -> str:
-    """Return passages as the text of a tool's message, each with its marker, file and page."""
+    """Return passages as the text of a tool's message, each with its marker, file and place."""
     if not sources:
         return _NOTHING
     return "\n\n".join(_render(source) for source in sources)
@@ -76,13 +78,24 @@ def render_sources(sources: Sequence[Source]) -> str:
 
 def _render(source: Source) -> str:
     result = source.result
-    page = "" if result.page is None else f' page="{result.page}"'
-    heading = " › ".join(result.heading_path)
-    section = f' section="{_attribute(heading)}"' if heading else ""
-    return (
-        f'<passage marker="{source.marker}" file="{_attribute(result.filename)}"{page}{section}>\n'
-        f"{neutralise(result.text.strip())}\n</passage>"
-    )
+    names = {"marker": source.marker, "file": _attribute(result.filename), **_place(result)}
+    tag = " ".join(f'{name}="{value}"' for name, value in names.items())
+    return f"<passage {tag}>\n{neutralise(result.text.strip())}\n</passage>"
+
+
+def _place(where: Location) -> dict[str, str]:
+    """Return what there is to say about a place, ready to stand in a tag."""
+    is_slide = where.slide is not None
+    found = {
+        "part": PATH_SEPARATOR.join(where.part_path),
+        "slide" if is_slide else "page": "" if where.page is None else str(where.page),
+        "sheet": where.sheet or "",
+        "rows": "-".join(map(str, dict.fromkeys(where.rows or ()))),
+        "cell": "" if where.cell is None else str(where.cell),
+        "section": PATH_SEPARATOR.join(headings_beside(where)),
+        "ocr": "" if where.ocr_confidence is None else f"{where.ocr_confidence}% sure",
+    }
+    return {name: _attribute(value) for name, value in found.items() if value}
 
 
 def neutralise(text: str) -> str:

@@ -24,17 +24,18 @@ import msgspec
 from filesearch.catalog import Catalog
 from filesearch.errors import InvalidFile, UnsupportedFile
 from filesearch.extract import Extracted, extract, given_key
+from filesearch.file_attributes import AttributeRules, FileAttributes
 from filesearch.load.clean import clean_line, clean_text
 from filesearch.load.isolation import Loader
 from filesearch.prepare import PreparedText, embed_windows, prepare_document
 from filesearch.protocols import BlobStore, Embedder
 from filesearch.read_ahead import ReadAhead
-from filesearch.records import FileRecord, NewFile
+from filesearch.records import AttributeLayers, FileRecord, NewFile
 from filesearch.reports import FileOutcome, FileStatus
 from filesearch.sources import DocumentSource, FileSource, Source
 from filesearch.types import (
-    Attributes,
     ChunkSettings,
+    Document,
     ErrorCode,
     WindowEmbeddings,
 )
@@ -74,6 +75,7 @@ class IngestProgress:
 class _Unchanged:
     source: Source
     known: FileRecord
+    described: FileAttributes
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class Ingest:
         loader: Reads bytes; used by one thread.
         chunk_settings: For new files.
         late_interaction: Whether the store keeps token signs.
-        attributes: For every file of this run.
+        rules: Where the attributes of files come from.
         on_progress: Called after each file and batch, from the calling thread.
     """
 
@@ -117,7 +119,7 @@ class Ingest:
         loader: Loader,
         chunk_settings: ChunkSettings,
         late_interaction: bool,
-        attributes: Attributes,
+        rules: AttributeRules,
         on_progress: Callable[[IngestProgress], None] | None = None,
     ) -> None:
         self._writer = writer
@@ -127,7 +129,7 @@ class Ingest:
         self._loader = loader
         self._chunk_settings = chunk_settings
         self._late_interaction = late_interaction
-        self._attributes = attributes
+        self._rules = rules
         self._on_progress = on_progress or (lambda _progress: None)
         self._outcomes: dict[str, FileOutcome] = {}
         self._windows_done = 0
@@ -182,7 +184,7 @@ class Ingest:
             return self._failure(source, known, "", "invalid_file", f"{error.strerror}")
         digest = hashlib.sha256(data).hexdigest()
         if known and known.content_hash == digest and known.status == "completed":
-            return _Unchanged(source, known)
+            return _Unchanged(source, known, self._describe(source, known))
         try:
             found = extract(
                 data, source.filename, digest=digest, catalog=self._catalog, loader=self._loader
@@ -204,7 +206,7 @@ class Ingest:
         document = replace(given, text=text, title=clean_line(given.title))
         digest = hashlib.sha256(msgspec.msgpack.encode(document)).hexdigest()
         if known and known.content_hash == digest and known.status == "completed":
-            return _Unchanged(source, known)
+            return _Unchanged(source, known, self._describe(source, known))
         reason = ""
         if not text.strip():
             reason = "it holds no text"
@@ -225,12 +227,14 @@ class Ingest:
         found: Extracted,
         text: PreparedText,
     ) -> _Prepared:
+        described = self._describe(source, known, found.document)
         new = NewFile(
             filename=source.filename,
             path=source.key,
             content_hash=digest,
             size_bytes=size_bytes,
-            attributes=self._attributes,
+            attributes=described.merged,
+            attribute_layers=described.layers,
             chunk_settings=self._chunk_settings,
             load_key=found.load_key,
             document=found.document,
@@ -238,7 +242,19 @@ class Ingest:
             window_count=len(text.windows),
             replaces=known.id if known else None,
         )
-        return _Prepared(source, new, text, found.document.warnings)
+        return _Prepared(source, new, text, (*found.document.warnings, *described.warnings))
+
+    def _describe(
+        self, source: Source, known: FileRecord | None, document: Document | None = None
+    ) -> FileAttributes:
+        """Return the attributes of a file: of a new document, else of the one that is known."""
+        layers = known.attribute_layers if known else AttributeLayers()
+        return self._rules.apply(
+            document.attributes if document else layers.own,
+            layers,
+            path=source.path if isinstance(source, FileSource) else None,
+            filename=source.filename,
+        )
 
     def _failure(
         self,
@@ -248,12 +264,14 @@ class Ingest:
         code: ErrorCode,
         error: str,
     ) -> _Failed:
+        described = self._describe(source, known)
         new = NewFile(
             filename=source.filename,
             path=source.key,
             content_hash=digest,
             size_bytes=source.size_bytes,
-            attributes=self._attributes,
+            attributes=described.merged,
+            attribute_layers=described.layers,
             chunk_settings=self._chunk_settings,
             error_code=code,
             error=error,
@@ -303,8 +321,9 @@ class Ingest:
 
     def _settle(self, item: _Unchanged | _Failed) -> None:
         if isinstance(item, _Unchanged):
-            if self._attributes and self._attributes != item.known.attributes:
-                self._writer.set_attributes(item.known.id, self._attributes)
+            described, known = item.described, item.known
+            if (described.merged, described.layers) != (known.attributes, known.attribute_layers):
+                self._writer.set_attributes(known.id, described.merged, described.layers)
             if item.known.error:
                 self._writer.set_stale(item.known.id, None, "")
             outcome = FileOutcome(
@@ -313,6 +332,7 @@ class Ingest:
                 file_id=item.known.id,
                 chunks=item.known.chunk_count,
                 windows=item.known.window_count,
+                warnings=described.warnings,
             )
         else:
             outcome = self._record_failure(item)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from filesearch.file_attributes import AttributeRules
 from filesearch.index_directory import IndexDirectory
 from filesearch.ingest import Ingest, IngestProgress, find_gone
 from filesearch.load.isolation import make_loader
@@ -15,7 +16,6 @@ from filesearch.maintain import merge_segments
 from filesearch.protocols import Embedder
 from filesearch.reports import FileOutcome
 from filesearch.sources import Source
-from filesearch.types import Attributes
 
 
 def take_in(
@@ -23,7 +23,7 @@ def take_in(
     sources: Sequence[Source],
     *,
     embedder: Embedder,
-    attributes: Attributes,
+    rules: AttributeRules,
     prune: Sequence[Path] = (),
     on_progress: Callable[[IngestProgress], None] | None = None,
     on_wait: Callable[[str], None] | None = None,
@@ -34,7 +34,7 @@ def take_in(
         index: Where to; its store is made when it is missing.
         sources: Files and documents, each once.
         embedder: What the store's vectors are made with.
-        attributes: Checked; for every source.
+        rules: Where the attributes of sources come from.
         prune: Folders and files: what the store knows below them and `sources` lacks is removed.
         on_progress: Called as files and windows are done.
         on_wait: Told when another process is writing and we wait for it.
@@ -57,7 +57,7 @@ def take_in(
                 loader=loader,
                 chunk_settings=store.chunk_settings,
                 late_interaction=store.late_interaction,
-                attributes=attributes,
+                rules=rules,
                 on_progress=on_progress,
             )
             outcomes = run.run(sources, known)

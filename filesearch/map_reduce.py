@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from filesearch.cite import locate
+from filesearch.cite import locate, location_fields
 from filesearch.draft import Draft, Locate
 from filesearch.errors import ChatFailed, ContextExceeded
 from filesearch.grounding import render_sources
@@ -102,9 +102,7 @@ def cut_sources(record: FileRecord, document: Document, *, call: int = 0) -> lis
             score=1.0,
             keyword_share=1.0,
             vector_share=0.0,
-            page=where.page,
-            end_page=where.end_page,
-            heading_path=where.heading_path,
+            **location_fields(where),
         )
         sources.append(Source(call, index, result))
     return sources

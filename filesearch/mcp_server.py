@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any
 
 from filesearch import __version__
-from filesearch.cite import locate, place_name
+from filesearch.cite import locate, place_fields, place_name
 from filesearch.errors import FilesearchError, InvalidSetting, NotFound
 from filesearch.records import FileRecord
 from filesearch.tool import (
@@ -51,19 +51,35 @@ _DATA = (
 _INSTRUCTIONS = (
     "Search in the user's own documents. `search` finds passages, `ask` answers with quotes, "
     "`read_passage` reads on around a passage, `list_files` tells what is there. Name the file, "
-    f"and the page where there is one, for everything you take from them. {_DATA}"
+    f"and the page, slide or rows where there are some, for everything you take from them. {_DATA}"
 )
 
 
-class Passage(BaseModel):
-    """A passage: `text` is what stands from `start` to `end` in the document's text."""
+class Place(BaseModel):
+    """A file and where in it.
+
+    `rows` are the first and last row, `part_path` files within the file, `ocr_confidence` is in
+    percent.
+    """
 
     file_id: str
     filename: str
     page: int | None
+    end_page: int | None
+    slide: int | None
+    sheet: str | None
+    rows: list[int] | None
+    cell: int | None
+    part_path: list[str]
+    heading_path: list[str]
+    ocr_confidence: int | None
     start: int
     end: int
-    heading_path: list[str]
+
+
+class Passage(Place):
+    """A passage: `text` is what stands from `start` to `end` in the document's text."""
+
     score: float
     attributes: dict[str, Any]
     also_in: list[str]
@@ -76,16 +92,10 @@ class Passages(BaseModel):
     passages: list[Passage]
 
 
-class Quote(BaseModel):
+class Quote(Place):
     """A citation: `quote` is what stands from `start` to `end` in the document's text."""
 
     number: int
-    file_id: str
-    filename: str
-    page: int | None
-    start: int
-    end: int
-    heading_path: list[str]
     score: float
     quote: str
 
@@ -98,14 +108,9 @@ class Reply(BaseModel):
     citations: list[Quote]
 
 
-class Extract(BaseModel):
+class Extract(Place):
     """What `read_passage` read, and how long the document is."""
 
-    file_id: str
-    filename: str
-    page: int | None
-    start: int
-    end: int
     document_characters: int
     text: str
 
@@ -140,7 +145,7 @@ def make_server(fs: FileSearch) -> MCPServer:
             tools.search,
             "Search the documents",
             "Search the user's documents by meaning and by words. Returns numbered passages, best "
-            f"first, each with file, page, characters and score. {_DATA}",
+            f"first, each with file, place, characters and score. {_DATA}",
         ),
         (
             tools.ask,
@@ -212,10 +217,9 @@ class _Tools:
                     number=c.number,
                     file_id=c.file_id,
                     filename=c.filename,
-                    page=c.page,
+                    **place_fields(c),
                     start=c.start,
                     end=c.end,
-                    heading_path=list(c.heading_path),
                     score=float(c.score),
                     quote=c.quote,
                 )
@@ -223,9 +227,9 @@ class _Tools:
             ]
             lines = [found.text, *(["", "Sources"] if quotes else [])]
             lines += [
-                f"[{q.number}] {place_name(q.filename, q.page)}, characters {q.start}-{q.end} of "
-                f"{q.file_id}: “{' '.join(q.quote.split())}”"
-                for q in quotes
+                f"[{c.number}] {place_name(c.filename, c)}, characters {c.start}-{c.end} of "
+                f"{c.file_id}: “{' '.join(c.quote.split())}”"
+                for c in found.citations
             ]
             reply = Reply(text=found.text, is_answered=found.is_answered, citations=quotes)
             return _result("\n".join(lines), reply)
@@ -253,12 +257,12 @@ class _Tools:
                     f"read at most {MAX_PASSAGE_CHARACTERS} at a time"
                 )
             text = document.text[start:end]
-            page = locate(document.spans, start, end).page
-            source = f"{place_name(record.filename, page)}, characters {start}-{end} of {length}"
+            where = locate(document.spans, start, end)
+            source = f"{place_name(record.filename, where)}, characters {start}-{end} of {length}"
             extract = Extract(
                 file_id=record.id,
                 filename=record.filename,
-                page=page,
+                **place_fields(where),
                 start=start,
                 end=end,
                 document_characters=length,

@@ -2,7 +2,8 @@
 
 1 -> 2  threads and messages got tables.
 2 -> 3  they moved into `objects`; stores and files got the columns that the server needs.
-3 -> 4  documents got attributes, files the time of their last change.
+3 -> 4  documents got attributes, files the time of their last change, files in stores what
+        says which attributes they have.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from filesearch.types import (
     ChunkSettings,
     Document,
     IntArray,
+    Span,
     Window,
     WindowEmbeddings,
 )
@@ -78,13 +79,15 @@ def prepare_document(
     def head(line: str) -> tuple[str, int]:
         return _context_head(line, embedder)
 
-    chunks = chunk_document(text, settings)
+    rows = table_rows(document.spans)
+    chunks = chunk_document(text, settings, rows)
     # Where headings stand is known before windows are cut: any start of a section may be one's.
     longest = max(head(line)[1] for line in contexts(_section_starts(document)))
     windows = cut_windows(
         text,
         embedder.token_offsets(text),
         max_pieces=max(embedder.max_tokens - longest, embedder.max_tokens // 2),
+        rows=rows,
     )
     lines = contexts([window.start for window in windows])
     return PreparedText(
@@ -98,6 +101,11 @@ def prepare_document(
         terms=term_spans(text),
         context_terms=[extract_terms(line) for line in contexts([c.start for c in chunks])],
     )
+
+
+def table_rows(spans: Sequence[Span]) -> list[tuple[int, int]]:
+    """Return start and end of the rows that no chunk and no window should cut."""
+    return [(span.start, span.end) for span in spans if span.kind == "row"]
 
 
 def _section_starts(document: Document) -> list[int]:

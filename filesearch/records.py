@@ -13,6 +13,23 @@ from filesearch.types import Attributes, Chunk, ChunkSettings, Document, ErrorCo
 
 
 @dataclass(frozen=True, slots=True)
+class AttributeLayers:
+    """What says which attributes a file has; later ones win. See file_attributes.py.
+
+    Attributes:
+        own: The file itself.
+        path: Patterns over its path.
+        sidecar: The file `NAME.ext.meta.json` beside it.
+        given: The caller.
+    """
+
+    own: Attributes = field(default_factory=dict)
+    path: Attributes = field(default_factory=dict)
+    sidecar: Attributes = field(default_factory=dict)
+    given: Attributes = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class StoreRecord:
     """A vector store: what its vectors and chunks were made with.
 
@@ -41,6 +58,7 @@ class FileRecord:
         status: "completed" or "failed"; "in_progress" or "cancelled" for one that came through a
             server. A completed file with an `error` is an older version that stays searchable
             because the newer one could not be read.
+        attributes: What filters look at; `attribute_layers` says where they come from.
         size_bytes: Of the file; `char_count` is that of its text, 0 when it failed.
     """
 
@@ -61,6 +79,7 @@ class FileRecord:
     media_type: str
     title: str
     warnings: tuple[str, ...]
+    attribute_layers: AttributeLayers
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +131,7 @@ class NewFile:
     Attributes:
         load_key: Names the document's content and how it was read; files that share it share
             the stored text.
+        attribute_layers: What `attributes` were merged of; None says that all are the caller's.
         replaces: Id of the file whose place it takes, in the same transaction.
     """
 
@@ -127,6 +147,7 @@ class NewFile:
     window_count: int = 0
     error_code: ErrorCode | None = None
     error: str = ""
+    attribute_layers: AttributeLayers | None = None
     replaces: str | None = None
     id: str = field(default_factory=lambda: new_id("file"))
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Never, Self
 
 import click
 
+from filesearch.cite import PATH_SEPARATOR, headings_beside, place_name, read_place
 from filesearch.reports import IngestReport
-from filesearch.types import Answer, Citation, Document, SearchResult
+from filesearch.types import Answer, Document, Location, SearchResult
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -112,7 +113,7 @@ def render_answer(answer: Answer) -> str:
 
 
 def render_grounds(answer: Answer) -> str:
-    """Return the sources of an answer: file, page, quote; then what is wrong with them.
+    """Return the sources of an answer: file, place, quote; then what is wrong with them.
 
     An answer that rests on no passage lists the nearest ones instead.
     """
@@ -120,12 +121,12 @@ def render_grounds(answer: Answer) -> str:
     if answer.citations:
         lines.append(click.style("Sources", bold=True))
     for citation in answer.sources:
-        lines.append(f"[{citation.number}] {_citation_place(citation)}")
+        lines.append(f"[{citation.number}] {_place(citation.filename, citation)}")
         lines.append(f"    “{_one_line(citation.quote, SNIPPET_CHARACTERS)}”")
     if not answer.is_answered and answer.results:
         lines.append(click.style("Nearest passages", bold=True))
         for result in answer.results[:3]:
-            lines.append(f"  {_place(result.filename, result.page, result.heading_path)}")
+            lines.append(f"  {_place(result.filename, result)}")
             lines.append(f"    {_one_line(result.text, 120)}")
     return "\n".join([*lines, *_doubts(answer)])
 
@@ -162,7 +163,7 @@ def _day(unix_seconds: int) -> str:
 
 def render_source_line(citation: Mapping[str, Any]) -> str:
     """Return where the `file_citation` of an annotation stands, and its quote."""
-    place = _place(citation["filename"], citation["page"], citation["heading_path"])
+    place = _place(citation["filename"], read_place(citation))
     return f"[{citation['number']}] {place}: “{_one_line(citation['quote'], SNIPPET_CHARACTERS)}”"
 
 
@@ -173,7 +174,7 @@ def render_source(citation: Mapping[str, Any], document: Document | None) -> str
         citation: The `file_citation` of an annotation.
         document: None when the file is gone; the quote alone is shown then.
     """
-    place = _place(citation["filename"], citation["page"], citation["heading_path"])
+    place = _place(citation["filename"], read_place(citation))
     quote = click.style(citation["quote"], bold=True)
     head = f"[{citation['number']}] {place}"
     start, end = citation["start"], citation["end"]
@@ -194,16 +195,11 @@ def render_summary(summary: Summary) -> str:
     )
 
 
-def _citation_place(citation: Citation) -> str:
-    return _place(citation.filename, citation.page, citation.heading_path)
-
-
-def _place(filename: str, page: int | None, heading_path: Sequence[str]) -> str:
-    parts = [click.style(filename, fg="cyan")]
-    if page is not None:
-        parts.append(f"page {page}")
-    if heading_path:
-        parts.append(" › ".join(heading_path))
+def _place(filename: str, where: Location) -> str:
+    parts = [place_name(click.style(filename, fg="cyan"), where)]
+    headings = headings_beside(where)
+    if headings:
+        parts.append(PATH_SEPARATOR.join(headings))
     return ", ".join(parts)
 
 
@@ -224,7 +220,7 @@ def render_results(results: Sequence[SearchResult], *, explain: bool) -> str:
         return "No passage matches."
     lines = []
     for number, result in enumerate(results, start=1):
-        place = _place(result.filename, result.page, result.heading_path)
+        place = _place(result.filename, result)
         lines.append(f"{number:2d}. {result.score:.3f}  {place}")
         if result.also_in:
             lines.append(f"      also in {_names(result.also_in)}")

@@ -24,7 +24,7 @@ from filesearch.candidates import (
     second_and_mean,
 )
 from filesearch.catalog import Catalog
-from filesearch.cite import locate
+from filesearch.cite import locate, location_fields
 from filesearch.config import MAX_TOP_K
 from filesearch.context import find_contexts
 from filesearch.errors import InvalidSetting
@@ -306,9 +306,7 @@ def _results(passages: Sequence[Passage]) -> list[SearchResult]:
                 score=passage.scored.score,
                 keyword_share=passage.scored.keyword,
                 vector_share=passage.scored.vector,
-                page=where.page,
-                end_page=where.end_page,
-                heading_path=where.heading_path,
+                **location_fields(where),
                 attributes=entry.attributes,
                 chunk=place.ordinal,
                 also_in=passage.also_in,

@@ -7,14 +7,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, exists, insert, select, update
 
 from filesearch import schema as t
 from filesearch.errors import IndexDamaged
-from filesearch.records import FileRecord, NewFile, SegmentRecord, StoreRecord
+from filesearch.records import (
+    AttributeLayers,
+    FileRecord,
+    NewFile,
+    SegmentRecord,
+    StoreRecord,
+)
 from filesearch.types import Attributes, Chunk, ChunkSettings, Document, Span
 
 DAY_SECONDS = 86_400
@@ -94,6 +101,7 @@ def insert_file(
             error_code=new.error_code,
             error=new.error,
             attributes=encode_json(new.attributes),
+            attribute_layers=encode_layers(new.attribute_layers),
             chunk_size=new.chunk_settings.size,
             chunk_overlap=new.chunk_settings.overlap,
             chunk_count=len(new.chunks),
@@ -237,6 +245,34 @@ def expires_at(row: Row[Any]) -> int | None:
     return int((row.last_active_at or row.created_at) + row.expires_after_days * DAY_SECONDS)
 
 
+def select_files(store_id: str) -> Select[Any]:
+    """Return the query for the files of a store, as `to_file_record` takes them."""
+    sf, d = t.store_files.c, t.documents.c
+    return (
+        select(
+            t.files,
+            sf.status,
+            sf.error_code,
+            sf.error,
+            sf.attributes,
+            sf.attribute_layers,
+            sf.chunk_size,
+            sf.chunk_overlap,
+            sf.chunk_count,
+            sf.window_count,
+            d.char_count,
+            d.media_type,
+            d.title,
+            d.warnings,
+            d.attributes.label("own_attributes"),
+        )
+        .join(t.store_files, sf.file_id == t.files.c.id)
+        .outerjoin(t.documents, d.id == sf.document_id)
+        .where(sf.store_id == store_id)
+        .order_by(t.files.c.seq)
+    )
+
+
 def to_file_record(row: Row[Any]) -> FileRecord:
     """Return a row of `files` with its place in a store and its document as a record."""
     return FileRecord(
@@ -250,6 +286,7 @@ def to_file_record(row: Row[Any]) -> FileRecord:
         error_code=row.error_code,
         error=row.error,
         attributes=decode_attributes(row.attributes),
+        attribute_layers=_decode_layers(row),
         chunk_settings=ChunkSettings(row.chunk_size, row.chunk_overlap),
         chunk_count=row.chunk_count,
         window_count=row.window_count,
@@ -300,6 +337,19 @@ def decode_spans(raw: str | None) -> tuple[Span, ...]:
         return tuple(msgspec.json.decode(raw or "[]", type=list[Span]))
     except msgspec.DecodeError as error:
         raise IndexDamaged(f"the spans of a document are not readable: {error}") from error
+
+
+def encode_layers(layers: AttributeLayers | None) -> str | None:
+    """Return layers as JSON text without what the file says, which its document keeps."""
+    return None if layers is None else encode_json(replace(layers, own={}))
+
+
+def _decode_layers(row: Row[Any]) -> AttributeLayers:
+    own = decode_attributes(row.own_attributes or "{}")
+    if row.attribute_layers is None:
+        return AttributeLayers(own=own, given=decode_attributes(row.attributes))
+    kept = msgspec.json.decode(row.attribute_layers, type=AttributeLayers)
+    return replace(kept, own=own)
 
 
 def decode_attributes(raw: str) -> Attributes:

@@ -121,6 +121,7 @@ store_files = Table(
     Column("error_code", String, nullable=True),
     Column("error", Text, nullable=False),
     Column("attributes", Text, nullable=False),  # JSON object
+    Column("attribute_layers", Text, nullable=True),  # JSON; None: all of them were given
     Column("chunk_size", Integer, nullable=False),
     Column("chunk_overlap", Integer, nullable=False),
     Column("chunk_count", BigInteger, nullable=False),

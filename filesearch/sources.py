@@ -3,7 +3,8 @@
 Folders are walked in sorted order. Hidden files and folders are skipped, symbolic links inside a
 folder are not followed, and an `.fsearchignore` file keeps out what its patterns name: one
 shell pattern a line, matched against the name and against the path below its folder; a trailing
-slash means a folder; `#` starts a comment.
+slash means a folder; `#` starts a comment. A sidecar (`NAME.ext.meta.json`, see file_attributes.py)
+is no source of its own; given by name it stands for the file that it describes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeAlias
 
+from filesearch.attributes import check_attributes
 from filesearch.errors import InvalidFile, NotFound
+from filesearch.file_attributes import described_by
 from filesearch.types import Document, NamedDocument
 
 IGNORE_FILE = ".fsearchignore"
@@ -73,6 +76,7 @@ def document_sources(documents: Iterable[NamedDocument]) -> list[DocumentSource]
 
     Raises:
         InvalidFile: A name is blank, comes twice, or is not text that a database takes.
+        InvalidSetting: An attribute of a document cannot be stored.
     """
     found: dict[str, DocumentSource] = {}
     for given in documents:
@@ -81,6 +85,7 @@ def document_sources(documents: Iterable[NamedDocument]) -> list[DocumentSource]
             raise InvalidFile(f"a document cannot be named {name!r}; give it a name in plain text")
         if name in found:
             raise InvalidFile(f"the name '{name}' is given to two documents; make them differ")
+        check_attributes(given.document.attributes)
         size = len(given.document.text.encode("utf-8", "replace"))
         found[name] = DocumentSource(given.document, name, size)
     return list(found.values())
@@ -104,13 +109,14 @@ def find_sources(paths: Sequence[Path]) -> list[FileSource]:
     for path in paths:
         if not path.exists():
             raise NotFound(f"'{path}' does not exist; give a file or a folder")
-        resolved = path.resolve()
+        named = described_by(path) or path
+        resolved = named.resolve()
         if resolved.is_dir():
             for file in _walk(resolved, []):
                 filename = printable(file.relative_to(resolved).as_posix())
                 found.setdefault(file, FileSource(file, filename, _size(file)))
         else:
-            found.setdefault(resolved, FileSource(resolved, printable(path.name), _size(resolved)))
+            found.setdefault(resolved, FileSource(resolved, printable(named.name), _size(resolved)))
     return list(found.values())
 
 
@@ -142,6 +148,8 @@ def _walk(folder: Path, patterns: list[tuple[Path, str]]) -> Iterator[Path]:
             continue  # an index of ours is not a document
         if is_dir:
             yield from _walk(child, patterns)
+        elif described_by(child):
+            continue
         elif child.is_file():  # not a socket, pipe or device
             yield child
 

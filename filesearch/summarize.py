@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from filesearch.answer import Sentence, find_sentences
 from filesearch.centrality import pick_central, shortlist, similarities
-from filesearch.cite import Location, locate
+from filesearch.cite import locate, location_fields
 from filesearch.errors import InvalidSetting, NotFound
 from filesearch.languages import known_share
 from filesearch.maintain import match_files
@@ -199,8 +199,7 @@ def _answer(title: str, picked: Sequence[_Candidate], records: Sequence[FileReco
             start=sentence.start,
             end=sentence.end,
             quote=sentence.text,
-            page=where.page,
-            heading_path=where.heading_path,
+            **location_fields(where),
             score=candidate.score,
             index=len(text),
             marker=f"【0:{number - 1}†source】",
@@ -215,11 +214,8 @@ def _write_with(
     def write(
         fs: FileSearch, records: Sequence[FileRecord], sentences: int, on_progress: _OnProgress
     ) -> Summary:
-        def find(file_id: str, start: int, end: int) -> Location:
-            return locate(fs.document(file_id).spans, start, end)
-
         def cited(title: str, written: PartSummary) -> Answer:
-            return cite_draft(title, written, locate=find, embedder=fs.embedder, model=model)
+            return cite_draft(title, written, locate=fs.locate, embedder=fs.embedder, model=model)
 
         files, drafts = [], []
         for call, record in enumerate(records):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from filesearch.cite import place_name
+from filesearch.cite import place_fields, place_name
 from filesearch.errors import InvalidSetting
 from filesearch.types import SearchResult
 
@@ -126,7 +126,7 @@ def make_tool(searcher: Searcher) -> Tool:
             "function": {
                 "name": "file_search",
                 "description": "Search the user's documents. Returns numbered passages, each "
-                "with its file and page. Cite the passages you use by their number.",
+                "with its file and place. Cite the passages you use by their number.",
                 "parameters": {
                     "type": "object",
                     "properties": {
@@ -154,7 +154,7 @@ def render_passages(results: Sequence[SearchResult]) -> str:
         return "No passage matches."
     blocks = []
     for number, result in enumerate(results, start=1):
-        source = place_name(result.filename, result.page)
+        source = place_name(result.filename, result)
         if result.also_in:
             source += f" (also in {', '.join(result.also_in)})"
         blocks.append(f"[{number}] {source}\n{result.text.strip()}")
@@ -165,16 +165,16 @@ def passage_fields(result: SearchResult) -> dict[str, Any]:
     """Return a passage as values that JSON takes.
 
     Returns:
-        `file_id`, `filename`, `page` (None where there are none), `start`, `end`, `heading_path`,
-        `score`, `attributes`, `also_in`, and `text`, which is `document.text[start:end]`.
+        `file_id`, `filename`, the place (`page`, `end_page`, `slide`, `sheet`, `rows`, `cell`,
+        `part_path`, `heading_path`, `ocr_confidence`: see types.Location), `start`, `end`, `score`,
+        `attributes`, `also_in`, and `text`, which is `document.text[start:end]`.
     """
     return {
         "file_id": result.file_id,
         "filename": result.filename,
-        "page": result.page,
+        **place_fields(result),
         "start": result.start,
         "end": result.end,
-        "heading_path": list(result.heading_path),
         "score": float(result.score),
         "attributes": dict(result.attributes),
         "also_in": list(result.also_in),

@@ -230,9 +230,37 @@ class RerankRequest:
     features: FloatMatrix
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where a stretch of a document stands; each part is None or empty where there is none.
+
+    Attributes:
+        page, end_page: Pages (or slides) of its first and last character, from 1.
+        slide: The same as `page` where that is a slide.
+        sheet: Name of the sheet in which it starts.
+        rows: Numbers of the first and last row of a table that it stands in or mostly consists of,
+            counted from 1 in the source. Where it goes on in another table, those of the first.
+        cell: Position of the notebook's cell in which it starts, from 1.
+        part_path: Files within the file in which it starts, outermost first.
+        heading_path: Headings above its first character, outermost first.
+        ocr_confidence: How sure the reading is, in percent, where some of it was read out of a
+            picture: that of its least sure stretch.
+    """
+
+    page: int | None = None
+    end_page: int | None = None
+    slide: int | None = None
+    sheet: str | None = None
+    rows: tuple[int, int] | None = None
+    cell: int | None = None
+    part_path: tuple[str, ...] = ()
+    heading_path: tuple[str, ...] = ()
+    ocr_confidence: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
-class SearchResult:
-    """A passage that was found.
+class SearchResult(Location):
+    """A passage that was found, and where it stands.
 
     Attributes:
         file_id, filename: The file it stands in.
@@ -241,9 +269,6 @@ class SearchResult:
         score: In [0, 1], higher is better. By the default reranker it says on any store about what
             share of such passages answers; otherwise it compares within one search.
         keyword_share, vector_share: What either search gave to `score`; they add up to it.
-        page: Page or slide on which the passage starts, from 1; None where the format has none.
-        end_page: The page on which its last character lies; None as `page`.
-        heading_path: Headings above the start of the passage, outermost first.
         attributes: The file's attributes in its vector store; empty when none.
         chunk: Ordinal of the best chunk of it in its document, from 0.
         also_in: Names of other files that say the same: copies of the file, and files whose
@@ -258,9 +283,6 @@ class SearchResult:
     score: float
     keyword_share: float
     vector_share: float
-    page: int | None = None
-    end_page: int | None = None
-    heading_path: tuple[str, ...] = ()
     attributes: Attributes = field(default_factory=dict)
     chunk: int = 0
     also_in: tuple[str, ...] = ()
@@ -288,7 +310,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Citation:
+class Citation(Location):
     """A place in an answer that rests on a passage, and where the passage has it.
 
     `document.text[start:end] == quote`, always.
@@ -296,7 +318,7 @@ class Citation:
     Attributes:
         number: The number shown for it, from 1; the same quote has the same number throughout.
         quote: What supports the cited sentence best.
-        page: Page (or slide) on which the quote starts; None where the format has none.
+        page, sheet, rows, ...: Where the quote stands; see Location.
         score: Of the passage it was found in, in [0, 1]; see SearchResult.
         index: Character position in `Answer.plain_text` behind which it stands.
         marker: What stands for it in an OpenAI message, such as `【0:2†source】`.
@@ -311,8 +333,6 @@ class Citation:
     start: int
     end: int
     quote: str
-    page: int | None = None
-    heading_path: tuple[str, ...] = ()
     score: float = 0.0
     index: int = 0
     marker: str = ""

@@ -15,7 +15,7 @@ from filesearch.index.builder import SegmentBuilder
 from filesearch.index.segment import sweep_segments, write_segment
 from filesearch.prepare import PreparedText
 from filesearch.protocols import BlobStore
-from filesearch.records import NewFile, ReadFile, StoreRecord
+from filesearch.records import AttributeLayers, NewFile, ReadFile, StoreRecord
 from filesearch.types import Attributes, ErrorCode, WindowEmbeddings
 
 
@@ -71,9 +71,9 @@ class IndexWriter:
         self._removed.append(file_id)
         self._orphaned_blobs.add(content_hash)
 
-    def set_attributes(self, file_id: str, attributes: Attributes) -> None:
-        """Replace the attributes of a file, at once."""
-        self._catalog.set_attributes(self._store.id, file_id, attributes)
+    def set_attributes(self, file_id: str, attributes: Attributes, layers: AttributeLayers) -> None:
+        """Replace the attributes of a file and what they were merged of, at once."""
+        self._catalog.set_attributes(self._store.id, file_id, attributes, layers)
 
     def set_stale(self, file_id: str, error_code: ErrorCode | None, error: str) -> None:
         """Note, at once, that the newer version of a searchable file could not be read."""

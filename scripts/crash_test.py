@@ -28,6 +28,7 @@ from pathlib import Path
 from filesearch import FileSearch, FilesearchError
 from filesearch.chunk import chunk_document
 from filesearch.load import load
+from filesearch.prepare import table_rows
 from filesearch.types import ChunkSettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -99,7 +100,7 @@ def compare(folder: Path, index: Path) -> list[str]:
         chunks = 0
         for path in paths & records.keys():
             document = load(Path(path).read_bytes(), records[path].filename)
-            expected = chunk_document(document.text, ChunkSettings())
+            expected = chunk_document(document.text, ChunkSettings(), table_rows(document.spans))
             chunks += len(expected)
             if fs.document(records[path].id).text != document.text:
                 wrong.append(f"{path} has the text of another version")

@@ -58,6 +58,44 @@ PROSE = (
     "Nobody objected! Dr. Smith, however, asked why the reserve was so large.\n\n"
 ) * 200
 
+LINES = st.lists(
+    st.tuples(
+        st.booleans(),  # is it a row?
+        st.sampled_from(
+            [
+                "name: cup; price: 12.50",
+                "a",
+                "编号: 7；名称: 杯子",
+                "👩‍👩‍👧‍👦",
+                "# Q3",
+                "e\u0301: 🇩🇪",
+                "語",
+            ]
+        ),
+        st.sampled_from([1, 1, 1, 3, 30, 120]),
+    ),
+    max_size=60,
+)
+
+
+def table(lines: list[tuple[bool, str, int]]) -> tuple[str, list[tuple[int, int]]]:
+    """A text of these lines, and where those that are rows stand."""
+    text, rows = "", []
+    for is_row, words, times in lines:
+        start = len(text)
+        text += " | ".join([words] * times)
+        if is_row:
+            rows.append((start, len(text)))
+        text += "\n"
+    return text, rows
+
+
+def tokens_of(text: str, start: int, end: int) -> int:
+    """Tokens that begin in a stretch, white space behind it included."""
+    end += len(text[end:]) - len(text[end:].lstrip())
+    first, past = np.searchsorted(token_boundaries(text)[:-1], (start, end))
+    return int(past - first)
+
 
 def word_pieces(text: str) -> IntArray:
     spans = [found.span() for found in re.finditer(r"[a-z]{1,6}|\w|[^\w\s]", text)]
@@ -145,6 +183,91 @@ def test_a_megabyte_of_one_character_is_chunked(unit: str):
     chunks = chunk_document(text, ChunkSettings())
     assert chunks[-1].end == len(text)
     assert all(a.start < b.start for a, b in pairwise(chunks))
+
+
+@settings(deadline=None)
+@given(TEXTS, st.lists(st.integers(0, 300), max_size=40), SETTINGS)
+def test_chunks_of_any_rows_keep_their_contract(text: str, ends: list[int], sizes: ChunkSettings):
+    places = sorted({min(end, len(text)) for end in ends})
+    rows = [pair for pair in list(pairwise(places))[::2] if pair[0] < pair[1]]
+    chunks = chunk_document(text, sizes, rows)
+    starts = token_boundaries(text)[:-1]
+    assert ([chunks[0].start, chunks[-1].end] if chunks else [0, 0]) == [0, len(text)]
+    for before, after in pairwise(chunks):
+        assert before.start < after.start <= before.end < after.end
+    for chunk in chunks:
+        inside = (starts >= chunk.start) & (starts < chunk.end)
+        assert chunk.token_count == inside.sum()
+        assert 1 <= chunk.token_count <= sizes.size + 47
+
+
+@settings(deadline=None)
+@given(LINES, SETTINGS)
+def test_no_chunk_begins_or_ends_within_a_row_that_fits(
+    lines: list[tuple[bool, str, int]], sizes: ChunkSettings
+):
+    text, rows = table(lines)
+    chunks = chunk_document(text, sizes, rows)
+    borders = {place for chunk in chunks for place in (chunk.start, chunk.end)}
+    for start, end in rows:
+        if tokens_of(text, start, end) <= sizes.size:
+            assert not [place for place in borders if start < place < end]
+
+
+@settings(deadline=None)
+@given(LINES, SETTINGS)
+def test_chunks_of_rows_share_no_more_than_they_may(
+    lines: list[tuple[bool, str, int]], sizes: ChunkSettings
+):
+    text, rows = table(lines)
+    starts = token_boundaries(text)[:-1]
+    for before, after in pairwise(chunk_document(text, sizes, rows)):
+        shared = (starts >= after.start) & (starts < before.end)
+        assert shared.sum() <= sizes.overlap + 47
+
+
+def test_chunks_of_rows_are_filled_but_for_one_row():
+    text, rows = table([(True, "name: cup; price: 12.50", 2)] * 500)
+    row_tokens = count_tokens(text) // 500
+    chunks = chunk_document(text, ChunkSettings(800, 400), rows)
+    assert {chunk.start for chunk in chunks} <= {start for start, _ in rows}
+    assert min(chunk.token_count for chunk in chunks[:-1]) > 800 - 2 * row_tokens
+    shared = [before.end - after.start for before, after in pairwise(chunks)]
+    assert min(shared) > 0.9 * len(text) * 400 / count_tokens(text)
+
+
+def test_a_row_longer_than_a_chunk_is_cut_and_its_neighbours_are_not():
+    text, rows = table([(True, "a: b", 1), (True, "price: 12.50", 200), (True, "c: d", 1)])
+    chunks = chunk_document(text, ChunkSettings(100, 50), rows)
+    assert len(chunks) > 10
+    assert text[chunks[-1].start : chunks[-1].end].endswith("c: d\n")
+
+
+def test_what_is_shared_gives_way_to_a_row_that_would_not_fit():
+    """Three rows of 60 tokens in chunks of 100, 50 of them shared: none is cut or repeated."""
+    text, rows = table([(True, "cup", 29)] * 3)
+    assert {tokens_of(text, *row) for row in rows} == {58}
+    chunks = chunk_document(text, ChunkSettings(100, 50), rows)
+    assert [chunk.start for chunk in chunks] == [start for start, _ in rows]
+
+
+@settings(deadline=None)
+@given(LINES, st.sampled_from([7, 50, 254]))
+def test_no_window_begins_or_ends_within_a_row_that_fits(
+    lines: list[tuple[bool, str, int]], max_pieces: int
+):
+    text, rows = table(lines)
+    pieces = word_pieces(text)
+    windows = cut_windows(text, pieces, max_pieces=max_pieces, rows=rows)
+    counts = [count_pieces(pieces, window) for window in windows]
+    assert sum(counts) == len(pieces)
+    assert max(counts, default=0) <= max_pieces
+    borders = {place for window in windows for place in (window.start, window.end)}
+    for start, end in rows:
+        held = text[start:end].strip()
+        start = text.index(held, start)
+        if count_pieces(pieces, Window(start, end)) <= max_pieces:
+            assert not [place for place in borders if start < place < end]
 
 
 @settings(deadline=None)

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from filesearch.cite import content_part, locate, strip_markers
-from filesearch.types import Answer, Citation, Span
+from filesearch.cite import (
+    content_part,
+    headings_beside,
+    locate,
+    place_fields,
+    place_name,
+    read_place,
+    strip_markers,
+)
+from filesearch.types import Answer, Citation, Location, Span
 
 PAGES = (Span("page", 0, 10, 1), Span("page", 10, 20, 2), Span("page", 25, 30, 3))
 
@@ -22,10 +33,8 @@ def answer_of(*sentences):
     for sentence, numbers in sentences:
         text += (" " if text else "") + sentence
         for n in numbers:
-            place = {"index": len(text), "marker": f"【0:{n - 1}†source】"}
-            citations.append(
-                Citation(n, f"file-{n}", f"{n}.md", 3 * n, 3 * n + 2, "ab", n, **place)
-            )
+            place = {"page": n, "index": len(text), "marker": f"【0:{n - 1}†source】"}
+            citations.append(Citation(n, f"file-{n}", f"{n}.md", 3 * n, 3 * n + 2, "ab", **place))
     return Answer("?", text, tuple(citations))
 
 
@@ -66,6 +75,118 @@ def test_headings_above_the_first_character_come_outermost_first():
     assert locate(spans, 25, 60).heading_path == ("Handbook", "Returns")
     assert locate(spans, 40, 41).heading_path == ("Handbook", "Shipping")
     assert locate(spans, 95, 96).heading_path == ()
+
+
+SHEETS = (
+    Span("sheet", 0, 50, 1, "Q3"),
+    Span("heading", 0, 50, 1, "Q3"),
+    *(
+        Span(kind, start, end, number)
+        for kind, start, end, number in [
+            ("table", 3, 50, 1),
+            ("row", 3, 13, 1),
+            ("row", 14, 30, 2),
+            ("row", 31, 50, 4),  # row 3 of the sheet is empty
+        ]
+    ),
+    Span("sheet", 52, 90, 2, ""),
+    Span("table", 52, 90, 1),
+    Span("row", 52, 90, 1),
+)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "place"),
+    [
+        (14, 20, "sheet Q3, row 2"),
+        (14, 50, "sheet Q3, rows 2-4"),
+        (0, 30, "sheet Q3, rows 1-2"),  # begins with the heading, is mostly rows
+        (0, 5, "sheet Q3"),  # mostly heading
+        (30, 31, "sheet Q3"),  # between rows
+        (31, 90, "sheet Q3, row 4"),  # goes on in the next sheet
+        (60, 61, "sheet 2, row 1"),
+    ],
+)
+def test_a_place_in_a_sheet_names_its_rows(start, end, place):
+    assert place_name("sales.xlsx", locate(SHEETS, start, end)) == f"sales.xlsx, {place}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "place"),
+    [
+        ("page", 3, "a.x, page 3"),
+        ("slide", 3, "a.x, slide 3"),
+        ("cell", 4, "a.x, cell 4"),
+        ("ocr", 87, "a.x, read by OCR, 87% sure"),
+        ("row", 7, "a.x, row 7"),
+        ("part", 1, "a.x › 1"),
+        ("heading", 1, "a.x"),
+    ],
+)
+def test_every_kind_of_span_has_its_words(kind, number, place):
+    assert place_name("a.x", locate([Span(kind, 0, 9, number)], 2, 5)) == place
+
+
+def test_a_file_within_files_is_named_with_the_page_in_it():
+    spans = (
+        Span("part", 0, 90, 1, "old.zip"),
+        Span("heading", 0, 90, 1, "old.zip"),
+        Span("part", 10, 50, 2, "docs/mugs.pdf"),
+        Span("page", 20, 50, 3),
+        Span("part", 50, 90, 3, "docs/bowls.pdf"),
+        Span("page", 55, 90, 1),
+    )
+    where = locate(spans, 25, 80)
+    assert place_name("box.zip", where) == "box.zip › old.zip › docs/mugs.pdf, page 3"
+    assert (where.heading_path, headings_beside(where)) == (("old.zip",), ())
+
+
+def test_the_least_sure_reading_counts():
+    spans = [Span("ocr", 0, 9, 95), Span("ocr", 9, 20, 61), Span("ocr", 20, 30, 40)]
+    assert locate(spans, 3, 20).ocr_confidence == 61
+    assert locate(spans, 30, 31).ocr_confidence is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.integers(1, 30)), max_size=130),
+    st.integers(0, 95),
+)
+def test_the_headings_above_a_place_are_those_that_cover_it(stretches, position):
+    """Compared with going through them all, whether there are few or so many that they are kept."""
+    spans = tuple(
+        Span("heading", start, start + length, 1, str(number))
+        for number, (start, length) in enumerate(sorted(stretches))
+    )
+    expected = tuple(span.label for span in spans if span.start <= position < span.end)
+    for _ in range(2):
+        assert locate(spans, position, position + 1).heading_path == expected
+
+
+def test_a_place_among_many_rows_is_found_without_going_through_them():
+    class Counted(tuple):
+        walks = 0
+
+        def __iter__(self):
+            Counted.walks += 1
+            return super().__iter__()
+
+    spans = Counted(Span("row", 10 * n, 10 * n + 9, n + 1) for n in range(1000))
+    assert [locate(spans, 10 * n, 10 * n + 5).rows for n in (0, 1, 998)] == [
+        (1, 1),
+        (2, 2),
+        (999, 999),
+    ]
+    assert Counted.walks == 1
+
+
+def test_a_place_that_was_kept_before_there_were_rows_is_read():
+    stored = {"file_id": "file-1", "page": 3, "heading_path": ["Returns"], "start": 1, "end": 2}
+    assert read_place(stored) == Location(page=3, heading_path=("Returns",))
+
+
+def test_a_place_comes_back_from_json_as_it_was():
+    where = Location(page=2, sheet="Q3", rows=(3, 9), part_path=("a.zip",), cell=1)
+    assert read_place(json.loads(json.dumps(place_fields(where)))) == where
 
 
 def test_a_part_has_the_shape_of_a_message_content_part():

@@ -65,6 +65,8 @@ LAYERS = [
         "languages",
         "address",
         "attributes",
+        "path_pattern",
+        "file_attributes",
         "filters",
         "fuse",
         "context",

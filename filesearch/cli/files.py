@@ -32,6 +32,14 @@ from filesearch.cli.options import count_to_stderr, index_option, json_option, p
     metavar="KEY=VALUE",
     help="Attribute for every file of this call, for filters; may be repeated.",
 )
+@click.option(
+    "--attr-from-path",
+    "path_patterns",
+    multiple=True,
+    metavar="PATTERN",
+    help="Attributes from the path below PATH, such as '{year}/{team}/*.pdf': {name}, {name:str}, "
+    "{name:int}, *, ?, ** for any folders; may be repeated.",
+)
 @json_option
 @click.pass_context
 def ingest(
@@ -43,12 +51,14 @@ def ingest(
     chunk_size: int | None,
     chunk_overlap: int | None,
     attributes: tuple[str, ...],
+    path_patterns: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Bring the index in step with files and folders.
 
     Unchanged files cost only their hash. Hidden files, symbolic links and what an .fsearchignore
-    file names are skipped. Exit code 1 says that some files could not be read.
+    file names are skipped. A JSON object in NAME.EXT.meta.json beside a file gives it attributes,
+    over those of its path and its front matter. Exit code 1 says that some files could not be read.
     """
     from filesearch.attributes import parse_attribute
     from filesearch.engine import FileSearch
@@ -72,6 +82,7 @@ def ingest(
             report = fs.ingest(
                 paths,
                 attributes=given,
+                attributes_from_path=path_patterns,
                 prune=prune,
                 on_progress=bar.update,
                 on_wait=say,

@@ -32,7 +32,8 @@ class FileSearchRetriever(BaseRetriever):
         documents = retriever.invoke("How long can a mug be returned?")
 
     `page_content` is the document's text from `metadata["start"]` to `metadata["end"]`; the other
-    keys are `file_id`, `filename`, `page`, `heading_path`, `score`, `attributes` and `also_in`.
+    keys are `file_id`, `filename`, `score`, `attributes`, `also_in` and the place (`page`, `sheet`,
+    `rows`, ...: see types.Location).
     `ainvoke` searches on a thread, so that an event loop goes on.
 
     Args:

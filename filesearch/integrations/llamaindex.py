@@ -32,7 +32,7 @@ except ImportError as error:
     ) from error
 
 # What a language model is shown of the metadata; the rest is for programs.
-_SHOWN = ("filename", "page", "heading_path")
+_SHOWN = ("filename", "page", "slide", "sheet", "rows", "cell", "part_path", "heading_path")
 
 
 class FileSearchRetriever(BaseRetriever):
@@ -42,9 +42,9 @@ class FileSearchRetriever(BaseRetriever):
         nodes = retriever.retrieve("How long can a mug be returned?")
 
     `node.text` is the document's text from `metadata["start"]` to `metadata["end"]`; the other
-    keys are `file_id`, `filename`, `page`, `heading_path`, `score`, `attributes` and `also_in`. A
-    language model is shown file name, page and headings. `aretrieve` searches on a thread, so that
-    an event loop goes on.
+    keys are `file_id`, `filename`, `score`, `attributes`, `also_in` and the place (`page`, `sheet`,
+    `rows`, ...: see types.Location). A language model is shown file name and place. `aretrieve`
+    searches on a thread, so that an event loop goes on.
 
     Args:
         index: An open FileSearch, or the directory of an index, which this one opens; `close`
@@ -84,7 +84,7 @@ class FileSearchRetriever(BaseRetriever):
 def _node(result: SearchResult) -> NodeWithScore:
     metadata = passage_fields(result)
     text = metadata.pop("text")
-    hidden = [name for name in metadata if name not in _SHOWN]
+    hidden = [name for name in metadata if name not in _SHOWN or metadata[name] in (None, [])]
     node = TextNode(
         id_=f"{result.file_id}:{result.start}-{result.end}",
         text=text,

@@ -18,7 +18,7 @@ from filesearch.types import Document
 
 __all__ = ["LOADER_VERSION", "SUPPORTED_EXTENSIONS", "LoadOptions", "load", "sniff"]
 
-LOADER_VERSION = 2
+LOADER_VERSION = 3
 """Goes up whenever the same bytes give another Document."""
 
 

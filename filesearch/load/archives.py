@@ -12,9 +12,9 @@ import zlib
 from lxml import etree
 
 from filesearch.errors import InvalidFile
+from filesearch.load.options import MAX_UNPACKED_BYTES
 
-MAX_UNPACKED_BYTES = 512 * 1024 * 1024
-"""Office files unpack to a few times their size; the largest honest ones seen are under 300 MB."""
+# Office files unpack to a few times their size; the largest honest ones seen are under 300 MB.
 MAX_RATIO = 200
 """XML packs 10:1 to 50:1; deflate ends at 1032:1, which only bombs come near."""
 RATIO_MATTERS_BYTES = 32 * 1024 * 1024
@@ -27,13 +27,7 @@ def open_archive(data: bytes, filename: str) -> zipfile.ZipFile:
     Raises:
         InvalidFile: Not a whole zip file, encrypted, or larger unpacked than is taken.
     """
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
-        raise InvalidFile(
-            f"{filename!r} is not a whole zip container ({error}); it may have been cut off, "
-            "copy or save it again"
-        ) from error
+    archive = open_zip(data, filename)
     entries = archive.infolist()
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > MAX_UNPACKED_BYTES:
@@ -41,13 +35,30 @@ def open_archive(data: bytes, filename: str) -> zipfile.ZipFile:
             f"{filename!r} unpacks to {unpacked >> 20} MiB, more than the "
             f"{MAX_UNPACKED_BYTES >> 20} MiB that are taken; split the file"
         )
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise InvalidFile(f"{filename!r} is encrypted with a password; save it without one")
+    return archive
+
+
+def open_zip(data: bytes, filename: str) -> zipfile.ZipFile:
+    """Open a zip container that is no bomb by what it declares; it may be large or encrypted.
+
+    Raises:
+        InvalidFile: Not a whole zip file, or one that packs tighter than honest data does.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+        raise InvalidFile(
+            f"{filename!r} is not a whole zip container ({error}); it may have been cut off, "
+            "copy or save it again"
+        ) from error
+    unpacked = sum(entry.file_size for entry in archive.infolist())
     if unpacked > RATIO_MATTERS_BYTES and unpacked > MAX_RATIO * len(data):
         raise InvalidFile(
             f"{filename!r} unpacks to {unpacked // max(len(data), 1)} times its size, more than "
             f"the {MAX_RATIO} times that are taken; it looks like a zip bomb"
         )
-    if any(entry.flag_bits & 1 for entry in entries):
-        raise InvalidFile(f"{filename!r} is encrypted with a password; save it without one")
     return archive
 
 

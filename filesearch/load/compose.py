@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from filesearch.errors import InvalidFile
 from filesearch.load.clean import clean_line, clean_text
-from filesearch.types import Document, Span, SpanKind
+from filesearch.types import Attributes, Document, Span, SpanKind
 
 MAX_CHARACTERS = 50_000_000
 """Longest text that is taken: about 12 million tokens, 200 MB as a Python string."""
@@ -85,6 +85,10 @@ class Composer:
         self._open_headings.append((level, start, label))
         self._first_heading = self._first_heading or label
 
+    def end_sections(self) -> None:
+        """End every open section; what comes next belongs to none."""
+        self._close_headings(0, self.position)
+
     def _close_headings(self, level: int, end: int) -> None:
         while self._open_headings and self._open_headings[-1][0] >= level:
             opened, start, label = self._open_headings.pop()
@@ -109,24 +113,54 @@ class Composer:
         """
         outer = self.position + 2 if self.position else 0
         self.add_heading(1, label, separator="\n\n")
-        added = self.add(document.text, separator="\n\n")
-        assert added is not None, "the text of a document is never blank"
-        shift = added[0]
-        for span in document.spans:
-            number_there = span.number + 1 if span.kind == "heading" else span.number
-            stretch = (span.start + shift, span.end + shift)
-            self.mark(span.kind, stretch, number_there, span.label)
+        self.add_document(document, deeper=1)
         self.mark("part", (outer, self.position), number, clean_line(label))
         for warning in document.warnings:
             self.warn(f"{label}: {warning}")
+
+    def add_document(
+        self,
+        document: Document,
+        *,
+        deeper: int = 0,
+        separator: str = "\n\n",
+        ends_sections: bool = True,
+    ) -> None:
+        """Append the text of another document with its spans, without title and warnings.
+
+        Args:
+            document: What was read on its own.
+            deeper: Levels that its headings move down; negative moves up, level 1 at the highest.
+            separator: Stands before it.
+            ends_sections: Its sections end with it. If not, its last ones stay open for what
+                comes next, as those of a chapter that goes on in another file.
+        """
+        added = self.add(document.text, separator=separator)
+        assert added is not None, "the text of a document is never blank"
+        shift = added[0]
+        for span in document.spans:
+            stretch = (span.start + shift, span.end + shift)
+            level = max(span.number + deeper, 1)
+            if span.kind != "heading":
+                self.mark(span.kind, stretch, span.number, span.label)
+            elif ends_sections:
+                self.mark("heading", stretch, level, span.label)
+            else:
+                self.open_heading(level, span.label, stretch[0])
 
     def warn(self, sentence: str) -> None:
         """Record what was lost, once."""
         if sentence not in self._warnings:
             self._warnings.append(sentence)
 
-    def build(self, media_type: str, *, title: str = "") -> Document:
+    def build(
+        self, media_type: str, *, title: str = "", attributes: Attributes | None = None
+    ) -> Document:
         """Return the Document; the title falls back to the first heading.
+
+        Args:
+            title: From the format's own metadata.
+            attributes: What the file says of itself, within the limits of attributes.py.
 
         Raises:
             InvalidFile: Nothing but white space was added.
@@ -141,6 +175,7 @@ class Composer:
             title=clean_line(title) or self._first_heading,
             media_type=media_type,
             warnings=tuple(self._warnings),
+            attributes=attributes or {},
         )
 
 

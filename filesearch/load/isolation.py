@@ -1,8 +1,9 @@
 """Isolation: `load` behind a time and a memory limit, in a child process of our own.
 
-A parser fed with the wrong file may hang, exhaust memory or crash the interpreter. That must cost
-the one file, not the process that holds the index. Plain text is loaded in process: nothing there
-can hang, and no process need be started.
+A parser fed with the wrong file may hang, exhaust memory, crash the interpreter or, taken over,
+do what the file wants. That must cost the one file, not the process that holds the index, nor
+anything on the machine: see `confinement`. Plain text is loaded in process: nothing there can
+hang, and no process need be started.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -23,11 +25,18 @@ import filesearch
 from filesearch.config import Settings
 from filesearch.errors import InvalidFile, UnsupportedFile
 from filesearch.load import LoadOptions, load, sniff
+from filesearch.load.confinement import Confinement
+from filesearch.load.media_types import CSV, JSON, JSONL, MODULES, TSV
+from filesearch.load.scratch import Scratch
 from filesearch.load.worker import OUT_OF_MEMORY, Reply, Request, read_frame, write_frame
 from filesearch.types import Document
 
-IN_PROCESS_BYTES = 4 * 1024 * 1024
-"""Plain formats up to this size are loaded in process: at most about a second."""
+IN_PROCESS_BYTES = 1024 * 1024
+"""Plain formats up to this size are loaded in process: 30 ms a file of prose, 3 s at worst (a table
+of 500,000 rows; test_plain_text_takes_time_in_proportion)."""
+_IN_PROCESS = frozenset((CSV, TSV, JSON, JSONL))
+"""What is loaded in process beside the text that no module of its own reads."""
+_SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
 _RECYCLE_BYTES = 512 * 1024 * 1024
 """A worker whose resident size ever passed this is replaced: freed memory seldom goes back."""
 _START_SECONDS = 10.0
@@ -40,7 +49,8 @@ class Loader:
     Not thread-safe: one thread loads. Use as a context manager, or call `close`.
 
     Args:
-        timeout_s: Longest time for one file, in seconds, above 0.
+        timeout_s: Longest time for one file, in seconds, above 0; of a file that is read by OCR,
+            for each page.
         memory_bytes: Address space a parser may take on top of what Python itself maps. Enforced
             on Linux only.
         options: How files are read; None takes the defaults.
@@ -60,6 +70,8 @@ class Loader:
         self.options = options or LoadOptions()
         self.peak_bytes = 0
         self._worker: subprocess.Popen[bytes] | None = None
+        self._scratch: Scratch | None = None
+        self._confinement = Confinement()
         self._decoder = msgspec.msgpack.Decoder(Reply)
 
     def load(self, data: bytes, filename: str) -> Document:
@@ -71,8 +83,7 @@ class Loader:
                 crashed its parser. The Loader stays usable.
         """
         media_type = sniff(data, filename)
-        is_plain = media_type != "text/html" and not media_type.startswith("application/")
-        if (is_plain or "json" in media_type) and len(data) <= IN_PROCESS_BYTES:
+        if is_plain(media_type) and len(data) <= IN_PROCESS_BYTES:
             return load(data, filename, self.options)
         reply = self._reply(data, filename)
         if reply.document is not None:
@@ -81,17 +92,29 @@ class Loader:
             raise UnsupportedFile(reply.unsupported)
         raise InvalidFile(reply.invalid)
 
+    def confinement(self) -> Confinement:
+        """Return what holds for the worker, which is started if there is none.
+
+        Raises:
+            InvalidFile: It does not start.
+        """
+        self._ask(Request("any.txt", b"Any text starts it.", self.options), self.timeout_s)
+        return self._confinement
+
     def interrupt(self) -> None:
         """Make a `load` that runs in another thread fail soon; the only call that thread allows."""
         worker = self._worker
         if worker is not None:
-            worker.kill()
+            _kill(worker)
 
     def close(self) -> None:
         """End the worker; a later `load` starts a new one. Closing twice is fine."""
         worker, self._worker = self._worker, None
         if worker is not None:
             _end(worker)
+        scratch, self._scratch = self._scratch, None
+        if scratch is not None:
+            scratch.close()
 
     def __enter__(self) -> Loader:
         return self
@@ -128,18 +151,20 @@ class Loader:
 
         def stop() -> None:
             timed_out.set()
-            worker.kill()  # reads and writes of the main thread end with it
+            _kill(worker)  # reads and writes of the main thread end with it
 
-        timer = threading.Timer(allowed_s + (_START_SECONDS if is_fresh else 0.0), stop)
-        timer.daemon = True
-        timer.start()
+        timer = _start_timer(allowed_s + (_START_SECONDS if is_fresh else 0.0), stop)
         frame: bytes | None = None
         is_whole = False
         try:
             assert worker.stdin is not None
             assert worker.stdout is not None
             write_frame(worker.stdin, msgspec.msgpack.encode(request))
-            frame = read_frame(worker.stdout)
+            if is_fresh and (head := read_frame(worker.stdout)) is not None:
+                self._confinement = msgspec.msgpack.decode(head, type=Confinement)
+            while (frame := read_frame(worker.stdout)) == b"":  # a pulse: a step went well
+                timer.cancel()
+                timer = _start_timer(self.timeout_s, stop)
             is_whole = frame is not None
         except BrokenPipeError:
             pass  # it died; its exit status tells why
@@ -181,19 +206,24 @@ class Loader:
         # root comes last, for a checkout that is not installed.
         code = (
             f"import sys; sys.path.append({root!r}); from filesearch.load.worker import main; "
-            f"main({os.getpid()}, {self.memory_bytes})"
+            f"main({os.getpid()}, {self.memory_bytes}, sys.argv[1])"
         )
+        self._scratch = Scratch()
         self._worker = subprocess.Popen(  # noqa: S603 - our own interpreter and our own code
-            [sys.executable, "-P", "-c", code],
+            [sys.executable, "-P", "-B", "-c", code, str(self._scratch.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             close_fds=True,
             start_new_session=True,  # Ctrl-C in the terminal does not reach it
-            # Numeric libraries map gigabytes per thread, which the memory limit would count.
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            env=_environment(self._scratch.path),
         )
         return self._worker
+
+
+def is_plain(media_type: str) -> bool:
+    """Return whether files of this type are loaded in process, up to `IN_PROCESS_BYTES`."""
+    return media_type in _IN_PROCESS or media_type not in MODULES
 
 
 def make_loader(settings: Settings) -> Loader:
@@ -205,9 +235,35 @@ def make_loader(settings: Settings) -> Loader:
     )
 
 
+def _start_timer(seconds: float, stop: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(seconds, stop)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _environment(scratch: Path) -> dict[str, str]:
+    """Return the variables of a worker: ours without what no parser need know."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("FSEARCH_") and not any(w in name.upper() for w in _SECRET_WORDS)
+    }
+    # Numeric libraries map gigabytes per thread, which the memory limit would count.
+    one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "OMP_THREAD_LIMIT"), "1")
+    return {**kept, **one_thread, "TMPDIR": str(scratch)}
+
+
+def _kill(worker: subprocess.Popen[bytes]) -> None:
+    """Kill a worker with what it started (OCR): they are one process group."""
+    if worker.returncode is None:  # not collected yet, so the number is still its own
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(worker.pid, signal.SIGKILL)
+
+
 def _end(worker: subprocess.Popen[bytes]) -> None:
     """Kill a worker at once (it keeps nothing) and collect it."""
-    worker.kill()
+    _kill(worker)
     for stream in (worker.stdin, worker.stdout):
         if stream is not None:
             with contextlib.suppress(BrokenPipeError):  # what was still buffered is of no use now

@@ -7,6 +7,7 @@ _OOXML = "application/vnd.openxmlformats-officedocument."
 DOCX = _OOXML + "wordprocessingml.document"
 PPTX = _OOXML + "presentationml.presentation"
 XLSX = _OOXML + "spreadsheetml.sheet"
+XLS = "application/vnd.ms-excel"
 ODT = "application/vnd.oasis.opendocument.text"
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
 ODP = "application/vnd.oasis.opendocument.presentation"
@@ -21,6 +22,8 @@ NOTEBOOK = "application/x-ipynb+json"
 MARKDOWN = "text/markdown"
 RST = "text/x-rst"
 TEX = "text/x-tex"
+ASCIIDOC = "text/asciidoc"
+ORG = "text/x-org"
 PYTHON = "text/x-python"
 PLAIN = "text/plain"
 CSV = "text/csv"
@@ -29,6 +32,7 @@ JSON = "application/json"
 JSONL = "application/x-ndjson"
 ZIP = "application/zip"
 TAR = "application/x-tar"
+GZIP, BZIP2, XZ = "application/gzip", "application/x-bzip2", "application/x-xz"
 PNG, JPEG, TIFF, WEBP = "image/png", "image/jpeg", "image/tiff", "image/webp"
 IMAGES = frozenset((PNG, JPEG, TIFF, WEBP))
 
@@ -44,10 +48,18 @@ BY_EXTENSION: dict[str, str] = {
     **dict.fromkeys((".docx", ".docm", ".dotx"), DOCX),
     **dict.fromkeys((".pptx", ".pptm", ".ppsx"), PPTX),
     **dict.fromkeys((".xlsx", ".xlsm", ".xltx"), XLSX),
+    **dict.fromkeys((".xls", ".xlt"), XLS),
+    **dict.fromkeys((".odt", ".ott"), ODT),
+    **dict.fromkeys((".ods", ".ots"), ODS),
+    **dict.fromkeys((".odp", ".otp"), ODP),
+    ".epub": EPUB,
+    ".rtf": RTF,
     **dict.fromkeys((".html", ".htm", ".xhtml"), HTML),
     **dict.fromkeys((".md", ".markdown", ".mdx"), MARKDOWN),
     **dict.fromkeys((".rst",), RST),
     **dict.fromkeys((".tex", ".latex"), TEX),
+    **dict.fromkeys((".adoc", ".asciidoc"), ASCIIDOC),
+    ".org": ORG,
     **dict.fromkeys((".py", ".pyi"), PYTHON),
     **dict.fromkeys((".txt", ".text", ".log"), PLAIN),
     ".csv": CSV,
@@ -60,6 +72,15 @@ BY_EXTENSION: dict[str, str] = {
     # Read as plain text until a module below takes them.
     **dict.fromkeys((".xml", ".xsd", ".xsl"), XML),
     ".ipynb": NOTEBOOK,
+    ".png": PNG,
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe"), JPEG),
+    **dict.fromkeys((".tif", ".tiff"), TIFF),
+    ".webp": WEBP,
+    ".zip": ZIP,
+    ".tar": TAR,
+    **dict.fromkeys((".gz", ".tgz"), GZIP),
+    **dict.fromkeys((".bz2", ".tbz", ".tbz2"), BZIP2),
+    **dict.fromkeys((".xz", ".txz"), XZ),
 }
 """Lower-case extension with its dot -> media type."""
 
@@ -68,12 +89,24 @@ MODULES: dict[str, str] = {
     DOCX: "word",
     PPTX: "slides",
     XLSX: "sheets",
+    XLS: "legacy_sheets",
+    ODT: "opendocument",
+    ODP: "opendocument",
+    ODS: "opendocument_sheets",
+    EPUB: "epub",
+    RTF: "rtf",
     CSV: "sheets",
     TSV: "sheets",
     HTML: "html",
     JSON: "json_lines",
     NOTEBOOK: "json_lines",
     JSONL: "json_lines",
+    **dict.fromkeys(IMAGES, "images"),
+    ZIP: "zip",
+    TAR: "tar",
+    GZIP: "compressed",
+    BZIP2: "compressed",
+    XZ: "compressed",
 }
 """Media type -> module of this package that reads it; `text` reads what is text and not here."""
 
@@ -84,8 +117,6 @@ NEEDS_MODULE: dict[str, str] = {
     RTF: "RTF",
     EPUB: "an EPUB book",
     MSG: "an Outlook message",
-    ZIP: "a zip archive",
-    TAR: "a tar archive",
     PNG: "a PNG image",
     JPEG: "a JPEG image",
     TIFF: "a TIFF image",

@@ -45,7 +45,7 @@ def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> 
             composer.warn(decoded.warning)
         text = clean_text(decoded.text)
         delimiter = "\t" if media_type == TSV else _delimiter(text)
-        _add_rows(composer, _read_csv(text, delimiter))
+        add_rows(composer, _read_csv(text, delimiter))
     return composer.build(media_type)
 
 
@@ -79,7 +79,7 @@ def _add_workbook(composer: Composer, data: bytes, filename: str) -> None:
                     for index, row in enumerate(_values(sheet), 1)
                 )
                 composer.add_heading(1, sheet.title, separator="\n\n")
-                count = _add_rows(composer, rows)
+                count = add_rows(composer, rows)
                 filled += count
                 if not count:
                     composer.warn(f"sheet {sheet.title!r} is empty")
@@ -143,7 +143,7 @@ def _read_csv(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         yield number, [clean_line(cell) for cell in cells]
 
 
-def _add_rows(composer: Composer, rows: Iterable[tuple[int, list[str]]]) -> int:
+def add_rows(composer: Composer, rows: Iterable[tuple[int, list[str]]]) -> int:
     """Append the filled rows, one line each, and return how many there were.
 
     The table is taken to have a header when its first filled row names at least two columns,

@@ -12,8 +12,10 @@ from pathlib import PurePath
 from filesearch.errors import InvalidFile, UnsupportedFile
 from filesearch.load.media_types import (
     BY_EXTENSION,
+    BZIP2,
     DOCX,
     EPUB,
+    GZIP,
     HTML,
     JPEG,
     JSON,
@@ -33,14 +35,16 @@ from filesearch.load.media_types import (
     TAR,
     TIFF,
     WEBP,
+    XLS,
     XLSX,
+    XZ,
     ZIP,
 )
 
 SUPPORTED_EXTENSIONS = frozenset(BY_EXTENSION)
 """Lower-case extensions with their dot whose format is known."""
 
-_ZIPPED = {DOCX, PPTX, XLSX}
+_ZIPPED = {DOCX, PPTX, XLSX, ODT, ODS, ODP, EPUB}
 _BINARY = {PDF, *_ZIPPED}
 _KNOWN_MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n", PNG),
@@ -48,20 +52,21 @@ _KNOWN_MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"II*\x00", TIFF),
     (b"MM\x00*", TIFF),
     (b"{\\rtf", RTF),
+    (b"\x1f\x8b\x08", GZIP),
+    (b"\xfd7zXZ\x00", XZ),
 )
+_BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
+_PACKED = {ZIP, GZIP, BZIP2, XZ}
 _OUTLOOK = "__properties_version1.0".encode("utf-16-le")
 """A stream that every message file holds: [MS-OXMSG] 2.4."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_SAVE_AS = {".doc": "docx", ".dot": "docx", ".xls": "xlsx", ".xlt": "xlsx", ".ppt": "pptx"}
+_SAVE_AS = {".doc": "docx", ".dot": "docx", ".ppt": "pptx", ".pps": "pptx"}
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"GIF8", "a GIF image"),
     (b"RIFF", "a RIFF file (WAV, AVI)"),
     (b"ID3", "MP3 audio"),
     (b"OggS", "Ogg audio"),
     (b"fLaC", "FLAC audio"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"BZh", "a bzip2 archive"),
-    (b"\xfd7zXZ\x00", "an xz archive"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (b"Rar!\x1a\x07", "a RAR archive"),
     (b"(\xb5/\xfd", "a Zstandard archive"),
@@ -104,6 +109,8 @@ def sniff(data: bytes, filename: str) -> str:
     if data.startswith(_OLE):
         if _OUTLOOK in data:
             return _readable(MSG, filename)
+        if _is_workbook(data):
+            return XLS
         raise _ole_error(data, filename, extension)
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _readable(_sniff_zip(data, named), filename)
@@ -112,6 +119,8 @@ def sniff(data: bytes, filename: str) -> str:
     for magic, media_type in _KNOWN_MAGIC:
         if data.startswith(magic):
             return _readable(media_type, filename)
+    if _BZIP2.match(data):
+        return BZIP2
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return _readable(WEBP, filename)
     for magic, what in _MAGIC:
@@ -122,14 +131,33 @@ def sniff(data: bytes, filename: str) -> str:
                 f"{filename!r} is {what}, which is not read here; "
                 "give it as pdf, docx, html or plain text"
             )
-    if named in _BINARY:
-        if named == PDF:
-            return PDF  # header lost; the parser knows how to look further
+    if named == PDF:
+        return PDF  # header lost; the parser knows how to look further
+    if named in _ZIPPED | _PACKED:
+        what = "is no zip container" if named in _ZIPPED else "does not begin as one"
         raise InvalidFile(
-            f"{filename!r} is not a {extension[1:]} file (it is no zip container); "
+            f"{filename!r} is not a {extension[1:]} file (it {what}); "
             "it may have been cut off, copy or save it again"
         )
-    return named or _sniff_text(data)
+    # What other programs export under this name is often HTML or a table with tabs.
+    return named if named not in ("", XLS, RTF) else _sniff_text(data)
+
+
+def _is_workbook(data: bytes) -> bool:
+    """Whether an OLE container holds a workbook ([MS-XLS] 2.1.7.1) and no document around it."""
+    return any(_has_stream(data, name) for name in ("Workbook", "Book")) and not any(
+        _has_stream(data, name)
+        for name in ("WordDocument", "PowerPoint Document", "EncryptedPackage")
+    )
+
+
+def _has_stream(data: bytes, name: str) -> bool:
+    # Entries of a directory begin at multiples of 128 bytes ([MS-CFB] 2.6.1), with their name.
+    wanted = f"{name}\0".encode("utf-16-le")
+    at = data.find(wanted)
+    while at >= 0 and at % 128:
+        at = data.find(wanted, at + 1)
+    return at >= 0
 
 
 def _ole_error(data: bytes, filename: str, extension: str) -> InvalidFile | UnsupportedFile:
@@ -150,7 +178,7 @@ def _ole_error(data: bytes, filename: str, extension: str) -> InvalidFile | Unsu
     )
     return UnsupportedFile(
         f"{filename!r} is a legacy Office file (before 2007), which is not read here; "
-        f"save it as {wanted}"
+        f"save it as {wanted} (LibreOffice: soffice --convert-to {wanted.split(',')[0]} FILE)"
     )
 
 

@@ -1,35 +1,38 @@
-"""Word: docx -> Document with heading, table and row spans.
+"""Word: docx -> Document with heading, table and row spans, and pages where Word left them.
 
 Reads the container's XML itself, in one pass over the body: text boxes, nested tables, tables
 inside runs, embedded HTML parts and notes stand outside of the paragraphs that a docx library
-offers.
-Headers and footers of pages are left out.
+offers. A note or comment follows the paragraph (or table) that points at it; headers and footers
+of pages stand once, at the end.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import zipfile
 from collections.abc import Iterator
+from itertools import pairwise
 
 from lxml import etree
 
-from filesearch.errors import InvalidFile
+from filesearch.errors import InvalidFile, UnsupportedFile
+from filesearch.load import load
 from filesearch.load.archives import open_archive, parse_xml, read_part, relations
-from filesearch.load.clean import clean_line
-from filesearch.load.compose import Composer
-from filesearch.load.decode import decode
-from filesearch.load.options import LoadOptions
-from filesearch.types import Document
+from filesearch.load.clean import clean_line, clean_text
+from filesearch.load.compose import Composer, ordered
+from filesearch.load.drawings import read_chart, read_diagram
+from filesearch.load.options import MAX_DEPTH, LoadOptions
+from filesearch.load.tables import Cell, add_table, text_at_column
+from filesearch.load.word_styles import Numbering, Styles
+from filesearch.load.word_text import Paragraph, ParagraphReader, Reference, shown
+from filesearch.load.xml_tree import all_named, attribute, child, document_title, is_on, name_of
+from filesearch.types import Document, Span
 
-_HEADING_NAME = re.compile(
-    r"(?:heading|überschrift|titre|título|titolo|kop|rubrik|nagłówek|заголовок|标题|標題|見出し|제목)"
-    r"\s*(\d)",
-    re.IGNORECASE,
-)
-"""Names of the built-in heading styles; Word stores the English one, other programs their own."""
-_DELETED = frozenset({"del", "moveFrom", "instrText", "delText", "fldSimpleInstr"})
-_PLACE = re.compile(r"\s*\n\s*")
+_WRAPPERS = frozenset("sdt sdtContent customXml ins moveTo smartTag".split())
+_MAX_HEADING_CHARACTERS = 300
+"""Above it a paragraph in the style of a heading is text."""
+_BREAKS = re.compile(r"\s*\n\s*")
 
 
 def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> Document:
@@ -43,259 +46,285 @@ def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> 
         (target for kind, target in relations(archive, "").values() if kind == "officeDocument"),
         "word/document.xml",
     )
-    root = parse_xml(read_part(archive, main) or b"")
-    body = (
-        next((node for node in root if _name(node) == "body"), None) if root is not None else None
-    )
+    body = child(parse_xml(read_part(archive, main) or b""), "body")
     if body is None:
         raise InvalidFile(f"{filename!r} is damaged: its main part is missing; save it again")
     composer = Composer(filename)
-    reader = _Reader(archive, main, composer)
+    reader = _Reader(archive, main, composer, options)
     reader.blocks(body)
-    reader.notes()
-    core = parse_xml(read_part(archive, "docProps/core.xml") or b"")
-    title = (
-        next((n.text or "" for n in core.iter() if _name(n) == "title"), "")
-        if core is not None
-        else ""
-    )
-    return composer.build(media_type, title=title or reader.title)
-
-
-def _name(node: etree._Element) -> str:
-    """Return the tag without its namespace (strict and transitional files differ in that only)."""
-    return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
-
-
-def _get(node: etree._Element | None, name: str) -> str:
-    """Return an attribute by its name without namespace, or an empty string."""
-    if node is None:
-        return ""
-    return next((str(v) for k, v in node.attrib.items() if str(k).rpartition("}")[2] == name), "")
-
-
-def _child(node: etree._Element | None, *names: str) -> etree._Element | None:
-    """Return the first child at a path of names, or None."""
-    for name in names:
-        if node is None:
-            return None
-        node = next((child for child in node if _name(child) == name), None)
-    return node
+    reader.add_orphans(body)
+    reader.add_margins()
+    document = composer.build(media_type, title=document_title(archive) or reader.title)
+    return dataclasses.replace(document, spans=ordered([*document.spans, *reader.pages(document)]))
 
 
 class _Reader:
     """Walks the body and adds its blocks to the composer, in order."""
 
-    def __init__(self, archive: zipfile.ZipFile, main: str, composer: Composer) -> None:
+    def __init__(
+        self, archive: zipfile.ZipFile, main: str, composer: Composer, options: LoadOptions
+    ) -> None:
         self.archive = archive
         self.composer = composer
+        self.options = options
         self.folder = main.rpartition("/")[0]
         self.relations = relations(archive, main)
-        self.list_styles: set[str] = set()
-        self.levels = self._heading_styles()
+        self.styles = Styles(self._part("styles"))
+        self.numbering = Numbering(self._part("numbering"))
+        self.paragraphs = ParagraphReader()
+        self.notes = {
+            part: {attribute(note, "id"): note for note in self._note_nodes(part)}
+            for part in ("footnotes", "endnotes", "comments")
+        }
+        self.references: list[Reference] = []
+        self.page_starts: list[int] = []
+        self.breaks = 0
         self.title = ""
         self.tables = 0
 
-    def _target(self, kind: str, name: str) -> str:
-        return next((t for k, t in self.relations.values() if k == kind), f"{self.folder}/{name}")
+    def _part(self, kind: str) -> etree._Element | None:
+        """Return the root of the part of one kind, which may have any name."""
+        targets = (target for found, target in self.relations.values() if found == kind)
+        name = next(targets, f"{self.folder}/{kind}.xml")
+        return parse_xml(read_part(self.archive, name) or b"")
 
-    def _heading_styles(self) -> dict[str, int]:
-        """Return style id -> heading level; 0 stands for the document's title."""
-        root = parse_xml(read_part(self.archive, self._target("styles", "styles.xml")) or b"")
-        levels: dict[str, int] = {}
-        parents: dict[str, str] = {}
-        for style in root if root is not None else ():
-            identifier = _get(style, "styleId")
-            name = _get(_child(style, "name"), "val")
-            if name.lower().startswith("list ") or _child(style, "pPr", "numPr") is not None:
-                self.list_styles.add(identifier)
-            outline = _get(_child(style, "pPr", "outlineLvl"), "val")
-            if found := _HEADING_NAME.match(name):
-                levels[identifier] = int(found[1])
-            elif name.lower() == "title":
-                levels[identifier] = 0
-            elif outline.isdigit() and int(outline) < 9:
-                levels[identifier] = int(outline) + 1
-            parents[identifier] = _get(_child(style, "basedOn"), "val")
-        for identifier in parents:
-            ancestor, seen = identifier, {identifier}
-            while (
-                ancestor not in levels and parents.get(ancestor) and parents[ancestor] not in seen
-            ):
-                ancestor = parents[ancestor]
-                seen.add(ancestor)
-            if ancestor in levels and levels[ancestor] > 0:
-                levels.setdefault(identifier, levels[ancestor])
-        return levels
+    def _note_nodes(self, part: str) -> Iterator[etree._Element]:
+        for note in all_named(self._part(part), "footnote", "endnote", "comment"):
+            if attribute(note, "type") in ("", "normal"):  # others are lines between text and notes
+                yield note
 
     def blocks(self, parent: etree._Element) -> None:
         """Add every paragraph and table below `parent`."""
-        for node in parent:
-            name = _name(node)
+        for node in shown(parent):
+            name = name_of(node)
             if name == "p":
                 self._paragraph(node)
             elif name == "tbl":
                 self._table(node)
             elif name == "altChunk":
                 self._embedded(node)
-            elif name in ("sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag"):
+            elif name in _WRAPPERS:
                 self.blocks(node)
 
     def _paragraph(self, node: etree._Element) -> None:
-        text, nested = self._paragraph_text(node)
-        level = self._level(node)
-        if level == 0 and text.strip():
-            self.title = self.title or clean_line(text)
-            self.composer.add_heading(1, text, separator="\n\n")
-        elif level is not None and text.strip():
-            self.composer.add_heading(level, text, separator="\n\n")
-        elif self._is_item(node) and text.strip():
-            depth = _get(_child(node, "pPr", "numPr", "ilvl"), "val")
-            indent = "  " * min(int(depth), 8) if depth.isdigit() else ""
-            self.composer.add(f"{indent}- {_PLACE.sub(' ', text.strip())}")
+        paragraph = self.paragraphs.read(node)
+        text = paragraph.text.strip()
+        level = self._level(node) if text and len(text) <= _MAX_HEADING_CHARACTERS else None
+        label, depth = self._label(node)
+        start = self.composer.position
+        if level is not None:
+            self.title = self.title or (clean_line(text) if level == 0 else "")
+            numbered = f"{label} {text}" if label and label != "-" else text
+            self.composer.add_heading(max(level, 1), numbered, separator="\n\n")
+        elif label and text:
+            self.composer.add(f"{'  ' * min(depth, 8)}{label} {_BREAKS.sub(' ', text)}")
         else:
-            self.composer.add(text.strip())
-        for child in nested:
-            self._table(child) if _name(child) == "tbl" else self.blocks(child)
-
-    def _is_item(self, node: etree._Element) -> bool:
-        style = _get(_child(node, "pPr", "pStyle"), "val")
-        return _child(node, "pPr", "numPr") is not None or style in self.list_styles
+            self.composer.add(text)
+        self._note_pages(paragraph, start)
+        self._attach(paragraph)
+        for inner in paragraph.nested:
+            self._table(inner) if name_of(inner) == "tbl" else self.blocks(inner)
+        self._flush_notes()
 
     def _level(self, node: etree._Element) -> int | None:
         """Return the heading level of a paragraph (0: title), or None for body text."""
-        properties = _child(node, "pPr")
-        outline = _get(_child(properties, "outlineLvl"), "val")
-        if outline.isdigit():
+        properties = child(node, "pPr")
+        outline = attribute(child(properties, "outlineLvl"), "val")
+        if outline.isdecimal():
             return int(outline) + 1 if int(outline) < 9 else None
-        style = _get(_child(properties, "pStyle"), "val")
-        if style in self.levels:
-            return self.levels[style]
-        found = _HEADING_NAME.match(style)  # files without a styles part
-        return int(found[1]) if found else None
+        return self.styles.heading_level(attribute(child(properties, "pStyle"), "val"))
 
-    def _paragraph_text(self, node: etree._Element) -> tuple[str, list[etree._Element]]:
-        """Return the text of a paragraph, and text boxes and tables that hang in its runs."""
-        pieces: list[str] = []
-        nested: list[etree._Element] = []
-        for child in _inline(node, nested):
-            name = _name(child)
-            if name == "t":
-                pieces.append(child.text or "")
-            elif name in ("tab", "ptab"):
-                pieces.append("\t")
-            elif name in ("br", "cr"):
-                pieces.append("\n")
-            elif name == "noBreakHyphen":
-                pieces.append("\u2011")
-            elif name == "sym" and (code := _get(child, "char")):
-                pieces.append(_symbol(code))
-            elif name in ("footnoteReference", "endnoteReference") and (
-                number := _get(child, "id")
-            ):
-                pieces.append(f"[{number}]")
-        return "".join(pieces), nested
+    def _label(self, node: etree._Element) -> tuple[str, int]:
+        """Return what the list that a paragraph belongs to shows before it, and its depth."""
+        style = attribute(child(node, "pPr", "pStyle"), "val")
+        numbering = child(node, "pPr", "numPr")
+        number_id, level = self.styles.numbering(style)
+        own = attribute(child(numbering, "numId"), "val")
+        label, depth = self.numbering.label(
+            own or number_id, attribute(child(numbering, "ilvl"), "val") or level, style
+        )
+        is_item = not own and not label and self.styles.is_list(style)
+        return ("-" if is_item else label), depth
+
+    def _note_pages(self, paragraph: Paragraph, before: int) -> None:
+        """Turn places in a paragraph where pages begin into places in the whole text."""
+        added = self.composer.position - before
+        shown_text = clean_text(paragraph.text.strip())
+        for place in paragraph.pages:
+            rest = len(clean_text(paragraph.text[place:]).strip())
+            back = min(rest, len(shown_text), added)
+            self.page_starts.append(self.composer.position - back)
+
+    def _attach(self, paragraph: Paragraph) -> None:
+        """Keep the notes of a paragraph for later, and add its charts and diagrams."""
+        self.references += paragraph.references
+        if paragraph.has_hidden:
+            self.composer.warn("text that is formatted as hidden was left out")
+        for kind, identifier in paragraph.graphics:
+            _, target = self.relations.get(identifier, ("", ""))
+            if kind == "chart":
+                title, rows = read_chart(self.archive, target)
+                self.composer.add(title, separator="\n\n")
+                self._add_rows(rows, header_rows=1)
+            else:
+                for line in read_diagram(self.archive, target):
+                    self.composer.add(line)
 
     def _table(self, table: etree._Element) -> None:
-        self.tables += 1
-        number, start, end = self.tables, -1, -1
-        rows = (node for node in table.iter() if _name(node) == "tr" and _owner(node) is table)
-        for row_number, row in enumerate(rows, 1):
-            cells = [
-                self._cell(cell)
-                for cell in row.iter()
-                if _name(cell) == "tc" and _owner(cell) is table
-            ]
-            if not any(cells):
+        rows: list[list[Cell]] = []
+        bold: list[bool] = []
+        breaks: list[int] = []  # the rows with which a page begins
+        headers = 0
+        for node in _table_parts(table, "tr"):
+            if child(node, "trPr", "del") is not None:
                 continue
-            while not cells[-1]:
-                cells.pop()
-            added = self.composer.add(" | ".join(cells), separator="\n\n" if start < 0 else "\n")
-            self.composer.mark("row", added, row_number)
-            if added is not None:
-                start = added[0] if start < 0 else start
-                end = added[1]
-        if start >= 0:
-            self.composer.mark("table", (start, end), number)
+            before = self.breaks
+            cells, is_bold = self._row(node, rows[-1] if rows else [])
+            breaks += [len(rows)] * (self.breaks - before)
+            headers += headers == len(rows) and is_on(child(node, "trPr", "tblHeader"))
+            rows.append(cells)
+            bold.append(is_bold)
+        if not headers and rows and ((bold[0] and not all(bold)) or self._is_styled(table)):
+            headers = 1
+        starts = self._add_rows(rows, header_rows=headers or None)
+        end = self.composer.position
+        self.page_starts += [
+            min((start for row, start in starts.items() if row >= first), default=end)
+            for first in breaks
+        ]
+        self._flush_notes()
 
-    def _cell(self, cell: etree._Element) -> str:
-        """Return a cell on one line; tables inside it join in, cell after cell."""
+    def _add_rows(self, rows: list[list[Cell]], *, header_rows: int | None) -> dict[int, int]:
+        starts = add_table(self.composer, rows, number=self.tables + 1, header_rows=header_rows)
+        self.tables += bool(starts)
+        return starts
+
+    def _is_styled(self, table: etree._Element) -> bool:
+        """Whether the table's style sets its first row apart, and the table wants that."""
+        look = child(table, "tblPr", "tblLook")
+        first_row = attribute(look, "firstRow")
+        if not first_row:  # before Word 2010 one number held all the switches
+            value = attribute(look, "val")
+            first_row = "1" if re.fullmatch("[0-9A-Fa-f]{4}", value) and int(value, 16) & 32 else ""
+        style = attribute(child(table, "tblPr", "tblStyle"), "val")
+        return first_row in ("1", "true", "on") and self.styles.names_columns(style)
+
+    def _row(self, row: etree._Element, above: list[Cell]) -> tuple[list[Cell], bool]:
+        """Return the cells of a row, those merged with the row above repeated, and if bold."""
+        before = attribute(child(row, "trPr", "gridBefore"), "val")
+        cells = [Cell("", int(before))] if before.isdecimal() and 0 < int(before) < 100 else []
+        bold: list[bool] = []
+        for node in _table_parts(row, "tc"):
+            span = attribute(child(node, "tcPr", "gridSpan"), "val")
+            merge = child(node, "tcPr", "vMerge")
+            text, is_bold = self._cell(node)
+            bold += [is_bold] if text else []
+            if merge is not None and attribute(merge, "val") != "restart" and not text:
+                text = text_at_column(above, sum(cell.columns for cell in cells))
+            cells.append(Cell(text, int(span) if span.isdecimal() and 0 < len(span) < 4 else 1))
+        return cells, bool(bold) and all(bold)
+
+    def _cell(self, cell: etree._Element) -> tuple[str, bool]:
+        """Return a cell on one line, tables inside it cell after cell, and whether it is bold."""
         pieces: list[str] = []
-        for node in cell.iter():
-            if _name(node) == "p" and not _is_fallback(node):
-                text, _ = self._paragraph_text(node)
-                pieces.append(clean_line(text))
-        return " ".join(piece for piece in pieces if piece)
+        bold: list[bool] = []
+        self._collect(cell, pieces, bold)
+        return " ".join(pieces), bool(bold) and all(bold)
+
+    def _collect(self, parent: etree._Element, pieces: list[str], bold: list[bool]) -> None:
+        for node in shown(parent):
+            if name_of(node) != "p":
+                self._collect(node, pieces, bold)
+                continue
+            paragraph = self.paragraphs.read(node)
+            self.breaks += len(paragraph.pages)
+            label, _ = self._label(node)
+            if text := clean_line(paragraph.text):
+                pieces.append(f"{label} {text}" if label not in ("", "-") else text)
+                bold.append(paragraph.is_bold)
+            self._attach(paragraph)
+            for inner in paragraph.nested:
+                self._collect(inner, pieces, bold)
 
     def _embedded(self, node: etree._Element) -> None:
-        """Add an altChunk: a part in HTML or plain text that Word shows as part of the body."""
-        _, target = self.relations.get(_get(node, "id"), ("", ""))
+        """Add an altChunk: a file within the file that Word shows as part of the body."""
+        _, target = self.relations.get(attribute(node, "id"), ("", ""))
         data = read_part(self.archive, target) if target else None
         if not data:
+            self.composer.warn("an embedded document is missing")
             return
-        if data.startswith(b"PK"):
-            self.composer.warn(f"an embedded document ({target}) was not read")
+        if self.options.depth >= MAX_DEPTH:
+            self.composer.warn(f"an embedded document ({target}) stands too deep to be read")
             return
-        from filesearch.load import html
+        try:
+            document = load(data, target, self.options.inside())
+        except (InvalidFile, UnsupportedFile) as error:
+            self.composer.warn(f"an embedded document was not read: {error}")
+            return
+        self.composer.add_document(document)
 
-        if target.lower().endswith((".html", ".htm", ".xhtml", ".mht")) or b"<" in data[:64]:
-            root = html.parse_html(decode(data, target).text)
-            if root is not None:
-                html.add_html(self.composer, root)
-        else:
-            self.composer.add(decode(data, target).text.strip())
+    def _flush_notes(self) -> None:
+        """Add the notes that were pointed at since the last time, a line each."""
+        waiting, self.references = self.references, []
+        for reference in waiting:
+            self._add_note(reference)
 
-    def notes(self) -> None:
-        """Add footnotes and endnotes, each after the id that stands where the text refers to it."""
-        for kind, part in (("footnotes", "footnotes.xml"), ("endnotes", "endnotes.xml")):
-            root = parse_xml(read_part(self.archive, self._target(kind, part)) or b"")
-            separator = "\n\n"
-            for note in root if root is not None else ():
-                if _get(note, "type") in (
-                    "separator",
-                    "continuationSeparator",
-                    "continuationNotice",
-                ):
-                    continue
-                text = clean_line(
-                    " ".join(self._paragraph_text(p)[0] for p in note.iter() if _name(p) == "p")
-                )
-                if text:
-                    self.composer.add(f"[{_get(note, 'id')}] {text}", separator=separator)
-                    separator = "\n"
+    def _add_note(self, reference: Reference) -> None:
+        note = self.notes[reference.part].pop(reference.identifier, None)
+        if note is None:
+            return
+        text, _ = self._cell(note)
+        mark = reference.mark
+        if reference.part == "comments":
+            author = clean_line(attribute(note, "author"))
+            mark = f"Comment by {author}:" if author else "Comment:"
+        if text:
+            self.composer.add(f"{mark} {text}" if mark else text)
+
+    def add_orphans(self, body: etree._Element) -> None:
+        """Add the notes that nothing points at; those that deleted text points at are deleted."""
+        names = ("footnoteReference", "endnoteReference", "commentReference")
+        pointed = {(name_of(n), attribute(n, "id")) for n in all_named(body, *names)}
+        for name, part in zip(names, ("footnotes", "endnotes", "comments"), strict=True):
+            for identifier in list(self.notes[part]):
+                if (name, identifier) not in pointed:
+                    self._add_note(Reference(part, identifier, ""))
+        self._flush_notes()
+
+    def pages(self, document: Document) -> list[Span]:
+        """Return the pages as Word last laid them out, if it counted as many as it left marks.
+
+        Word leaves no mark at some breaks (in tables that run over a page, in text boxes), and
+        other programs leave none: a citation without a page is better than one with a wrong page.
+        """
+        properties = parse_xml(read_part(self.archive, "docProps/app.xml") or b"")
+        count = next(all_named(properties, "Pages"), None)
+        if count is None or not self.page_starts or count.text != str(len(self.page_starts) + 1):
+            return []
+        found, text = [], document.text
+        bounds = [0, *self.page_starts, len(text)]
+        for number, (start, end) in enumerate(pairwise(bounds), 1):
+            if page := text[start:end].lstrip():
+                found.append(Span("page", end - len(page), end, number))
+        return found
+
+    def add_margins(self) -> None:
+        """Add what pages show above and below their text, each line once, without numbers."""
+        self.composer.end_sections()
+        seen: set[str] = set()
+        for kind, word in (("header", "Header"), ("footer", "Footer")):
+            for found, target in self.relations.values():
+                root = parse_xml(read_part(self.archive, target) or b"") if found == kind else None
+                text, _ = self._cell(root) if root is not None else ("", False)
+                if text not in seen and any(map(str.isalpha, text)):
+                    self.composer.add(f"{word}: {text}", separator="\n" if seen else "\n\n")
+                    seen.add(text)
 
 
-def _inline(parent: etree._Element, nested: list[etree._Element]) -> Iterator[etree._Element]:
-    """Yield what a paragraph shows, in order; text boxes and tables are put into `nested`."""
-    for node in parent:
-        name = _name(node)
-        if name in ("tbl", "txbxContent"):
-            nested.append(node)
-        elif name == "AlternateContent":
-            # The same content for newer and older programs: only one is shown.
-            choice = _child(node, "Choice")
-            shown = choice if choice is not None else _child(node, "Fallback")
-            if shown is not None:
-                yield from _inline(shown, nested)
-        elif name not in _DELETED and name != "pPr":
+def _table_parts(parent: etree._Element, name: str) -> Iterator[etree._Element]:
+    """Yield the rows of a table or the cells of a row, also those wrapped in content controls."""
+    for node in shown(parent):
+        if name_of(node) == name:
             yield node
-            yield from _inline(node, nested)
-
-
-def _is_fallback(node: etree._Element) -> bool:
-    """Whether a node is the older twin of content that is also there in its newer form."""
-    return any(_name(parent) == "Fallback" for parent in node.iterancestors())
-
-
-def _owner(node: etree._Element) -> etree._Element | None:
-    """Return the table that a row or cell belongs to."""
-    return next((parent for parent in node.iterancestors() if _name(parent) == "tbl"), None)
-
-
-def _symbol(code: str) -> str:
-    """Return the character of a w:sym; symbol fonts live at U+F000, their bullets show as one."""
-    try:
-        value = int(code, 16)
-    except ValueError:
-        return ""
-    return "•" if 0xF000 <= value <= 0xF0FF else chr(value) if value < 0x110000 else ""
+        elif name_of(node) in _WRAPPERS:
+            yield from _table_parts(node, name)

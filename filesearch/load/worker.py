@@ -1,7 +1,9 @@
 """Worker: the child process of `isolation.Loader`; it runs `load` on what its parent sends.
 
-stdin: frames of (filename, data, options); stdout: one frame with a `Reply` for each. It ends with
-its input. It limits its own memory, writes no core file, prints nothing and dies with its parent.
+stdin: frames of (filename, data, options); stdout: one frame with the `Confinement` that holds,
+then one with a `Reply` for each file, and before that an empty one at each `pulse`. It ends with
+its input. It limits its own memory, gives up the network and writing outside its scratch folder,
+prints nothing and dies with its parent.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ import resource
 import signal
 import struct
 import sys
+import threading
 from pathlib import Path
 from typing import IO
 
 import msgspec
 
-from filesearch.load import page_clock
+from filesearch.load import page_clock, pulse
+from filesearch.load.confinement import confine
 from filesearch.load.options import LoadOptions
 from filesearch.types import Document
 
@@ -73,12 +77,13 @@ def write_frame(stream: IO[bytes], body: bytes) -> None:
     stream.flush()
 
 
-def main(parent: int, memory_bytes: int) -> None:
+def main(parent: int, memory_bytes: int, scratch: str) -> None:
     """Serve requests until stdin ends.
 
     Args:
         parent: Process id of the parent.
         memory_bytes: Address space that parsing may take on top of what Python itself maps.
+        scratch: Folder for what parsers write; emptied after every file. The parent removes it.
     """
     _die_with(parent)
     requests = sys.stdin.buffer
@@ -91,18 +96,30 @@ def main(parent: int, memory_bytes: int) -> None:
     with contextlib.suppress(OSError):
         os.nice(5)  # parsing gives way to searching and embedding
 
+    folder = Path(scratch)
+    os.chdir(folder)  # names without a folder mean files there, not the user's
+    confinement = confine(folder)  # before a library starts threads, which it would not reach
     encoder = msgspec.msgpack.Encoder()
+    write_frame(replies, encoder.encode(confinement))
+    writing = threading.Lock()
+
+    def beat() -> None:
+        with writing:
+            write_frame(replies, b"")
 
     def give_up(page: str) -> None:
-        # In the watching thread, while the main one is inside the parser and writes nothing.
+        # In the watching thread, while the main one is inside the parser. It keeps the lock.
+        writing.acquire()
         write_frame(replies, encoder.encode(Reply(slow_page=page)))
         os._exit(SLOW_PAGE)
 
+    pulse.listen(beat)
     page_clock.watch(give_up)
     _limit_memory(memory_bytes)
     decoder = msgspec.msgpack.Decoder(Request)
     while (frame := read_frame(requests)) is not None:
         reply = _answer(decoder.decode(frame), memory_bytes)
+        _empty(folder)  # one file's leavings are none of the next one's business
         write_frame(replies, encoder.encode(reply))
         if reply.is_out_of_memory:
             sys.exit(OUT_OF_MEMORY)
@@ -155,6 +172,17 @@ def _answer(request: Request, memory_bytes: int) -> Reply:
         )
 
 
+def _empty(folder: Path) -> None:
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            import shutil  # few files leave folders; it takes long to import
+
+            shutil.rmtree(entry.path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                Path(entry.path).unlink()
+
+
 def _peak_bytes() -> int:
     # Not ru_maxrss where there is another figure: a child takes over that of a large parent.
     with contextlib.suppress(OSError):
@@ -166,4 +194,4 @@ def _peak_bytes() -> int:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,7 +14,8 @@ import pytest
 
 from filesearch.errors import InvalidFile, UnsupportedFile
 from filesearch.load import LoadOptions, load
-from filesearch.load.isolation import Loader
+from filesearch.load.isolation import IN_PROCESS_BYTES, Loader, is_plain
+from filesearch.load.media_types import CSV, JSON, JSONL, MODULES, TSV
 
 MakePdf = Callable[..., bytes]
 
@@ -63,8 +65,33 @@ def test_plain_text_starts_no_worker(loader: Loader) -> None:
     assert loader._worker is None
 
 
+def test_plain_text_over_the_bound_goes_to_the_worker(loader: Loader) -> None:
+    loader.load(b"Words. " * (IN_PROCESS_BYTES // 7 + 1), "a.txt")
+    assert loader._worker is not None
+
+
+def test_what_has_a_parser_of_its_own_goes_to_the_worker_whatever_its_type_is_called() -> None:
+    for media_type in set(MODULES) - {CSV, TSV, JSON, JSONL}:
+        assert not is_plain(media_type)
+
+
+@pytest.mark.parametrize("extension", [".txt", ".md", ".rst", ".tex", ".py", ".csv", ".jsonl"])
+@pytest.mark.parametrize(
+    "pattern",
+    [b"a", b"\n", b"# a\n", b"a\n-\n", b"a:\n", b"[", b'"', b"<!--", b"\xe9 ", b"---\na: b\n",
+     "\u0301".encode(), b"\\section{", b"\x00a", b"```\n", b"1.5,"],
+)  # fmt: skip
+def test_plain_text_takes_time_in_proportion(extension: str, pattern: bytes) -> None:
+    """Nothing there may hang: at a sixteenth of the bound, the worst takes 0.2 s."""
+    size = IN_PROCESS_BYTES // 16
+    start = time.process_time()
+    with contextlib.suppress(InvalidFile, UnsupportedFile):
+        load((pattern * size)[:size], "a" + extension)
+    assert time.process_time() - start < 3
+
+
 def test_errors_of_the_worker_come_back_as_they_are(loader: Loader, make_pdf: MakePdf) -> None:
-    with pytest.raises(InvalidFile, match="OCR is not available"):
+    with pytest.raises(InvalidFile, match="nothing on its 1 pages"):
         loader.load(make_pdf([[]]), "a.pdf")
     with pytest.raises(UnsupportedFile, match="holds binary data"):
         loader.load(b"<html>" + bytes(range(1, 9)) * 500, "a.html")
