@@ -14,6 +14,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -47,7 +49,8 @@ class Loader:
     Not thread-safe: one thread loads. Use as a context manager, or call `close`.
 
     Args:
-        timeout_s: Longest time for one file, in seconds, above 0.
+        timeout_s: Longest time for one file, in seconds, above 0; of a file that is read by OCR,
+            for each page.
         memory_bytes: Address space a parser may take on top of what Python itself maps. Enforced
             on Linux only.
         options: How files are read; None takes the defaults.
@@ -82,7 +85,7 @@ class Loader:
         media_type = sniff(data, filename)
         if is_plain(media_type) and len(data) <= IN_PROCESS_BYTES:
             return load(data, filename, self.options)
-        reply = self._ask(Request(filename, data, self.options))
+        reply = self._reply(data, filename)
         if reply.document is not None:
             return reply.document
         if reply.unsupported:
@@ -95,7 +98,7 @@ class Loader:
         Raises:
             InvalidFile: It does not start.
         """
-        self._ask(Request("any.txt", b"Any text starts it.", self.options))
+        self._ask(Request("any.txt", b"Any text starts it.", self.options), self.timeout_s)
         return self._confinement
 
     def interrupt(self) -> None:
@@ -127,7 +130,20 @@ class Loader:
     def __del__(self) -> None:
         self.close()
 
-    def _ask(self, request: Request) -> Reply:
+    def _reply(self, data: bytes, filename: str) -> Reply:
+        """Return what became of a file, read again without each page that took too long."""
+        options = self.options
+        deadline = time.monotonic() + self.timeout_s
+        reply = self._ask(Request(filename, data, options), self.timeout_s)
+        while reply.slow_page:
+            self.close()
+            skipped = (*options.skip_pages, reply.slow_page)
+            options = msgspec.structs.replace(options, skip_pages=skipped)
+            left_s = max(deadline - time.monotonic(), 0.0)
+            reply = self._ask(Request(filename, data, options), left_s)
+        return reply
+
+    def _ask(self, request: Request, allowed_s: float) -> Reply:
         """Send one request and return its reply; a worker that fails is ended."""
         is_fresh = self._worker is None or self._worker.poll() is not None
         worker = self._started()
@@ -137,10 +153,7 @@ class Loader:
             timed_out.set()
             _kill(worker)  # reads and writes of the main thread end with it
 
-        allowed = self.timeout_s + (_START_SECONDS if is_fresh else 0.0)
-        timer = threading.Timer(allowed, stop)
-        timer.daemon = True
-        timer.start()
+        timer = _start_timer(allowed_s + (_START_SECONDS if is_fresh else 0.0), stop)
         frame: bytes | None = None
         is_whole = False
         try:
@@ -149,7 +162,9 @@ class Loader:
             write_frame(worker.stdin, msgspec.msgpack.encode(request))
             if is_fresh and (head := read_frame(worker.stdout)) is not None:
                 self._confinement = msgspec.msgpack.decode(head, type=Confinement)
-            frame = read_frame(worker.stdout)
+            while (frame := read_frame(worker.stdout)) == b"":  # a pulse: a step went well
+                timer.cancel()
+                timer = _start_timer(self.timeout_s, stop)
             is_whole = frame is not None
         except BrokenPipeError:
             pass  # it died; its exit status tells why
@@ -218,6 +233,13 @@ def make_loader(settings: Settings) -> Loader:
         settings.parse_memory_mb << 20,
         LoadOptions(ocr=settings.ocr, page_timeout_s=settings.page_timeout_s),
     )
+
+
+def _start_timer(seconds: float, stop: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(seconds, stop)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _environment(scratch: Path) -> dict[str, str]:

@@ -24,12 +24,15 @@ _HEADER_HEIGHT = 7
 _BESIDE = 0.9
 """A label on two lines, its figures half-way between: no further off than this times its height."""
 _ALIGNED = 3.0
-"""Figures of one column end within so many points (a bracket or percent sign hangs over)."""
+"""The last digits of one column end within so many points."""
 _LABEL_WRAP = 1.5
 """The second line of a label follows within so many times its height."""
 _OPEN_END = re.compile(
     r"(?:[,(–—/&-]|\b(?:a|an|and|as|at|by|for|from|in|of|on|or|the|to|with|less|net|per))$"
 )
+
+
+_YEAR = re.compile(r"(?:FY|CY)?\s?(?:19|20)\d\d\*?")
 
 
 class Table(NamedTuple):
@@ -54,8 +57,11 @@ def find_tables(lines: Sequence[Line]) -> tuple[list[Line], list[Table]]:
         columns = _columns(whole[first : last + 1])
         if len(columns) == 0:
             continue
-        start = _header_start(whole, at, first, columns)
-        body = next((i for i in range(first, last + 1) if not _names_columns(whole[i])), first)
+        labels = min(line.left for line in whole[first : last + 1])
+        start = _header_start(whole, at, first, columns, labels)
+        body = first
+        while body < last and _names_columns(whole[body], columns, labels):
+            body += 1
         header = _stacked_header(whole[start:body], columns)
         found += whole[at:start]
         tables.append(Table(len(found), len(found) + len(header) + last - body))
@@ -138,32 +144,33 @@ def _columns(lines: list[Line]) -> list[_Column]:
     """Return the columns of figures, from left to right: ends shared by two rows or more."""
     cells = sorted(
         (cell for line in lines for cell in line.cells if cell.is_number and cell.has_figure),
-        key=lambda cell: cell.right,
+        key=lambda cell: cell.edge,
     )
     columns: list[_Column] = []
     start = 0
     for end in range(1, len(cells) + 1):
-        if end < len(cells) and cells[end].right - cells[end - 1].right <= _ALIGNED:
+        if end < len(cells) and cells[end].edge - cells[end - 1].edge <= _ALIGNED:
             continue
         column = cells[start:end]
         if len(column) >= 2:
-            left = min(cell.left for cell in column)
+            left, right = min(cell.left for cell in column), max(cell.right for cell in column)
             if columns and left < columns[-1].right:
-                columns[-1] = _Column(min(columns[-1].left, left), column[-1].right)
+                columns[-1] = _Column(min(columns[-1].left, left), right)
             else:
-                columns.append(_Column(left, column[-1].right))
+                columns.append(_Column(left, right))
         start = end
     return columns
 
 
-def _header_start(lines: list[Line], at: int, first: int, columns: list[_Column]) -> int:
+def _header_start(
+    lines: list[Line], at: int, first: int, columns: list[_Column], labels: float
+) -> int:
     """Return where the lines begin that stand over the columns of figures, not over the labels."""
     start = first
     while start > max(at, first - _MOST_HEADER_LINES):
         line = lines[start - 1]
         step = line.baseline - lines[first].baseline
-        is_over = line.right >= columns[0].left - 2 and line.left > lines[first].left + line.height
-        if not is_over or not 0 < step <= _HEADER_HEIGHT * line.height:
+        if not _is_over(line, columns, labels) or not 0 < step <= _HEADER_HEIGHT * line.height:
             break
         if line.cells[0].is_prose and len(line.text) > 60:
             break
@@ -171,9 +178,26 @@ def _header_start(lines: list[Line], at: int, first: int, columns: list[_Column]
     return start
 
 
-def _names_columns(line: Line) -> bool:
-    """Whether a row is made of years only: it names the columns."""
-    return all(re.fullmatch(r"(?:FY|CY)?\s?(?:19|20)\d\d\*?", cell.text) for cell in line.cells)
+def _is_over(line: Line, columns: list[_Column], labels: float) -> bool:
+    """Whether a line stands over columns of figures; a title in the middle of the page does not."""
+    cell = line.cells[0]
+    if cell.left <= labels + cell.height:
+        return False
+    begins = columns[0].left - cell.height
+    if cell.left >= begins:
+        return True
+    pitch = columns[1].left - columns[0].left if len(columns) > 1 else 0.0
+    if cell.right - cell.left <= 1.2 * pitch:
+        begins -= pitch / 2
+    middle = (cell.left + cell.right) / 2
+    return middle >= begins and len(_under(cell, columns)) == 1
+
+
+def _names_columns(line: Line, columns: list[_Column], labels: float) -> bool:
+    """Whether a line at the top of a table names its columns: years, or words over them."""
+    if line.is_row:
+        return all(_YEAR.fullmatch(cell.text) for cell in line.cells)
+    return _is_over(line, columns, labels)
 
 
 def _stacked_header(lines: list[Line], columns: list[_Column]) -> list[Line]:
@@ -200,18 +224,31 @@ def _stacked_header(lines: list[Line], columns: list[_Column]) -> list[Line]:
             return [_as_header(line) for line in lines]
         if spanning:
             over.append(Line(spanning, line.gap_before, is_header=True))
-    if not all(names) or max(map(len, names)) == 1:
+    if not all(names) or max(map(len, names)) == 1 or not _ends_level(names):
         return [_as_header(line) for line in lines]
     cells = [replace(stack[-1], text=" ".join(cell.text for cell in stack)) for stack in names]
     return [*over, Line(cells, is_header=True)]
 
 
+def _ends_level(names: list[list[Cell]]) -> bool:
+    """Whether the names of all columns end on one line, as headers are set."""
+    ends = [stack[-1].baseline for stack in names]
+    return max(ends) - min(ends) <= names[0][-1].height / 2
+
+
 def _under(cell: Cell, columns: list[_Column]) -> list[int]:
-    """Return the columns that a name stands over: those it covers, or else the nearest one."""
-    middles = [(column.left + column.right) / 2 for column in columns]
-    covered = [i for i, middle in enumerate(middles) if cell.left <= middle <= cell.right]
+    """Return the column that a name stands over, or all those that it reaches into."""
     middle = (cell.left + cell.right) / 2
-    return covered or [min(range(len(columns)), key=lambda i: abs(middles[i] - middle))]
+    nearest = min(
+        range(len(columns)),
+        key=lambda i: abs((columns[i].left + columns[i].right) / 2 - middle),
+    )
+    reached = [
+        i
+        for i, column in enumerate(columns)
+        if cell.left < column.right - 2 and cell.right > column.left + 2
+    ]
+    return reached if len(reached) > 1 else [nearest]
 
 
 def _as_header(line: Line) -> Line:

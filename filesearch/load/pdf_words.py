@@ -81,16 +81,18 @@ def _place(text_page: pdfium.PdfTextPage, text: str, positions: list[int] | rang
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     loose = pdfium_c.FS_RECTF()
     found: list[_Placed] = []
+    breaks = tuple(_HYPHENS)
     line = end = 0
     height = baseline = -1.0
     for match in _WORD.finditer(text):
         start = match.start()
         between = text[end:start]
-        line += "\n" in between or text[end - 1 : end] in tuple(_HYPHENS)
+        is_new_line = "\n" in between or (not between and text[end - 1 : end] in breaks)
+        line += is_new_line
         first, last = positions[start], positions[match.end() - 1]
         pdfium_c.FPDFText_GetCharOrigin(text_page, first, x, y)
         pdfium_c.FPDFText_GetCharBox(text_page, last, left, right, bottom, top)
-        if y.value != baseline or "\n" in between:
+        if y.value != baseline or is_new_line:
             baseline = y.value
             # Not the font size: pdfium gives it without the scale of the text matrix.
             pdfium_c.FPDFText_GetLooseCharBox(text_page, first, ctypes.byref(loose))
@@ -101,10 +103,10 @@ def _place(text_page: pdfium.PdfTextPage, text: str, positions: list[int] | rang
             right.value,
             baseline,
             height,
-            is_joined=not between and bool(found),
+            not between and bool(found),
             # The last character of a word that is turned leaves its line.
-            is_upright=bottom.value - height <= baseline <= top.value + height,
-            line=line,
+            bottom.value - height <= baseline <= top.value + height,
+            line,
         )
         found.append(_Placed(word, first, (left.value, bottom.value, right.value, top.value)))
         end = match.end()
