@@ -6,6 +6,7 @@ Between `kept.py`, which it adds to, and `engine.py`, which adds search and answ
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from filesearch.types import Attributes, NamedDocument
 if TYPE_CHECKING:
     from filesearch.fetch import FetchLimits
     from filesearch.given import Given
+    from filesearch.watch import WatchTimes
 
 
 class Filled(Kept):
@@ -151,6 +153,53 @@ class Filled(Kept):
             on_wait=on_wait,
         )
         return IngestReport(tuple(outcomes), time.monotonic() - started)
+
+    def watch(
+        self,
+        paths: str | Path | Sequence[str | Path],
+        *,
+        attributes: Attributes | None = None,
+        stop: threading.Event | None = None,
+        on_report: Callable[[IngestReport], None] | None = None,
+        on_note: Callable[[str], None] | None = None,
+        on_progress: Callable[[IngestProgress], None] | None = None,
+        times: WatchTimes | None = None,
+    ) -> None:
+        """Bring the index in step with files and folders and keep it so, until told to stop.
+
+        Files that are gone from the disk are removed. A file is taken up when it has stayed as it
+        is for half a second; one that cannot be read is tried again when it changes. Others can
+        write to the index in between.
+
+        Args:
+            paths: Files, folders and patterns. A folder that disappears is waited for; what the
+                index holds of it stays.
+            attributes: Set on every file that is ingested.
+            stop: Ends the watch when it is set, from any thread; None watches for ever.
+            on_report: Called with what was done: first for all that is there, then for each
+                change, unchanged files left out.
+            on_note: Told in a sentence what people should know.
+            on_progress: As in `ingest`.
+            times: When to look; see watch.WatchTimes.
+
+        Raises:
+            NotFound: A path does not exist, or a pattern matches nothing.
+            InvalidSetting: A URL is given, or an attribute cannot be stored.
+            IndexMismatch, IndexBusy: As in `ingest`, at the beginning.
+        """
+        from filesearch.watch import Watch
+
+        Watch(
+            self._index,
+            _names(paths),
+            embedder=self._embedder,
+            attributes=check_attributes(attributes or {}),
+            stop=stop or threading.Event(),
+            on_report=on_report or (lambda _report: None),
+            on_note=on_note or (lambda _sentence: None),
+            on_progress=on_progress,
+            times=times,
+        ).run()
 
 
 def _names(paths: str | Path | Sequence[str | Path]) -> list[str]:

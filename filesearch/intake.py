@@ -5,7 +5,7 @@ What killed writers left is swept first, segments that became many or worn are m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from filesearch.index_directory import IndexDirectory
 from filesearch.ingest import Ingest
@@ -27,6 +27,7 @@ def take_in(
     embedder: Embedder,
     attributes: Attributes,
     prune: Sequence[Root] = (),
+    gone: Collection[str] = (),
     unreadable: Sequence[Unreadable] = (),
     checksum: bool = False,
     on_progress: Callable[[IngestProgress], None] | None = None,
@@ -40,6 +41,7 @@ def take_in(
         embedder: What the store's vectors are made with.
         attributes: Checked; for every source.
         prune: What the store knows of them and `sources` lacks is removed.
+        gone: Keys of further files to remove, unless one of `sources` is what became of them.
         unreadable: Folders that could not be listed: each is reported, nothing below it removed.
         checksum: Compare contents, whatever size and time of a file say.
         on_progress: Called as files and windows are done.
@@ -67,7 +69,8 @@ def take_in(
             on_progress=on_progress,
         )
         outcomes = run.run(sources, known)
-        for record in known.below(prune, [folder.path for folder in unreadable]):
+        removed = known.below(prune, [folder.path for folder in unreadable])
+        for record in [*removed, *known.gone(gone)]:
             writer.remove(record.id, record.content_hash)
             outcomes.append(
                 FileOutcome(filename=record.filename, status="removed", file_id=record.id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from filesearch.records import FileRecord
@@ -87,8 +87,14 @@ class KnownFiles:
             record.id not in self.renamed
             and key not in self._given
             and is_path(key)
+            and "\\" not in key  # an escape: what the file is called is not known
             and not os.path.lexists(key)
         )
+
+    def gone(self, keys: Collection[str]) -> list[FileRecord]:
+        """Return the files that the store holds under some keys, but those that were renamed."""
+        found = (self._by_key.get(key) for key in keys)
+        return [record for record in found if record is not None and record.id not in self.renamed]
 
     def below(self, roots: Sequence[Root], unreadable: Sequence[Path] = ()) -> list[FileRecord]:
         """Return the files that some roots mean and that no source is for any more.

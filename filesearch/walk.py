@@ -31,11 +31,18 @@ class Root:
     Attributes:
         path: Absolute, resolved: a file or folder; of a pattern, the folder above its first
             wildcard.
+        is_dir: Whether that is a folder; it may be gone for a time.
         pattern: What stands below that folder, such as "**/*.md"; empty for a path.
     """
 
     path: Path
+    is_dir: bool = True
     pattern: str = ""
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the folder is not there: nothing can be said of what was in it."""
+        return self.is_dir and not self.path.is_dir()
 
     def covers(self, path: Path) -> bool:
         """Return whether a file at `path` would be meant, were it there."""
@@ -106,13 +113,13 @@ def find_root(given: str) -> Root:
     if os.path.lexists(path) or not _MAGIC.search(given):
         if not path.exists():
             raise NotFound(f"'{given}' does not exist; give a file or a folder")
-        return Root(path.resolve())
+        return Root(path.resolve(), path.is_dir())
     parts = path.parts
     first = next(number for number, part in enumerate(parts) if _MAGIC.search(part))
     folder = Path(*parts[:first])
     if not folder.is_dir():
         raise NotFound(f"'{folder}', where '{given}' would be, is no folder; give one that is")
-    return Root(folder.resolve(), "/".join(parts[first:]))
+    return Root(folder.resolve(), pattern="/".join(parts[first:]))
 
 
 def list_files(roots: Sequence[Root]) -> Found:
