@@ -105,8 +105,8 @@ def run_bare(folder: Path) -> None:
     from filesearch.embed.onnx import OnnxEmbedder
     from filesearch.load import load
     from filesearch.prepare import prepare_document
-    from filesearch.walk import find_sources
     from filesearch.types import ChunkSettings
+    from filesearch.walk import find_sources
 
     class Recorder:
         """Keeps what the embedder feeds its session."""
