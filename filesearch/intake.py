@@ -14,6 +14,7 @@ from filesearch.load.isolation import make_loader
 from filesearch.maintain import merge_segments
 from filesearch.protocols import Embedder
 from filesearch.reports import FileOutcome, IngestProgress
+from filesearch.sections import cut_large_texts, find_superseded
 from filesearch.sources import Source
 from filesearch.types import Attributes
 
@@ -30,6 +31,8 @@ def take_in(
 ) -> list[FileOutcome]:
     """Ingest `sources`; returns what became of each, in their order, then what was removed.
 
+    Plain texts that are too large to be held whole are taken in sections; see sections.py.
+
     Args:
         index: Where to; its store is made when it is missing.
         sources: Files and documents, each once.
@@ -43,6 +46,7 @@ def take_in(
         IndexMismatch: The index was made with another embedder or other chunk settings.
         IndexBusy: Another process kept writing.
     """
+    sources = cut_large_texts(sources)
     with index.writing(on_wait):
         store = index.open_store(create=True)
         writer = index.writer(store)
@@ -60,7 +64,9 @@ def take_in(
             on_progress=on_progress,
         )
         outcomes = run.run(sources, known)
-        for record in find_gone(known, prune, {source.key for source in sources}):
+        gone = find_gone(known, prune, {source.key for source in sources})
+        left = {record.id: record for record in [*find_superseded(known, sources), *gone]}
+        for record in left.values():
             writer.remove(record.id, record.content_hash)
             outcomes.append(
                 FileOutcome(filename=record.filename, status="removed", file_id=record.id)

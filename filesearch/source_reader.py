@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from filesearch.load.isolation import Loader
 from filesearch.prepare import PreparedText, prepare_document
 from filesearch.protocols import BlobStore, Embedder
 from filesearch.records import FileRecord, NewFile
+from filesearch.sections import FileSection
 from filesearch.sources import DocumentSource, FileSource, Source
 from filesearch.types import Attributes, ChunkSettings, ErrorCode
 
@@ -212,11 +214,12 @@ def _read_bytes(source: FileSource) -> bytes:
     """
     try:
         with source.path.open("rb") as stream:
-            data = stream.read(MAX_FILE_BYTES + 1)
+            if isinstance(source, FileSection):
+                stream.seek(source.start)
+                return stream.read(source.size_bytes)
+            if os.fstat(stream.fileno()).st_size > MAX_FILE_BYTES:
+                most = f"{MAX_FILE_BYTES >> 20} MiB"
+                raise InvalidFile(f"{source.filename!r} is larger than {most}; split the file")
+            return stream.read(MAX_FILE_BYTES)
     except OSError as error:
         raise InvalidFile(f"{error.strerror}") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise InvalidFile(
-            f"{source.filename!r} holds more than {MAX_FILE_BYTES >> 20} MiB; split the file"
-        )
-    return data
