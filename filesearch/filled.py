@@ -102,15 +102,19 @@ class Filled(Kept):
         from filesearch.dry_run import foresee
         from filesearch.intake import failed_folder
         from filesearch.known_files import KnownFiles
+        from filesearch.sections import cut_large_texts
+        from filesearch.sources import FileSource
 
         try:
             records = self.files()
         except NotFound:  # no index yet: all is new
             records = []
         found = given.found
+        cut = cut_large_texts(given.sources)
+        sources = [source for source in cut if isinstance(source, FileSource)]
         outcomes = foresee(
-            given.sources,
-            KnownFiles(records, given.sources, checksum=checksum),
+            sources,
+            KnownFiles(records, sources, checksum=checksum),
             prune=found.roots if prune else (),
             unreadable=[folder.path for folder in found.unreadable],
         )

@@ -14,6 +14,7 @@ from filesearch.load.isolation import make_loader
 from filesearch.maintain import merge_segments
 from filesearch.protocols import Embedder
 from filesearch.reports import FileOutcome, IngestProgress
+from filesearch.sections import cut_large_texts, find_superseded
 from filesearch.sources import Source
 from filesearch.stored_vectors import StoredVectors
 from filesearch.types import Attributes
@@ -35,6 +36,8 @@ def take_in(
 ) -> list[FileOutcome]:
     """Ingest `sources`; returns what became of each, in their order, then what was removed.
 
+    Plain texts that are too large to be held whole are taken in sections; see sections.py.
+
     Args:
         index: Where to; its store is made when it is missing.
         sources: Files and documents, each once.
@@ -51,6 +54,7 @@ def take_in(
         IndexMismatch: The index was made with another embedder or other chunk settings.
         IndexBusy: Another process kept writing.
     """
+    sources = cut_large_texts(sources)
     with index.writing(on_wait):
         store = index.open_store(create=True)
         writer = index.writer(store)
@@ -69,8 +73,12 @@ def take_in(
             on_progress=on_progress,
         )
         outcomes = run.run(sources, known)
-        removed = known.below(prune, [folder.path for folder in unreadable])
-        for record in [*removed, *known.gone(gone)]:
+        removed = [
+            *find_superseded(known.records, sources),
+            *known.below(prune, [folder.path for folder in unreadable]),
+            *known.gone(gone),
+        ]
+        for record in {record.id: record for record in removed}.values():
             writer.remove(record.id, record.content_hash)
             outcomes.append(
                 FileOutcome(filename=record.filename, status="removed", file_id=record.id)

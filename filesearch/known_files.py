@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from filesearch.records import FileRecord
+from filesearch.sections import whole_key
 from filesearch.sources import FileSource, Source, is_path
 from filesearch.walk import Root
 
@@ -92,9 +93,21 @@ class KnownFiles:
         )
 
     def gone(self, keys: Collection[str]) -> list[FileRecord]:
-        """Return the files that the store holds under some keys, but those that were renamed."""
-        found = (self._by_key.get(key) for key in keys)
-        return [record for record in found if record is not None and record.id not in self.renamed]
+        """Return the files that the store holds under some keys, sections of them too.
+
+        Those that were renamed are left out.
+        """
+        wanted = set(keys)
+        return [
+            record
+            for key, record in (self._by_key.items() if wanted else ())
+            if whole_key(key) in wanted and record.id not in self.renamed
+        ]
+
+    @property
+    def records(self) -> Collection[FileRecord]:
+        """All files that have a key."""
+        return self._by_key.values()
 
     def below(self, roots: Sequence[Root], unreadable: Sequence[Path] = ()) -> list[FileRecord]:
         """Return the files that some roots mean and that no source is for any more.

@@ -106,5 +106,5 @@ def printable(name: str) -> str:
 
 
 def is_path(key: str) -> bool:
-    """Return whether the key of a source is the path of a file, not a name or a URL."""
-    return Path(key).is_absolute()
+    """Return whether the key of a source is the path of a whole file, not a name or a URL."""
+    return Path(key).is_absolute() and "//" not in key

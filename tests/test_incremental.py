@@ -36,13 +36,13 @@ def old_clock(monkeypatch):
 def read_names(monkeypatch):
     """Names of the files that are read."""
     read = []
-    real = source_reader._read_bytes
+    real = source_reader.read_bytes
 
     def note(source):
         read.append(source.filename)
         return real(source)
 
-    monkeypatch.setattr(source_reader, "_read_bytes", note)
+    monkeypatch.setattr(source_reader, "read_bytes", note)
     return read
 
 
@@ -267,7 +267,7 @@ def test_a_file_that_could_never_be_read_can_be_pruned(fs, docs, monkeypatch):
         raise InvalidFile("No such file or directory")
 
     with monkeypatch.context() as patch:
-        patch.setattr(source_reader, "_read_bytes", vanish)
+        patch.setattr(source_reader, "read_bytes", vanish)
         assert len(fs.ingest(docs).failed) == 3
     (docs / "kiln.txt").unlink()
     assert statuses(fs.ingest(docs, prune=True))["kiln.txt"] == "removed"

@@ -98,7 +98,7 @@ LAYERS = [
     ["objects"],
     ["functions", "interruptible", "keys", "markers", "merge_results", "threads", "event_log"],
     ["catalog", "blobs", "load", "embed", "index", "rerank"],
-    ["prepare", "testing", "extract", "store_rows", "loader_threads"],
+    ["prepare", "testing", "extract", "store_rows", "loader_threads", "sections"],
     ["known_files", "stored_vectors"],
     ["reader_pool", "store_batches", "read_ahead", "source_reader"],
     ["fetch"],
