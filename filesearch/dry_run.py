@@ -10,11 +10,12 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from filesearch.errors import InputError, InvalidFile
+from filesearch.errors import InputError
 from filesearch.given import failed_outcome
 from filesearch.known_files import KnownFiles
 from filesearch.load import sniff
 from filesearch.reports import FileOutcome
+from filesearch.source_reader import read_bytes
 from filesearch.sources import FileSource
 from filesearch.walk import Root
 
@@ -45,10 +46,7 @@ def _foresee_file(source: FileSource, known: KnownFiles) -> FileOutcome:
     record = known.find(source)
     if record is not None and known.is_untouched(source):
         return FileOutcome(source.filename, "unchanged", record.id)
-    try:
-        data = source.path.read_bytes()
-    except OSError as error:
-        raise InvalidFile(f"{error.strerror}") from error
+    data, _stamp = read_bytes(source)
     digest = hashlib.sha256(data).hexdigest()
     if record is not None and record.status == "completed" and record.content_hash == digest:
         return FileOutcome(source.filename, "unchanged", record.id)

@@ -9,13 +9,13 @@ sidecar counts as it is now.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from filesearch.attributes import MAX_ATTRIBUTES, check_attributes
 from filesearch.errors import InvalidFile, InvalidSetting
-from filesearch.path_pattern import PathPattern
+from filesearch.path_pattern import PathPattern, parse_path_pattern
 from filesearch.records import AttributeLayers
 from filesearch.types import Attributes
 
@@ -118,6 +118,25 @@ class AttributeRules:
     given: Attributes = field(default_factory=dict)
     patterns: tuple[PathPattern, ...] = ()
     from_columns: bool | None = None
+
+    @staticmethod
+    def parse(
+        given: Attributes | None = None,
+        from_path: str | Sequence[str] = (),
+        from_columns: bool | None = None,
+    ) -> AttributeRules:
+        """Return what a caller says as rules; see the attributes.
+
+        Args:
+            from_path: One pattern or several; see path_pattern.py.
+
+        Raises:
+            InvalidSetting: An attribute or a pattern cannot be used.
+        """
+        patterns = [from_path] if isinstance(from_path, str) else from_path
+        return AttributeRules(
+            check_attributes(given or {}), tuple(map(parse_path_pattern, patterns)), from_columns
+        )
 
     def apply(
         self, own: Attributes, known: AttributeLayers | None, *, path: Path | None, filename: str

@@ -6,12 +6,12 @@ Between `kept.py`, which it adds to, and `engine.py`, which adds search and answ
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from filesearch.attributes import check_attributes
 from filesearch.errors import NotFound
 from filesearch.kept import Kept
 from filesearch.reports import FileOutcome, IngestProgress, IngestReport
@@ -20,6 +20,7 @@ from filesearch.types import Attributes, NamedDocument
 if TYPE_CHECKING:
     from filesearch.fetch import FetchLimits
     from filesearch.given import Given
+    from filesearch.watch import WatchTimes
 
 
 class Filled(Kept):
@@ -78,13 +79,9 @@ class Filled(Kept):
         from filesearch.file_attributes import AttributeRules
         from filesearch.given import take_given
         from filesearch.intake import take_in
-        from filesearch.path_pattern import parse_path_pattern
 
         started = time.monotonic()
-        asked = attributes_from_path
-        patterns = tuple(map(parse_path_pattern, [asked] if isinstance(asked, str) else asked))
-        checked = check_attributes(attributes or {})
-        rules = AttributeRules(checked, patterns, attributes_from_columns)
+        rules = AttributeRules.parse(attributes, attributes_from_path, attributes_from_columns)
         with tempfile.TemporaryDirectory(prefix="fsearch-") as scratch:
             given = take_given(
                 _names(paths),
@@ -113,15 +110,19 @@ class Filled(Kept):
         from filesearch.dry_run import foresee
         from filesearch.intake import failed_folder
         from filesearch.known_files import KnownFiles
+        from filesearch.sections import cut_large_texts
+        from filesearch.sources import FileSource
 
         try:
             records = self.files()
         except NotFound:  # no index yet: all is new
             records = []
         found = given.found
+        cut = cut_large_texts(given.sources)
+        sources = [source for source in cut if isinstance(source, FileSource)]
         outcomes = foresee(
-            given.sources,
-            KnownFiles(records, given.sources, checksum=checksum),
+            sources,
+            KnownFiles(records, sources, checksum=checksum),
             prune=found.roots if prune else (),
             unreadable=[folder.path for folder in found.unreadable],
         )
@@ -160,11 +161,62 @@ class Filled(Kept):
             self._index,
             document_sources(documents),
             embedder=self._embedder,
-            rules=AttributeRules(check_attributes(attributes or {})),
+            rules=AttributeRules.parse(attributes),
             on_progress=on_progress,
             on_wait=on_wait,
         )
         return IngestReport(tuple(outcomes), time.monotonic() - started)
+
+    def watch(
+        self,
+        paths: str | Path | Sequence[str | Path],
+        *,
+        attributes: Attributes | None = None,
+        attributes_from_path: str | Sequence[str] = (),
+        attributes_from_columns: bool | None = None,
+        stop: threading.Event | None = None,
+        on_report: Callable[[IngestReport], None] | None = None,
+        on_note: Callable[[str], None] | None = None,
+        on_progress: Callable[[IngestProgress], None] | None = None,
+        times: WatchTimes | None = None,
+    ) -> None:
+        """Bring the index in step with files and folders and keep it so, until told to stop.
+
+        Files that are gone from the disk are removed. A file is taken up when it has stayed as it
+        is for half a second; one that cannot be read is tried again when it changes. Others can
+        write to the index in between.
+
+        Args:
+            paths: Files, folders and patterns. A folder that disappears is waited for; what the
+                index holds of it stays.
+            attributes: Set on every file that is ingested.
+            attributes_from_path, attributes_from_columns: As in `ingest`.
+            stop: Ends the watch when it is set, from any thread; None watches for ever.
+            on_report: Called with what was done: first for all that is there, then for each
+                change, unchanged files left out.
+            on_note: Told in a sentence what people should know.
+            on_progress: As in `ingest`.
+            times: When to look; see watch.WatchTimes.
+
+        Raises:
+            NotFound: A path does not exist, or a pattern matches nothing.
+            InvalidSetting: A URL is given, or an attribute or pattern cannot be used.
+            IndexMismatch, IndexBusy: As in `ingest`, at the beginning.
+        """
+        from filesearch.file_attributes import AttributeRules
+        from filesearch.watch import Watch
+
+        Watch(
+            self._index,
+            _names(paths),
+            embedder=self._embedder,
+            rules=AttributeRules.parse(attributes, attributes_from_path, attributes_from_columns),
+            stop=stop or threading.Event(),
+            on_report=on_report or (lambda _report: None),
+            on_note=on_note or (lambda _sentence: None),
+            on_progress=on_progress,
+            times=times,
+        ).run()
 
 
 def _names(paths: str | Path | Sequence[str | Path]) -> list[str]:

@@ -5,7 +5,7 @@ What killed writers left is swept first, segments that became many or worn are m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from filesearch.file_attributes import AttributeRules
 from filesearch.index_directory import IndexDirectory
@@ -15,6 +15,7 @@ from filesearch.load.isolation import make_loader
 from filesearch.maintain import merge_segments
 from filesearch.protocols import Embedder
 from filesearch.reports import FileOutcome, IngestProgress
+from filesearch.sections import cut_large_texts, find_superseded
 from filesearch.sources import Source
 from filesearch.stored_vectors import StoredVectors
 from filesearch.walk import Root, Unreadable
@@ -27,6 +28,7 @@ def take_in(
     embedder: Embedder,
     rules: AttributeRules,
     prune: Sequence[Root] = (),
+    gone: Collection[str] = (),
     unreadable: Sequence[Unreadable] = (),
     checksum: bool = False,
     on_progress: Callable[[IngestProgress], None] | None = None,
@@ -34,12 +36,15 @@ def take_in(
 ) -> list[FileOutcome]:
     """Ingest `sources`; returns what became of each, in their order, then what was removed.
 
+    Plain texts that are too large to be held whole are taken in sections; see sections.py.
+
     Args:
         index: Where to; its store is made when it is missing.
         sources: Files and documents, each once.
         embedder: What the store's vectors are made with.
         rules: Where the attributes of sources come from.
         prune: What the store knows of them and `sources` lacks is removed.
+        gone: Keys of further files to remove, unless one of `sources` is what became of them.
         unreadable: Folders that could not be listed: each is reported, nothing below it removed.
         checksum: Compare contents, whatever size and time of a file say.
         on_progress: Called as files and windows are done.
@@ -49,6 +54,7 @@ def take_in(
         IndexMismatch: The index was made with another embedder or other chunk settings.
         IndexBusy: Another process kept writing.
     """
+    sources = cut_large_texts(sources)
     with index.writing(on_wait):
         store = index.open_store(create=True)
         writer = index.writer(store)
@@ -67,7 +73,12 @@ def take_in(
             on_progress=on_progress,
         )
         outcomes = run.run(sources, known)
-        for record in known.below(prune, [folder.path for folder in unreadable]):
+        removed = [
+            *find_superseded(known.records, sources),
+            *known.below(prune, [folder.path for folder in unreadable]),
+            *known.gone(gone),
+        ]
+        for record in {record.id: record for record in removed}.values():
             writer.remove(record.id, record.content_hash)
             outcomes.append(
                 FileOutcome(filename=record.filename, status="removed", file_id=record.id)

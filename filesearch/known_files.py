@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from filesearch.records import FileRecord
+from filesearch.sections import whole_key
 from filesearch.sources import FileSource, Source, is_path
 from filesearch.walk import Root
 
@@ -87,8 +88,26 @@ class KnownFiles:
             record.id not in self.renamed
             and key not in self._given
             and is_path(key)
+            and "\\" not in key  # an escape: what the file is called is not known
             and not os.path.lexists(key)
         )
+
+    def gone(self, keys: Collection[str]) -> list[FileRecord]:
+        """Return the files that the store holds under some keys, sections of them too.
+
+        Those that were renamed are left out.
+        """
+        wanted = set(keys)
+        return [
+            record
+            for key, record in (self._by_key.items() if wanted else ())
+            if whole_key(key) in wanted and record.id not in self.renamed
+        ]
+
+    @property
+    def records(self) -> Collection[FileRecord]:
+        """All files that have a key."""
+        return self._by_key.values()
 
     def below(self, roots: Sequence[Root], unreadable: Sequence[Path] = ()) -> list[FileRecord]:
         """Return the files that some roots mean and that no source is for any more.

@@ -33,6 +33,9 @@ from filesearch.types import Chunk
 # Segments of one size class (a factor of 8) are merged when there are this many: each window is
 # then rewritten once per class, and a search opens few segments.
 MERGE_FACTOR = 8
+# Merging takes some 15 KB of memory a window, for vectors of 384 dimensions, token signs and
+# postings: half a gigabyte for so many. Larger segments are made by `compact` only.
+MAX_MERGED_WINDOWS = 1 << 15
 # A segment with more dead windows than this share is rewritten.
 MAX_DEAD_SHARE = 0.3
 REBUILD_WINDOWS = 2000
@@ -149,15 +152,28 @@ def _choose_merge(picture: Picture, *, everything: bool) -> list[SegmentRecord]:
         has_dead = any(len(live[record.id]) < record.slot_count for record in picture.segments)
         return list(picture.segments) if len(picture.segments) > 1 or has_dead else []
     if worn:
-        return worn
+        return _bounded(worn)
     classes: dict[int, list[SegmentRecord]] = {}
     for record in picture.segments:
         size_class = int(np.log(max(record.window_count, 1)) / np.log(MERGE_FACTOR))
         classes.setdefault(size_class, []).append(record)
     for size_class in sorted(classes):
-        if len(classes[size_class]) >= MERGE_FACTOR:
-            return classes[size_class]
+        group = _bounded(classes[size_class])
+        if len(classes[size_class]) >= MERGE_FACTOR and len(group) > 1:
+            return group
     return []
+
+
+def _bounded(segments: Sequence[SegmentRecord]) -> list[SegmentRecord]:
+    """Return the first ones, as many as may be merged at once; at least one."""
+    group: list[SegmentRecord] = []
+    windows = 0
+    for record in segments:
+        windows += record.window_count
+        if group and windows > MAX_MERGED_WINDOWS:
+            break
+        group.append(record)
+    return group
 
 
 def verify(root: Path, catalog: Catalog, store: StoreRecord) -> Verification:

@@ -153,6 +153,13 @@ class JsonLines(_Quiet):
             del fields["outcome"]
             self._print("progress", fields)
 
+    def tell(self, report: IngestReport) -> None:
+        """Print what became of each file of a report, and its end."""
+        for outcome in report.outcomes:
+            if outcome.status != "removed":
+                self._print("file", asdict(outcome))
+        self.end(report)
+
     def end(self, report: IngestReport) -> None:
         """Print what was removed after all was read, and the end."""
         for outcome in report.removed:

@@ -44,6 +44,28 @@ def render_report(report: IngestReport) -> str:
     return "\n".join(lines)
 
 
+def render_changes(report: IngestReport) -> str:
+    """Return a line for each file of which something became, unchanged ones left out."""
+    lines = []
+    for outcome in report.outcomes:
+        if outcome.status == "failed":
+            lines += problem_lines(outcome)
+        elif outcome.status != "unchanged":
+            was = f"{outcome.renamed_from} -> " if outcome.renamed_from else ""
+            lines.append(f"  {outcome.status:<8} {was}{outcome.filename}")
+    return "\n".join(lines)
+
+
+def render_dry_run(report: IngestReport) -> str:
+    """Return what would become of the files, and how many of each."""
+    counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
+    lines = [
+        render_changes(report),
+        f"nothing was changed; an ingest would give: {counts or 'no files'}",
+    ]
+    return "\n".join(filter(None, lines))
+
+
 def _counted(count: int | None, noun: str) -> str:
     """Return "1 page", "2 pages", and nothing for none."""
     if not count:

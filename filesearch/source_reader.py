@@ -29,6 +29,7 @@ from filesearch.prepare import PreparedText, prepare_document
 from filesearch.protocols import BlobStore, Embedder
 from filesearch.records import AttributeLayers, FileRecord, NewFile
 from filesearch.row_attributes import has_rows_apart, read_row_attributes
+from filesearch.sections import FileSection
 from filesearch.sources import DocumentSource, FileSource, Source
 from filesearch.stored_vectors import StoredText, StoredVectors
 from filesearch.types import ChunkSettings, Document, ErrorCode, WindowEmbeddings
@@ -177,7 +178,7 @@ class SourceReader:
 
     def _load_file(self, source: FileSource, reading: _Reading, loader: Loader) -> Extracted | None:
         """Return the document of a file and keep its bytes; None where that is not needed now."""
-        data, reading.modified_ns = _read_bytes(source)
+        data, reading.modified_ns = read_bytes(source)
         reading.size_bytes = len(data)
         reading.digest = hashlib.sha256(data).hexdigest()
         if reading.is_unchanged or self._is_copy(reading):
@@ -310,7 +311,7 @@ class _Unforeseen(Exception):
     """A document that breaks our own code."""
 
 
-def _read_bytes(source: FileSource) -> tuple[bytes, int | None]:
+def read_bytes(source: FileSource) -> tuple[bytes, int | None]:
     """Return the bytes of a file and its stamp; None where that will not tell the next version.
 
     Raises:
@@ -318,14 +319,16 @@ def _read_bytes(source: FileSource) -> tuple[bytes, int | None]:
     """
     try:
         with source.path.open("rb") as stream:
+            if isinstance(source, FileSection):
+                stream.seek(source.start)
+                return stream.read(source.size_bytes), None
             now, before = time.time_ns(), os.fstat(stream.fileno())
-            data = stream.read(MAX_FILE_BYTES + 1)
+            if before.st_size > MAX_FILE_BYTES:
+                most = f"{MAX_FILE_BYTES >> 20} MiB"
+                raise InvalidFile(f"{source.filename!r} is larger than {most}; split the file")
+            data = stream.read(MAX_FILE_BYTES)
             after = os.fstat(stream.fileno())
     except OSError as error:
         raise InvalidFile(f"{error.strerror}") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise InvalidFile(
-            f"{source.filename!r} holds more than {MAX_FILE_BYTES >> 20} MiB; split the file"
-        )
     # A source without a stamp lies at its path for this ingest only.
     return data, lasting_stamp(before, after, now) if source.modified_ns is not None else None

@@ -28,6 +28,7 @@ class FileSource:
         filename: What citations show: the path below the folder that was given, with "/".
         size_bytes, modified_ns: As the file system has it now; see file_stamp.py. None where the
             bytes lie at `path` for this ingest only.
+        sidecar_ns: The same of the file with its attributes beside it; None where there is none.
         given_key: What identifies it where that is not its path: a URL, say.
         given_name: What tells its format where `filename` does not, such as "page.html".
 
@@ -38,6 +39,7 @@ class FileSource:
     filename: str
     size_bytes: int
     modified_ns: int | None = None
+    sidecar_ns: int | None = None
     given_key: str = ""
     given_name: str = ""
 
@@ -109,5 +111,5 @@ def printable(name: str) -> str:
 
 
 def is_path(key: str) -> bool:
-    """Return whether the key of a source is the path of a file, not a name or a URL."""
-    return Path(key).is_absolute()
+    """Return whether the key of a source is the path of a whole file, not a name or a URL."""
+    return Path(key).is_absolute() and "//" not in key

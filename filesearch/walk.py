@@ -13,12 +13,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from filesearch.errors import NotFound
-from filesearch.file_attributes import described_by
+from filesearch.file_attributes import SIDECAR_SUFFIX, described_by, sidecar_of
 from filesearch.file_stamp import modified_ns
 from filesearch.ignore import IgnoreRules, rules_above
 from filesearch.sources import INDEX_MARK, FileSource, printable
@@ -33,11 +34,18 @@ class Root:
     Attributes:
         path: Absolute, resolved: a file or folder; of a pattern, the folder above its first
             wildcard.
+        is_dir: Whether that is a folder; it may be gone for a time.
         pattern: What stands below that folder, such as "**/*.md"; empty for a path.
     """
 
     path: Path
+    is_dir: bool = True
     pattern: str = ""
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the folder is not there: nothing can be said of what was in it."""
+        return self.is_dir and not self.path.is_dir()
 
     def covers(self, path: Path) -> bool:
         """Return whether a file at `path` would be meant, were it there."""
@@ -108,13 +116,13 @@ def find_root(given: str) -> Root:
     if os.path.lexists(path) or not _MAGIC.search(given):
         if not path.exists():
             raise NotFound(f"'{given}' does not exist; give a file or a folder")
-        return Root(path.resolve())
+        return Root(path.resolve(), path.is_dir())
     parts = path.parts
     first = next(number for number, part in enumerate(parts) if _MAGIC.search(part))
     folder = Path(*parts[:first])
     if not folder.is_dir():
         raise NotFound(f"'{folder}', where '{given}' would be, is no folder; give one that is")
-    return Root(folder.resolve(), "/".join(parts[first:]))
+    return Root(folder.resolve(), pattern="/".join(parts[first:]))
 
 
 def list_files(roots: Sequence[Root]) -> Found:
@@ -145,7 +153,7 @@ class _Walk:
         if root.is_dir():
             yield from self._walk(root, rules_above(root))
         else:
-            yield FileSource(root, printable(root.name), stat.st_size, modified_ns(stat))
+            yield _source(root, printable(root.name), stat, sidecar_of(root).exists())
 
     def _walk(self, folder: Path, rules: IgnoreRules) -> Iterator[FileSource]:
         rules = rules.within(folder)
@@ -158,6 +166,7 @@ class _Walk:
             name = printable(folder.relative_to(self._root.path).as_posix())
             self.unreadable.append(Unreadable(folder, f"{name}/", error.strerror or str(error)))
             return
+        sidecars = {child.name for child in children if child.name.endswith(SIDECAR_SUFFIX)}
         for child in children:
             if child.name.startswith(".") or child.is_symlink():
                 continue
@@ -177,7 +186,15 @@ class _Walk:
                 except OSError:
                     continue  # gone
                 name = printable(path.relative_to(self._root.path).as_posix())
-                yield FileSource(path, name, stat.st_size, modified_ns(stat))
+                yield _source(path, name, stat, child.name + SIDECAR_SUFFIX in sidecars)
+
+
+def _source(path: Path, name: str, stat: os.stat_result, has_sidecar: bool) -> FileSource:
+    sidecar_ns = None
+    if has_sidecar:
+        with suppress(OSError):  # gone
+            sidecar_ns = modified_ns(sidecar_of(path).lstat())
+    return FileSource(path, name, stat.st_size, modified_ns(stat), sidecar_ns)
 
 
 def _matches(parts: Sequence[str], names: Sequence[str]) -> bool:

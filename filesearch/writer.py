@@ -68,9 +68,13 @@ class IndexWriter:
         self._new.append(new)
 
     def remove(self, file_id: str, content_hash: str) -> None:
-        """Take a file out of the store; its bytes go when no other file has them."""
+        """Take a file out of the store; its bytes go when no other file has them.
+
+        `content_hash` is empty for a file that could never be read.
+        """
         self._removed.append(file_id)
-        self._orphaned_blobs.add(content_hash)
+        if content_hash:
+            self._orphaned_blobs.add(content_hash)
 
     def note_modified(self, file_id: str, modified_ns: int) -> None:
         """Take the stamp of a file whose content is what the store holds."""

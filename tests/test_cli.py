@@ -50,6 +50,11 @@ OPTIONS = {
     "ingest": {
         "--index",
         "--prune",
+        "--watch",
+        "--dry-run",
+        "--checksum",
+        "--allow-url",
+        "--name",
         "--rebuild",
         "--chunk-size",
         "--chunk-overlap",

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from filesearch import source_reader
-from filesearch.errors import InvalidSetting
+from filesearch.errors import InvalidFile, InvalidSetting
 from filesearch.file_stamp import GRAIN_NS, lasting_stamp
 from filesearch.testing import HashingEmbedder
 
@@ -36,13 +36,13 @@ def old_clock(monkeypatch):
 def read_names(monkeypatch):
     """Names of the files that are read."""
     read = []
-    real = source_reader._read_bytes
+    real = source_reader.read_bytes
 
     def note(source):
         read.append(source.filename)
         return real(source)
 
-    monkeypatch.setattr(source_reader, "_read_bytes", note)
+    monkeypatch.setattr(source_reader, "read_bytes", note)
     return read
 
 
@@ -260,6 +260,17 @@ def test_a_url_that_cannot_be_fetched_fails_alone(fs, docs):
     [failed] = report.failed
     assert failed.filename == "http://127.0.0.1:9/a.md"
     assert "not a public address" in failed.error
+
+
+def test_a_file_that_could_never_be_read_can_be_pruned(fs, docs, monkeypatch):
+    def vanish(source):
+        raise InvalidFile("No such file or directory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(source_reader, "read_bytes", vanish)
+        assert len(fs.ingest(docs).failed) == 3
+    (docs / "kiln.txt").unlink()
+    assert statuses(fs.ingest(docs, prune=True))["kiln.txt"] == "removed"
 
 
 def test_pruning_leaves_alone_what_it_cannot_see(fs, docs, monkeypatch):

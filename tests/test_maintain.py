@@ -3,8 +3,10 @@
 import shutil
 
 import pytest
+from sqlalchemy import select
 
 from filesearch.errors import IndexDamaged
+from filesearch.schema import segments
 
 
 def segment_paths(fs):
@@ -25,6 +27,16 @@ def test_many_small_segments_are_merged_and_stay_searchable(fs, docs):
     assert [fs.search(f"subject{n}")[0].filename for n in range(9)] == [
         f"note{n}.md" for n in range(9)
     ]
+    assert fs.verify().damages == ()
+
+
+def test_no_more_windows_are_merged_at_once_than_memory_should_hold(fs, docs, monkeypatch):
+    monkeypatch.setattr("filesearch.maintain.MAX_MERGED_WINDOWS", 3)
+    ingest_one_by_one(fs, docs, 12)
+    with fs._index.catalog.database.reading() as sql:
+        counts = sql.execute(select(segments.c.window_count)).scalars().all()
+    assert sum(counts) == 12
+    assert max(counts) == 3
     assert fs.verify().damages == ()
 
 

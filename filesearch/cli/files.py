@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from filesearch.cli.options import count_to_stderr, index_option, json_option, print_json, say
+
+if TYPE_CHECKING:
+    from filesearch.engine import FileSearch
+    from filesearch.progress import JsonLines
+    from filesearch.reports import IngestReport
 
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @index_option
 @click.option("--prune", is_flag=True, help="Remove files below PATH that are gone from the disk.")
+@click.option(
+    "--watch",
+    "should_watch",
+    is_flag=True,
+    help="Go on and take in what changes, removals too, until Ctrl-C.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would happen and change nothing.")
+@click.option("--checksum", is_flag=True, help="Compare contents, whatever sizes and times say.")
+@click.option("--allow-url", is_flag=True, help="Fetch the http(s) URLs among PATH.")
+@click.option(
+    "--name", "stream_name", metavar="NAME", help="What to call standard input, given as PATH -."
+)
 @click.option(
     "--rebuild",
     is_flag=True,
@@ -61,6 +80,11 @@ def ingest(
     paths: tuple[str, ...],
     index: str | None,
     prune: bool,
+    should_watch: bool,
+    dry_run: bool,
+    checksum: bool,
+    allow_url: bool,
+    stream_name: str | None,
     rebuild: bool,
     chunk_size: int | None,
     chunk_overlap: int | None,
@@ -70,12 +94,16 @@ def ingest(
     as_json: bool,
     as_json_lines: bool,
 ) -> None:
-    """Bring the index in step with files and folders.
+    """Bring the index in step with files, folders, patterns such as 'docs/**/*.md', and URLs.
 
-    Unchanged files cost only their hash. Hidden files, symbolic links and what an .fsearchignore
-    file names are skipped. A JSON object in NAME.EXT.meta.json beside a file gives it attributes,
-    over those of its path and its front matter. Exit code 1 says that some files could not be
-    read.
+    Of a folder, hidden files, symbolic links and what a .gitignore or .fsearchignore names are
+    skipped; '!*.pdf' in an .fsearchignore takes back what git leaves out. A file whose size and
+    times are those of the last ingest is not read; one that was moved keeps its id. A JSON
+    object in NAME.EXT.meta.json beside a file gives it attributes, over those of its path and its
+    front matter. Exit code 1 says that some files could not be read.
+
+    - is standard input: fsearch ingest - --name notes.md < file. A URL is fetched only from a
+    public address, and named by its URL.
 
     An ingest that was interrupted, even by kill -9, goes on where it stopped when it is run again:
     what was committed stays, at most some seconds of work are done anew.
@@ -89,12 +117,18 @@ def ingest(
     from filesearch.attributes import parse_attribute
     from filesearch.engine import FileSearch
     from filesearch.progress import JsonLines, show_progress
-    from filesearch.render import render_report
+    from filesearch.render import render_dry_run, render_report
 
     if not paths and not rebuild:
         raise click.UsageError("give the files or folders to ingest, such as: fsearch ingest docs/")
     if as_json and as_json_lines:
         raise click.UsageError("choose one of --json and --json-lines")
+    if ("-" in paths) != (stream_name is not None):
+        raise click.UsageError("standard input needs a name: fsearch ingest - --name notes.md")
+    if should_watch and (dry_run or as_json or rebuild or "-" in paths):
+        raise click.UsageError("--watch goes with neither --dry-run, --json, --rebuild nor -")
+    if dry_run and rebuild:
+        raise click.UsageError("--dry-run does not go with --rebuild")
     given = dict(parse_attribute(text) for text in attributes)
     with FileSearch(index, chunk_size=chunk_size, chunk_overlap=chunk_overlap) as fs:
         if rebuild:
@@ -110,24 +144,62 @@ def ingest(
                     click.echo(f"rebuilt {count} files in {seconds:.1f} s")
                 return
         lines = JsonLines() if as_json_lines else None
+        if should_watch:
+            rules = {
+                "attributes": given,
+                "attributes_from_path": path_patterns,
+                "attributes_from_columns": from_columns,
+            }
+            _watch(fs, paths, rules, lines)
+            return
         with lines or show_progress() as shown:
             report = fs.ingest(
-                paths,
+                [path for path in paths if path != "-"],
                 attributes=given,
                 attributes_from_path=path_patterns,
                 attributes_from_columns=from_columns,
                 prune=prune,
+                checksum=checksum,
+                allow_url=allow_url,
+                streams={stream_name: sys.stdin.buffer} if stream_name else None,
+                dry_run=dry_run,
                 on_progress=shown.update,
                 on_wait=say,
             )
     if lines is not None:
-        lines.end(report)
+        (lines.tell if dry_run else lines.end)(report)
     elif as_json:
         print_json(asdict(report))
     else:
-        click.echo(render_report(report))
+        click.echo((render_dry_run if dry_run else render_report)(report))
     if report.failed:
         ctx.exit(1)
+
+
+def _watch(
+    fs: FileSearch, paths: tuple[str, ...], rules: dict[str, Any], lines: JsonLines | None
+) -> None:
+    """Watch until Ctrl-C; say what was done, first of all that is there."""
+    from filesearch.render import render_changes, render_report
+
+    has_begun = False
+
+    def tell(report: IngestReport) -> None:
+        nonlocal has_begun
+        if lines is not None:
+            lines.tell(report)
+        elif has_begun:
+            click.echo(render_changes(report))
+        else:
+            click.echo(render_report(report))
+            say("watching; end with Ctrl-C")
+        has_begun = True
+        sys.stdout.flush()
+
+    try:
+        fs.watch(paths, **rules, on_report=tell, on_note=say)
+    except KeyboardInterrupt:
+        say("stopped watching")
 
 
 @click.command()

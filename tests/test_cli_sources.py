@@ -1,0 +1,106 @@
+"""The command line: what `fsearch ingest` takes, foresees, and watches."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import filesearch
+from filesearch.cli import cli
+from filesearch.testing import HashingEmbedder
+
+
+@pytest.fixture(autouse=True)
+def _no_model(monkeypatch):
+    monkeypatch.setattr("filesearch.parts.make_embedder", lambda *_args: HashingEmbedder())
+
+
+def run(*args, stdin=None):
+    return CliRunner().invoke(cli, [str(arg) for arg in args], input=stdin)
+
+
+def names(index):
+    return [record["filename"] for record in json.loads(run("files", "--json", *index).stdout)]
+
+
+@pytest.fixture
+def index(tmp_path):
+    return ("--index", tmp_path / "index")
+
+
+def test_standard_input_is_ingested_under_a_name(index):
+    done = run("ingest", "-", "--name", "notes.md", *index, stdin="# Glazes\n\nCeladon is green.")
+    assert done.exit_code == 0, done.output
+    assert names(index) == ["notes.md"]
+
+
+def test_standard_input_needs_a_name_and_a_name_needs_standard_input(index, docs):
+    assert run("ingest", "-", *index, stdin="x").exit_code == 2
+    assert "needs a name" in run("ingest", docs, "--name", "notes.md", *index).output
+
+
+def test_a_url_is_refused_without_the_flag(index):
+    done = run("ingest", "https://example.com/a.md", *index)
+    assert done.exit_code == 2
+    assert "--allow-url" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_url_of_a_private_address_fails_and_says_why(index):
+    done = run("ingest", "--allow-url", "http://127.0.0.1:9/a.md", *index)
+    assert done.exit_code == 1
+    assert "not a public address" in done.output
+
+
+def test_a_pattern_in_quotes_is_ours_to_expand(index, docs):
+    assert run("ingest", f"{docs}/**/*.md", *index).exit_code == 0
+    assert names(index) == ["mugs.md", "staff.md"]
+
+
+def test_a_dry_run_says_what_would_happen(index, docs):
+    run("ingest", docs, *index)
+    (docs / "kiln.txt").rename(docs / "oven.txt")
+    (docs / "staff.md").unlink()
+    done = run("ingest", docs, "--prune", "--dry-run", *index)
+    assert done.stdout.splitlines() == [
+        "  renamed  kiln.txt -> oven.txt",
+        "  removed  staff.md",
+        "nothing was changed; an ingest would give: 1 unchanged, 1 renamed, 1 removed",
+    ]
+    assert names(index) == ["kiln.txt", "mugs.md", "staff.md"]
+    told = json.loads(run("ingest", docs, "--prune", "--dry-run", "--json", *index).stdout)
+    statuses = [outcome["status"] for outcome in told["outcomes"]]
+    assert statuses == ["unchanged", "renamed", "removed"]
+
+
+@pytest.mark.parametrize("other", ["--dry-run", "--json", "--rebuild"])
+def test_watching_does_not_go_with_what_ends(index, docs, other):
+    assert run("ingest", docs, "--watch", other, *index).exit_code == 2
+
+
+def test_watching_tells_what_it_does_and_ends_with_an_interrupt(tmp_path, docs):
+    root = Path(filesearch.__file__).parent.parent
+    command = [sys.executable, "-m", "filesearch", "ingest", docs, "--watch", "--json-lines"]
+    with subprocess.Popen(
+        [*command, "--index", tmp_path / "index"],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as watch:
+        events = map(json.loads, watch.stdout)
+        first = next(event for event in events if event["event"] == "end")
+        assert first["added"] == 3
+        (docs / "new.md").write_text("A new file.")
+        changed = next(event for event in events if event["event"] == "file")
+        assert (changed["status"], changed["filename"]) == ("added", "new.md")
+        watch.send_signal(signal.SIGINT)
+        _out, err = watch.communicate(timeout=30)
+    assert watch.returncode == 0
+    assert "stopped watching" in err
+    assert "Traceback" not in err
