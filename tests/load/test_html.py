@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -183,3 +184,9 @@ def test_a_page_that_scripts_fill_gives_its_title_and_description() -> None:
 def test_a_cell_that_claims_to_span_everything_costs_nothing() -> None:
     page = b"<table><tr><th>a<th>b<tr><td colspan=999999999 rowspan=999999999>x<td>y</table>"
     assert "x" in load(page, "a.html").text
+
+
+def test_comments_that_never_end_cost_no_more_than_their_length() -> None:
+    start = time.perf_counter()
+    assert load(b"<p>Mugs" + b"<!--" * 100_000, "a.html").text == "Mugs"
+    assert time.perf_counter() - start < 5
