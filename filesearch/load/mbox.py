@@ -44,8 +44,8 @@ def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> 
 
 def _messages(data: bytes) -> Iterator[bytes]:
     starts = list(_START.finditer(data))
-    ends = [found.start() for found in starts[1:]] + [len(data)]
-    for found, end in zip(starts, ends, strict=True):
+    ends = [*(found.start() for found in starts[1:]), len(data)]
+    for found, end in zip(starts, ends, strict=False):  # no start: no message
         message = data[found.end() : end]
         if message.strip():
             yield _QUOTED.sub(rb"\1", message)

@@ -194,6 +194,11 @@ def test_each_message_of_a_mailbox_is_a_part(
     assert document.media_type == "application/mbox"
 
 
+def test_a_mailbox_without_a_message_is_invalid() -> None:
+    with pytest.raises(InvalidFile, match="holds no files"):
+        load(b"no messages", "a.mbox")
+
+
 def test_a_mail_with_thousands_of_recipients_names_the_first() -> None:
     to = ", ".join(f"p{i}@example.org" for i in range(5000))
     document = load(f"From: a@b.c\nTo: {to}\n\nBody.".encode(), "a.eml")
