@@ -40,6 +40,13 @@ from filesearch.cli.options import count_to_stderr, index_option, json_option, p
     help="Attributes from the path below PATH, such as '{year}/{team}/*.pdf': {name}, {name:str}, "
     "{name:int}, *, ?, ** for any folders; may be repeated.",
 )
+@click.option(
+    "--ocr",
+    type=click.Choice(["auto", "off", "all"]),
+    help="Read text out of pictures: images and pages without text (auto), also the pictures in "
+    "documents (all), or none (off) [default: auto]. What is unchanged stays as it was read: "
+    "remove it from the index to have it read anew.",
+)
 @json_option
 @click.pass_context
 def ingest(
@@ -51,6 +58,7 @@ def ingest(
     chunk_size: int | None,
     chunk_overlap: int | None,
     attributes: tuple[str, ...],
+    ocr: str | None,
     path_patterns: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -67,7 +75,7 @@ def ingest(
     if not paths and not rebuild:
         raise click.UsageError("give the files or folders to ingest, such as: fsearch ingest docs/")
     given = dict(parse_attribute(text) for text in attributes)
-    with FileSearch(index, chunk_size=chunk_size, chunk_overlap=chunk_overlap) as fs:
+    with FileSearch(index, chunk_size=chunk_size, chunk_overlap=chunk_overlap, ocr=ocr) as fs:
         if rebuild:
             started = time.monotonic()
             count = fs.rebuild(on_progress=count_to_stderr("rebuilt"))
