@@ -61,6 +61,7 @@ OPTIONS = {
         "--attr",
         "--attr-from-path",
         "--attr-from-columns",
+        "--ocr",
         "--json",
         "--json-lines",
     },
@@ -198,12 +199,12 @@ def test_ingest_json_has_the_documented_keys(made, index):
 
 
 def test_ingest_with_a_failed_file_says_why_and_exits_with_1(tmp_path, index):
-    (tmp_path / "song.mp3").write_bytes(b"ID3\x04" + bytes(64))
-    done = run("ingest", tmp_path / "song.mp3", "--index", index)
+    (tmp_path / "backup.7z").write_bytes(b"7z\xbc\xaf\x27\x1c")
+    done = run("ingest", tmp_path / "backup.7z", "--index", index)
     assert done.exit_code == 1
-    assert "failed   song.mp3: " in done.stdout
+    assert "failed   backup.7z: " in done.stdout
     assert "(unsupported_file)" in done.stdout
-    done = run("ingest", tmp_path / "song.mp3", "--index", index, "--json")
+    done = run("ingest", tmp_path / "backup.7z", "--index", index, "--json")
     assert (done.exit_code, json.loads(done.stdout)["outcomes"][0]["status"]) == (1, "failed")
 
 

@@ -67,6 +67,13 @@ if TYPE_CHECKING:
     help="Let filters choose among the rows of tables (csv, tsv, xlsx, json, jsonl) by their "
     "columns; each row is then embedded by itself [default: as the file has it, at first no].",
 )
+@click.option(
+    "--ocr",
+    type=click.Choice(["auto", "off", "all"]),
+    help="Read text out of pictures: images and pages without text (auto), also the pictures in "
+    "documents (all), or none (off) [default: auto]. What is unchanged stays as it was read: "
+    "remove it from the index to have it read anew.",
+)
 @json_option
 @click.option(
     "--json-lines",
@@ -89,6 +96,7 @@ def ingest(
     chunk_size: int | None,
     chunk_overlap: int | None,
     attributes: tuple[str, ...],
+    ocr: str | None,
     path_patterns: tuple[str, ...],
     from_columns: bool | None,
     as_json: bool,
@@ -130,7 +138,7 @@ def ingest(
     if dry_run and rebuild:
         raise click.UsageError("--dry-run does not go with --rebuild")
     given = dict(parse_attribute(text) for text in attributes)
-    with FileSearch(index, chunk_size=chunk_size, chunk_overlap=chunk_overlap) as fs:
+    with FileSearch(index, chunk_size=chunk_size, chunk_overlap=chunk_overlap, ocr=ocr) as fs:
         if rebuild:
             started = time.monotonic()
             count = fs.rebuild(on_progress=count_to_stderr("rebuilt"))
