@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 
@@ -82,7 +83,7 @@ class Loader:
         media_type = sniff(data, filename)
         if is_plain(media_type) and len(data) <= IN_PROCESS_BYTES:
             return load(data, filename, self.options)
-        reply = self._ask(Request(filename, data, self.options))
+        reply = self._reply(data, filename)
         if reply.document is not None:
             return reply.document
         if reply.unsupported:
@@ -95,7 +96,7 @@ class Loader:
         Raises:
             InvalidFile: It does not start.
         """
-        self._ask(Request("any.txt", b"Any text starts it.", self.options))
+        self._ask(Request("any.txt", b"Any text starts it.", self.options), self.timeout_s)
         return self._confinement
 
     def interrupt(self) -> None:
@@ -127,7 +128,20 @@ class Loader:
     def __del__(self) -> None:
         self.close()
 
-    def _ask(self, request: Request) -> Reply:
+    def _reply(self, data: bytes, filename: str) -> Reply:
+        """Return what became of a file, read again without each page that took too long."""
+        options = self.options
+        deadline = time.monotonic() + self.timeout_s
+        reply = self._ask(Request(filename, data, options), self.timeout_s)
+        while reply.slow_page:
+            self.close()
+            skipped = (*options.skip_pages, reply.slow_page)
+            options = msgspec.structs.replace(options, skip_pages=skipped)
+            left_s = max(deadline - time.monotonic(), 0.0)
+            reply = self._ask(Request(filename, data, options), left_s)
+        return reply
+
+    def _ask(self, request: Request, allowed_s: float) -> Reply:
         """Send one request and return its reply; a worker that fails is ended."""
         is_fresh = self._worker is None or self._worker.poll() is not None
         worker = self._started()
@@ -137,8 +151,7 @@ class Loader:
             timed_out.set()
             _kill(worker)  # reads and writes of the main thread end with it
 
-        allowed = self.timeout_s + (_START_SECONDS if is_fresh else 0.0)
-        timer = threading.Timer(allowed, stop)
+        timer = threading.Timer(allowed_s + (_START_SECONDS if is_fresh else 0.0), stop)
         timer.daemon = True
         timer.start()
         frame: bytes | None = None

@@ -18,6 +18,7 @@ _PATIENCE_S = 0.05
 
 class _Clock:
     def __init__(self) -> None:
+        self.lock = threading.Lock()
         self.page = ""
         self.deadline = float("inf")
         self.is_watched = False
@@ -34,13 +35,15 @@ def page_key(filename: str, number: int) -> str:
 def begin(page: str, limit_s: float) -> None:
     """Say that work on a page begins that may take `limit_s` seconds."""
     if _clock.is_watched:
-        _clock.page = page
-        _clock.deadline = time.monotonic() + limit_s
+        with _clock.lock:
+            _clock.page = page
+            _clock.deadline = time.monotonic() + limit_s
 
 
 def end() -> None:
     """Say that the page is done, or given up."""
-    _clock.deadline = float("inf")
+    with _clock.lock:  # waits for ever once the page was reported: the process is ending
+        _clock.deadline = float("inf")
 
 
 def watch(on_overrun: Callable[[str], None]) -> None:
@@ -48,15 +51,17 @@ def watch(on_overrun: Callable[[str], None]) -> None:
 
     Args:
         on_overrun: Called once with the page, in another thread, when one takes too long. The C
-            code of a parser lets other threads run; `on_overrun` is to end the process.
+            code of a parser lets other threads run; `on_overrun` ends the process, and until it
+            has, the parser cannot leave the page.
     """
 
     def look() -> None:
         while True:
             time.sleep(_PATIENCE_S)
-            if time.monotonic() > _clock.deadline:
-                on_overrun(_clock.page)
-                return
+            with _clock.lock:
+                if time.monotonic() > _clock.deadline:
+                    on_overrun(_clock.page)
+                    return
 
     _clock.is_watched = True
     threading.Thread(target=look, name="page-clock", daemon=True).start()

@@ -29,8 +29,8 @@ _SAME_SPOT = 0.12
 _CLOSE = 0.45
 """Ideographs no further apart are set wide, not parted: they are written without spaces."""
 _PROSE_WORDS = 4
-_ALIGNED = 2.0
-"""Cells of a column end within so many points of each other."""
+_ALIGNED = 2.5
+"""The last digits of a column end within so many points of each other."""
 _GAP = 1.4
 """A space between lines this many times the usual one parts paragraphs."""
 _FEW_LINES = 3
@@ -67,6 +67,12 @@ class Cell:
     is_number: bool
     is_upright: bool = True
     pdfium_line: int = 0
+
+    @property
+    def edge(self) -> float:
+        """Where its last digit ends: a bracket or percent sign hangs over the column."""
+        over = len(self.text) - len(self.text.rstrip(" )%"))
+        return self.right - over * (self.right - self.left) / max(len(self.text), 1)
 
     @property
     def has_figure(self) -> bool:
@@ -239,13 +245,13 @@ def _columns_of_figures(rows: list[list[Cell]]) -> set[int]:
     chart, which meets the lines of text beside it by chance only, does not.
     """
     placed = [
-        (cell.right, i > 0, cell)
+        (cell.edge, i > 0, cell)
         for row in rows
         for i, cell in enumerate(row)
         if cell.is_number and cell.has_figure
     ]
     placed.sort(key=lambda entry: entry[0])
-    supported: set[int] = set()
+    columns: list[tuple[float, float]] = []
     start = 0
     for end in range(1, len(placed) + 1):
         if end < len(placed) and placed[end][0] - placed[end - 1][0] <= _ALIGNED:
@@ -253,9 +259,15 @@ def _columns_of_figures(rows: list[list[Cell]]) -> set[int]:
         column = placed[start:end]
         beside = sum(has_left for _, has_left, _ in column)
         if len(column) >= _FEW_LINES and beside >= 0.7 * len(column):
-            supported.update(cell.index for _, _, cell in column)
+            left = min(cell.left for _, _, cell in column)
+            columns.append((left, max(cell.right for _, _, cell in column)))
         start = end
-    return supported
+    # A dash for nothing stands in the middle of its column.
+    return {
+        cell.index
+        for _, _, cell in placed
+        if any(left <= (cell.left + cell.right) / 2 <= right for left, right in columns)
+    }
 
 
 def _belongs(left: Cell, right: Cell, parted: set[int], supported: set[int]) -> bool:

@@ -24,7 +24,7 @@ _HEADER_HEIGHT = 7
 _BESIDE = 0.9
 """A label on two lines, its figures half-way between: no further off than this times its height."""
 _ALIGNED = 3.0
-"""Figures of one column end within so many points (a bracket or percent sign hangs over)."""
+"""The last digits of one column end within so many points."""
 _LABEL_WRAP = 1.5
 """The second line of a label follows within so many times its height."""
 _OPEN_END = re.compile(
@@ -54,7 +54,8 @@ def find_tables(lines: Sequence[Line]) -> tuple[list[Line], list[Table]]:
         columns = _columns(whole[first : last + 1])
         if len(columns) == 0:
             continue
-        start = _header_start(whole, at, first, columns)
+        labels = min(line.left for line in whole[first : last + 1])
+        start = _header_start(whole, at, first, columns, labels)
         body = next((i for i in range(first, last + 1) if not _names_columns(whole[i])), first)
         header = _stacked_header(whole[start:body], columns)
         found += whole[at:start]
@@ -138,31 +139,33 @@ def _columns(lines: list[Line]) -> list[_Column]:
     """Return the columns of figures, from left to right: ends shared by two rows or more."""
     cells = sorted(
         (cell for line in lines for cell in line.cells if cell.is_number and cell.has_figure),
-        key=lambda cell: cell.right,
+        key=lambda cell: cell.edge,
     )
     columns: list[_Column] = []
     start = 0
     for end in range(1, len(cells) + 1):
-        if end < len(cells) and cells[end].right - cells[end - 1].right <= _ALIGNED:
+        if end < len(cells) and cells[end].edge - cells[end - 1].edge <= _ALIGNED:
             continue
         column = cells[start:end]
         if len(column) >= 2:
-            left = min(cell.left for cell in column)
+            left, right = min(cell.left for cell in column), max(cell.right for cell in column)
             if columns and left < columns[-1].right:
-                columns[-1] = _Column(min(columns[-1].left, left), column[-1].right)
+                columns[-1] = _Column(min(columns[-1].left, left), right)
             else:
-                columns.append(_Column(left, column[-1].right))
+                columns.append(_Column(left, right))
         start = end
     return columns
 
 
-def _header_start(lines: list[Line], at: int, first: int, columns: list[_Column]) -> int:
+def _header_start(
+    lines: list[Line], at: int, first: int, columns: list[_Column], labels: float
+) -> int:
     """Return where the lines begin that stand over the columns of figures, not over the labels."""
     start = first
     while start > max(at, first - _MOST_HEADER_LINES):
         line = lines[start - 1]
         step = line.baseline - lines[first].baseline
-        is_over = line.right >= columns[0].left - 2 and line.left > lines[first].left + line.height
+        is_over = line.right >= columns[0].left - 2 and line.left > labels + line.height
         if not is_over or not 0 < step <= _HEADER_HEIGHT * line.height:
             break
         if line.cells[0].is_prose and len(line.text) > 60:

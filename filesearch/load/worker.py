@@ -19,12 +19,15 @@ from typing import IO
 
 import msgspec
 
+from filesearch.load import page_clock
 from filesearch.load.confinement import confine
 from filesearch.load.options import LoadOptions
 from filesearch.types import Document
 
 FRAME = struct.Struct(">Q")
 """Every message is preceded by its length in bytes, as a big-endian 64-bit number."""
+SLOW_PAGE = 4
+"""Exit status after a page took too long: what it runs cannot be interrupted."""
 OUT_OF_MEMORY = 3
 """Exit status after a MemoryError: the heap may be fragmented, so a fresh process is better."""
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -43,6 +46,8 @@ class Reply(msgspec.Struct, array_like=True, frozen=True):
 
     Attributes:
         peak_bytes: Largest resident size of the worker so far; 0 where unknown.
+        slow_page: Key of the page that took too long; there is no outcome then, the worker has
+            ended, and the file is to be asked for again without that page.
     """
 
     document: Document | None = None
@@ -50,6 +55,7 @@ class Reply(msgspec.Struct, array_like=True, frozen=True):
     invalid: str = ""
     is_out_of_memory: bool = False
     peak_bytes: int = 0
+    slow_page: str = ""
 
 
 def read_frame(stream: IO[bytes]) -> bytes | None:
@@ -88,12 +94,18 @@ def main(parent: int, memory_bytes: int, scratch: str) -> None:
     with contextlib.suppress(OSError):
         os.nice(5)  # parsing gives way to searching and embedding
 
+    encoder = msgspec.msgpack.Encoder()
+
+    def give_up(page: str) -> None:
+        # In the watching thread, while the main one is inside the parser and writes nothing.
+        write_frame(replies, encoder.encode(Reply(slow_page=page)))
+        os._exit(SLOW_PAGE)
+
     folder = Path(scratch)
     os.chdir(folder)  # names without a folder mean files there, not the user's
-    confinement = confine(folder)  # before a library starts threads, which it would not reach
+    write_frame(replies, encoder.encode(confine(folder)))
+    page_clock.watch(give_up)  # after it: a thread that runs before stays free
     _limit_memory(memory_bytes)
-    encoder = msgspec.msgpack.Encoder()
-    write_frame(replies, encoder.encode(confinement))
     decoder = msgspec.msgpack.Decoder(Request)
     while (frame := read_frame(requests)) is not None:
         reply = _answer(decoder.decode(frame), memory_bytes)

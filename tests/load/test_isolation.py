@@ -7,13 +7,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from filesearch.errors import InvalidFile, UnsupportedFile
-from filesearch.load import load
+from filesearch.load import LoadOptions, load
 from filesearch.load.isolation import IN_PROCESS_BYTES, Loader, is_plain
 from filesearch.load.media_types import CSV, JSON, JSONL, MODULES, TSV
 
@@ -28,7 +28,7 @@ def loader() -> Iterator[Loader]:
 
 @pytest.fixture
 def slow_pdf(make_pdf: MakePdf) -> bytes:
-    """Seconds of work for pypdf in a few kilobytes."""
+    """Seconds of work for the parser in a few kilobytes."""
     return make_pdf([["x"]] * 40, content=lambda _: b"BT /F1 9 Tf (a) Tj ET\n" * 40_000)
 
 
@@ -107,6 +107,21 @@ def test_a_file_over_the_time_fails_and_the_next_one_loads(
             loader.load(slow_pdf, "slow.pdf")
         assert time.monotonic() - start < 5
         assert loader.load(b"<p>next", "b.html").text == "next"
+
+
+def test_a_page_over_its_time_is_left_out_and_the_others_are_read(make_pdf: MakePdf) -> None:
+    def content(lines: Sequence[str]) -> bytes:
+        if lines != ["slow"]:
+            return b"BT /F1 9 Tf (%s) Tj ET" % lines[0].encode()
+        place = b"BT /F1 9 Tf 1 0 0 1 %d %d Tm (w%d) Tj ET\n"
+        return b"".join(place % (i * 37 % 600, i * 11 % 790, i) for i in range(40_000))
+
+    data = make_pdf([["first"], ["slow"], ["third"]], content=content)
+    with Loader(options=LoadOptions(page_timeout_s=0.3)) as loader:
+        document = loader.load(data, "a.pdf")
+        assert [(s.kind, s.number) for s in document.spans] == [("page", 1), ("page", 3)]
+        assert document.warnings == ("1 of 3 pages took too long and were left out: 2",)
+        assert loader.load(make_pdf([["next"]]), "b.pdf").text == "next"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces RLIMIT_AS")

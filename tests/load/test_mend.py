@@ -87,6 +87,11 @@ def test_a_page_of_short_lines_takes_the_width_of_the_document() -> None:
     assert mend_pages([title_page, prose])[0] == title_page
 
 
+def test_entries_of_a_table_of_contents_stay_one_per_line() -> None:
+    raw = f"{WIDE[:50]} . . . . . . . . . . . . 12\nThe second chapter {'.' * 50} 14\nThe third"
+    assert mend(raw) == raw
+
+
 def test_a_blank_page_stays_empty() -> None:
     assert mend_pages(["", " \n \n"]) == ["", ""]
 

@@ -5,9 +5,18 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from pypdf import PdfReader, PdfWriter
+from pypdf.annotations import FreeText
+from pypdf.generic import (
+    ArrayObject,
+    DictionaryObject,
+    NameObject,
+    NumberObject,
+    TextStringObject,
+)
 
 from filesearch.errors import InvalidFile
-from filesearch.load import load, pdf
+from filesearch.load import LoadOptions, load, pdf
+from filesearch.load.pdf_reader import PdfiumReader
 from filesearch.types import Document
 
 MakePdf = Callable[..., bytes]
@@ -125,6 +134,109 @@ def test_a_page_is_read_up_to_its_damage(make_pdf: MakePdf) -> None:
     data = make_pdf([["x"]], content=lambda _: b"BT /F1 9 Tf (good part) Tj ET )) more")
     document = load(data, "a.pdf")
     assert document.text == "good part"
+
+
+def by_place(lines: Sequence[str]) -> bytes:
+    """Content of strings that begin with their place: "50 700 Net sales"."""
+    placed = [line.split(" ", 2) for line in lines]
+    return b"".join(
+        b"BT /F1 10 Tf 1 0 0 1 %s %s Tm (%s) Tj ET\n"
+        % (x.encode(), y.encode(), text.replace("(", "\\(").replace(")", "\\)").encode())
+        for x, y, text in placed
+    )
+
+
+def test_rows_and_tables_have_spans(
+    make_pdf: MakePdf, keeps_promises: Callable[[Document], None]
+) -> None:
+    labels = ["50 700 Net sales", "50 688 Cost of sales", "50 676 Gross profit"]
+    figures = ["300 700 1,234", "306 688 (567)", "312 676 667"]
+    before = ["50 730 What the pottery sold:"]
+    document = load(make_pdf([[*before, *labels, *figures]] * 2, content=by_place), "a.pdf")
+    keeps_promises(document)
+    shown = [(s.kind, s.number, document.text[s.start : s.end]) for s in document.spans]
+    rows = ["Net sales 1,234", "Cost of sales (567)", "Gross profit 667"]
+    assert [entry for entry in shown if entry[0] == "row"][:3] == [
+        ("row", number, row) for number, row in enumerate(rows, 1)
+    ]
+    assert [entry for entry in shown if entry[0] == "table"] == [
+        ("table", 1, "\n".join(rows)),
+        ("table", 2, "\n".join(rows)),
+    ]
+
+
+def test_a_turned_page_is_read_as_it_stands(make_pdf: MakePdf) -> None:
+    def content(lines: Sequence[str]) -> bytes:
+        turned = b"BT /F1 10 Tf 0 1 -1 0 %d 50 Tm (%s) Tj ET\n"
+        return b"".join(turned % (100 + 14 * i, line.encode()) for i, line in enumerate(lines))
+
+    document = load(make_pdf([["Kiln log of May", "and of June."]], content=content), "a.pdf")
+    assert document.text == "Kiln log of May and of June."
+
+
+def written(writer: PdfWriter) -> bytes:
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def test_annotations_and_filled_fields_are_read(make_pdf: MakePdf) -> None:
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(make_pdf([["Order form"]]))))
+    note = FreeText(text="Deliver after noon", rect=(50, 550, 200, 650))
+    writer.add_annotation(page_number=0, annotation=note)
+    box = ArrayObject([NumberObject(n) for n in (50, 500, 200, 520)])
+    entries = {"/Subtype": "/Widget", "/Type": "/Annot", "/FT": "/Tx"}
+    widget = DictionaryObject({NameObject(k): NameObject(v) for k, v in entries.items()})
+    widget[NameObject("/T")] = TextStringObject("Town")
+    widget[NameObject("/V")] = TextStringObject("Bergen")
+    widget[NameObject("/Rect")] = box
+    field = writer._add_object(widget)
+    writer.pages[0][NameObject("/Annots")].append(field)
+    form = DictionaryObject({NameObject("/Fields"): ArrayObject([field])})
+    writer._root_object[NameObject("/AcroForm")] = form
+    text = load(written(writer), "a.pdf").text
+    assert text == "Order form\n\nDeliver after noon\nTown: Bergen"
+
+
+def test_attached_files_follow_as_parts(
+    make_pdf: MakePdf, keeps_promises: Callable[[Document], None]
+) -> None:
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(make_pdf([["Invoice 12"]]))))
+    writer.add_attachment("lines.txt", b"Twelve mugs.")
+    writer.add_attachment("odd.bin", bytes(range(256)) * 9)
+    document = load(written(writer), "a.pdf")
+    keeps_promises(document)
+    [part] = [s for s in document.spans if s.kind == "part"]
+    assert part.label == "lines.txt"
+    assert document.text[part.start : part.end] == "lines.txt\n\nTwelve mugs."
+    assert "the attachment 'odd.bin' was left out" in document.warnings[0]
+
+
+def test_pages_are_called_by_the_numbers_printed_on_them(make_pdf: MakePdf) -> None:
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(make_pdf([["a"], ["b"], ["c"]]))))
+    writer.set_page_label(0, 1, "/r")
+    writer.set_page_label(2, 2, "/D", start=3)
+    document = load(written(writer), "a.pdf")
+    assert [(s.number, s.label) for s in document.spans] == [(1, "i"), (2, "ii"), (3, "")]
+
+
+def test_pages_given_up_before_are_left_out(make_pdf: MakePdf) -> None:
+    data = make_pdf([["first"], ["second"]])
+    document = load(data, "a.pdf", LoadOptions(skip_pages=("a.pdf#1",)))
+    assert document.text == "second"
+    assert document.warnings == ("1 of 2 pages took too long and were left out: 1",)
+
+
+def test_a_page_of_any_size_is_drawn_within_the_bound(make_pdf: MakePdf) -> None:
+    pytest.importorskip("PIL", reason="pillow is not installed: pip install pillow")
+    data = make_pdf([["Words."]]).replace(b"0 0 612 792", b"0 0 9e3 9e3")
+    reader = PdfiumReader(data)
+    try:
+        picture = reader.render(0, dpi=300, max_pixels=1_000_000)
+    finally:
+        reader.close()
+    assert picture.mode == "L"
+    assert 900_000 <= picture.width * picture.height <= 1_010_000
 
 
 def test_too_many_pages_are_refused(make_pdf: MakePdf, monkeypatch: pytest.MonkeyPatch) -> None:
