@@ -183,3 +183,10 @@ def test_a_page_that_scripts_fill_gives_its_title_and_description() -> None:
 def test_a_cell_that_claims_to_span_everything_costs_nothing() -> None:
     page = b"<table><tr><th>a<th>b<tr><td colspan=999999999 rowspan=999999999>x<td>y</table>"
     assert "x" in load(page, "a.html").text
+
+
+def test_a_page_without_tags_for_head_and_body_keeps_its_main_text() -> None:
+    page = b"<!doctype html><title>Visits</title><nav>Home</nav><main><h1>Visits</h1><p>At eleven."
+    document = load(page, "a.html")
+    assert document.text == "Visits\n\nAt eleven."
+    assert document.title == "Visits"
