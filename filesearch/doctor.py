@@ -15,7 +15,9 @@ from filesearch.adapters import make_embedder
 from filesearch.config import Settings, load_settings
 from filesearch.engine import FileSearch
 from filesearch.errors import FilesearchError, NotFound
+from filesearch.load import LoadOptions
 from filesearch.load.isolation import make_loader
+from filesearch.load.ocr import INSTALL, describe_engine
 from filesearch.tokens import count_tokens
 
 MIN_FREE_BYTES = 1 << 30
@@ -52,6 +54,7 @@ def examine(index: str | None) -> list[Check]:
     checks.append(Check("settings", True, f"index {settings.index}, embedder {settings.embedder}"))
     checks.append(_check("embedder", lambda: _try_embedder(settings.embedder)))
     checks.append(_check("isolation", lambda: _confinement(settings)))
+    checks.append(_check("ocr", lambda: _ocr(settings)))
     checks.append(_check("disk", lambda: _free_space(Path(settings.index))))
     checks.append(_check("index", lambda: _try_index(settings.index)))
     return checks
@@ -82,6 +85,13 @@ def _confinement(settings: Settings) -> str:
         held = loader.confinement().describe()
     limits = f"{settings.parse_timeout_s:g} s and {settings.parse_memory_mb} MiB a file"
     return f"parsers run in a process of their own, {limits}; {held}"
+
+
+def _ocr(settings: Settings) -> str:
+    if settings.ocr == "off":
+        return "off; scans and pictures are not read"
+    engine = describe_engine(LoadOptions(ocr=settings.ocr))
+    return engine or f"no engine, so scans and pictures are not read; {INSTALL}"
 
 
 def _free_space(directory: Path) -> str:

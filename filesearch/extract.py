@@ -5,9 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from filesearch.catalog import Catalog
-from filesearch.load import LOADER_VERSION, sniff
+from filesearch.load import LOADER_VERSION, LoadOptions, sniff
 from filesearch.load.isolation import Loader
+from filesearch.load.media_types import (
+    DOCX,
+    EML,
+    IMAGES,
+    MBOX,
+    MSG,
+    PDF,
+    PPTX,
+    TAR,
+    ZIP,
+)
 from filesearch.types import Document
+
+_READ_BY_OCR = IMAGES | {PDF, ZIP, TAR, EML, MBOX, MSG}
+"""What is read by OCR, or may hold such files."""
+_WITH_PICTURES = frozenset((DOCX, PPTX))
+"""What holds pictures that are read on request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +48,25 @@ def extract(
     Raises:
         UnsupportedFile, InvalidFile: As Loader.load.
     """
-    load_key = f"{digest}:{sniff(data, filename)}:{LOADER_VERSION}"
+    media_type = sniff(data, filename)
+    load_key = f"{digest}:{media_type}:{LOADER_VERSION}{ocr_part(media_type, loader.options)}"
     document = catalog.find_document(load_key)
     if document is None:
         document = loader.load(data, filename)
     return Extracted(load_key, document)
+
+
+def ocr_part(media_type: str, options: LoadOptions) -> str:
+    """Return what a load key says of OCR: a document is kept for the engine that read it alone.
+
+    Empty for media types in which nothing is read by OCR.
+    """
+    in_text = media_type in _WITH_PICTURES and options.ocr == "all"
+    if media_type not in _READ_BY_OCR and not in_text:
+        return ""
+    from filesearch.load.ocr import describe_engine  # an engine is looked for when one is wanted
+
+    return f":{options.ocr}:{describe_engine(options)}"
 
 
 def find_given(digest: str, catalog: Catalog) -> Extracted | None:

@@ -56,6 +56,7 @@ OPTIONS = {
         "--attr",
         "--attr-from-path",
         "--attr-from-columns",
+        "--ocr",
         "--json",
     },
     "mcp": {"--index", "--http", "--host", "--port"},
@@ -192,12 +193,12 @@ def test_ingest_json_has_the_documented_keys(made, index):
 
 
 def test_ingest_with_a_failed_file_says_why_and_exits_with_1(tmp_path, index):
-    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
-    done = run("ingest", tmp_path / "photo.png", "--index", index)
+    (tmp_path / "backup.7z").write_bytes(b"7z\xbc\xaf\x27\x1c")
+    done = run("ingest", tmp_path / "backup.7z", "--index", index)
     assert done.exit_code == 1
-    assert "failed   photo.png: " in done.stdout
+    assert "failed   backup.7z: " in done.stdout
     assert "(unsupported_file)" in done.stdout
-    done = run("ingest", tmp_path / "photo.png", "--index", index, "--json")
+    done = run("ingest", tmp_path / "backup.7z", "--index", index, "--json")
     assert (done.exit_code, json.loads(done.stdout)["outcomes"][0]["status"]) == (1, "failed")
 
 

@@ -48,14 +48,14 @@ def test_prune_removes_what_is_gone_from_the_folder_and_nothing_else(fs, docs, t
 
 def test_bad_files_fail_with_a_reason_and_the_rest_goes_on(fs, docs):
     (docs / "empty.md").write_text("  \n")
-    (docs / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    (docs / "zipped.7z").write_bytes(b"7z\xbc\xaf\x27\x1c")
     (docs / "broken.pdf").write_bytes(b"%PDF-1.7 nothing more")
     report = fs.ingest(docs)
     codes = {outcome.filename: outcome.error_code for outcome in report.failed}
     assert codes == {
         "broken.pdf": "invalid_file",
         "empty.md": "invalid_file",
-        "photo.png": "unsupported_file",
+        "zipped.7z": "unsupported_file",
     }
     assert all(outcome.error for outcome in report.failed)
     assert len(report.added) == 3

@@ -118,7 +118,7 @@ def test_bad_files_do_not_keep_good_ones_out(fs, store, embedder):
     embedder.gate.set()
     good = [upload(fs, f"{number}.txt", f"text {number}") for number in range(3)]
     bad = [
-        upload(fs, "a.png", b"\x89PNG\r\n\x1a\n" * 9),
+        upload(fs, "a.7z", b"7z\xbc\xaf\x27\x1c"),
         upload(fs, "b.pdf", b"%PDF-1.7 broken"),
         upload(fs, "c.docx", b"PK\x03\x04 broken"),
         upload(fs, "d.txt", "poison"),

@@ -331,7 +331,7 @@ def test_files_are_listed_by_state_and_from_a_cursor_that_is_in_another(fs, stor
 
 
 def test_a_files_failure_has_a_code_and_a_reason(fs, store):
-    unknown, empty = upload(fs, "x.png", b"\x89PNG\r\n\x1a\n" * 9), upload(fs, "e.txt", "")
+    unknown, empty = upload(fs, "x.7z", b"7z\xbc\xaf\x27\x1c"), upload(fs, "e.txt", "")
     fill(fs, store.id, unknown, empty)
     found = [fs.stores.file(store.id, file_id) for file_id in (unknown, empty)]
     assert [file.status for file in found] == ["failed", "failed"]

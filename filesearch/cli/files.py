@@ -47,6 +47,13 @@ from filesearch.cli.options import count_to_stderr, index_option, json_option, p
     help="Let filters choose among the rows of tables (csv, tsv, xlsx, json, jsonl) by their "
     "columns; each row is then embedded by itself [default: as the file has it, at first no].",
 )
+@click.option(
+    "--ocr",
+    type=click.Choice(["auto", "off", "all"]),
+    help="Read text out of pictures: images and pages without text (auto), also the pictures in "
+    "documents (all), or none (off) [default: auto]. What is unchanged stays as it was read: "
+    "remove it from the index to have it read anew.",
+)
 @json_option
 @click.pass_context
 def ingest(
@@ -58,6 +65,7 @@ def ingest(
     chunk_size: int | None,
     chunk_overlap: int | None,
     attributes: tuple[str, ...],
+    ocr: str | None,
     path_patterns: tuple[str, ...],
     from_columns: bool | None,
     as_json: bool,
@@ -75,7 +83,7 @@ def ingest(
     if not paths and not rebuild:
         raise click.UsageError("give the files or folders to ingest, such as: fsearch ingest docs/")
     given = dict(parse_attribute(text) for text in attributes)
-    with FileSearch(index, chunk_size=chunk_size, chunk_overlap=chunk_overlap) as fs:
+    with FileSearch(index, chunk_size=chunk_size, chunk_overlap=chunk_overlap, ocr=ocr) as fs:
         if rebuild:
             started = time.monotonic()
             count = fs.rebuild(on_progress=count_to_stderr("rebuilt"))

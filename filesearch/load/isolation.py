@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -48,7 +49,8 @@ class Loader:
     Not thread-safe: one thread loads. Use as a context manager, or call `close`.
 
     Args:
-        timeout_s: Longest time for one file, in seconds, above 0.
+        timeout_s: Longest time for one file, in seconds, above 0; of a file that is read by OCR,
+            for each page.
         memory_bytes: Address space a parser may take on top of what Python itself maps. Enforced
             on Linux only.
         options: How files are read; None takes the defaults.
@@ -151,9 +153,7 @@ class Loader:
             timed_out.set()
             _kill(worker)  # reads and writes of the main thread end with it
 
-        timer = threading.Timer(allowed_s + (_START_SECONDS if is_fresh else 0.0), stop)
-        timer.daemon = True
-        timer.start()
+        timer = _start_timer(allowed_s + (_START_SECONDS if is_fresh else 0.0), stop)
         frame: bytes | None = None
         is_whole = False
         try:
@@ -162,7 +162,9 @@ class Loader:
             write_frame(worker.stdin, msgspec.msgpack.encode(request))
             if is_fresh and (head := read_frame(worker.stdout)) is not None:
                 self._confinement = msgspec.msgpack.decode(head, type=Confinement)
-            frame = read_frame(worker.stdout)
+            while (frame := read_frame(worker.stdout)) == b"":  # a pulse: a step went well
+                timer.cancel()
+                timer = _start_timer(self.timeout_s, stop)
             is_whole = frame is not None
         except BrokenPipeError:
             pass  # it died; its exit status tells why
@@ -231,6 +233,13 @@ def make_loader(settings: Settings) -> Loader:
         settings.parse_memory_mb << 20,
         LoadOptions(ocr=settings.ocr, page_timeout_s=settings.page_timeout_s),
     )
+
+
+def _start_timer(seconds: float, stop: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(seconds, stop)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _environment(scratch: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from filesearch.errors import InvalidFile, UnsupportedFile
-from filesearch.load import ocr_rapid, ocr_tesseract
+from filesearch.load import ocr_rapid, ocr_tesseract, pulse
 from filesearch.load.ocr_layout import Reading
 from filesearch.load.options import LoadOptions
 
@@ -25,9 +25,10 @@ INSTALL = (
     "or pip install 'filesearch[ocr]'"
 )
 SWITCH_ON = "allow it with --ocr auto or FSEARCH_OCR=auto"
-_TIMES_A_PAGE = 12.0
+_TIMES_A_PAGE = 9.0
 """A page of text takes 0.05 s to parse and 3 to 10 s to read from a picture, on an idle core and in
-one language or two. So a picture gets a minute where a page gets 5 s; a busy machine needs it."""
+one language or two; a busy machine needs several times that. So a picture gets 45 s where a page
+gets 5, which is still less than a whole file may take."""
 _MIN_CONFIDENCE = 45.0
 """Less is no text: Chinese read as English had 12 to 17, pages upside down 23 to 41, and pages of
 which most was right 68 and more."""
@@ -89,6 +90,7 @@ def read_picture(engine: Engine, image: Image.Image) -> Reading:
         InvalidFile: There is no text on it, or the engine failed.
     """
     reading = engine.read(image)
+    pulse.beat()
     if not any(character.isalnum() for character in reading.text):
         raise InvalidFile("no text was found on it by OCR")
     if reading.confidence < _MIN_CONFIDENCE:

@@ -18,6 +18,7 @@ from filesearch.load.compose import Composer, require_length
 from filesearch.load.mend import MendedLine, mend_lines, text_of
 from filesearch.load.options import MAX_DEPTH, LoadOptions
 from filesearch.load.pdf_fallback import PypdfReader
+from filesearch.load.pdf_ocr import PdfOcr, PictureText
 from filesearch.load.pdf_pages import Bookmark, PageReader, PageText
 from filesearch.load.pdf_reader import CannotOpen, NeedsPassword, PdfiumReader
 from filesearch.types import Document
@@ -35,6 +36,8 @@ class _Pages:
     texts: dict[int, PageText] = field(default_factory=dict)
     unreadable: list[int] = field(default_factory=list)
     slow: list[int] = field(default_factory=list)
+    ocr: dict[int, int] = field(default_factory=dict)  # how sure the text of a page is
+    pictures: dict[int, Sequence[PictureText]] = field(default_factory=dict)
 
     @property
     def blank(self) -> list[int]:
@@ -53,14 +56,15 @@ def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> 
     composer = Composer(filename)
     with _opened(data, filename) as reader:
         pages = _read_pages(reader, data, filename, options)
-        # Pages without text, `pages.blank`, are those to read by OCR: here, while `reader` (when
-        # it is a PdfiumReader) can still `render` them.
+        ocr = PdfOcr(reader, filename, options) if isinstance(reader, PdfiumReader) else None
+        if ocr is not None:
+            _read_pictures(ocr, pages)
         _compose(composer, reader, pages)
         _add_attachments(composer, reader, options)
         title = reader.title()
-    _warn(composer, pages, reader.page_count)
+    _warn(composer, pages, ocr, reader.page_count)
     if not composer.position:
-        raise _without_text(filename, pages, reader.page_count)
+        raise _without_text(filename, pages, ocr, reader.page_count)
     return composer.build(media_type, title=title)
 
 
@@ -144,6 +148,18 @@ class _SecondReader:
         return PageText(page.lines, page.tables, notes, page.is_whole)
 
 
+def _read_pictures(ocr: PdfOcr, pages: _Pages) -> None:
+    """Read by OCR the pages that have no text, and what pictures are to be read on the others."""
+    blank = pages.blank
+    for number, page in list(pages.texts.items()):
+        if number not in blank:
+            pages.pictures[number] = ocr.read_pictures(number, page)
+    for number in blank:
+        read = ocr.read_page(number)
+        if read is not None:
+            pages.texts[number], pages.ocr[number] = read
+
+
 def _compose(composer: Composer, reader: PageReader, pages: _Pages) -> None:
     headings: dict[int, list[Bookmark]] = {}
     for bookmark in reader.bookmarks():
@@ -153,14 +169,27 @@ def _compose(composer: Composer, reader: PageReader, pages: _Pages) -> None:
     tables = 0
     for number, lines in zip(numbers, mended, strict=True):
         page = pages.texts[number]
-        text = clean_text("\n\n".join(filter(None, (text_of(lines), "\n".join(page.notes)))))
+        pictures = pages.pictures.get(number, ())
+        pieces = (text_of(lines), "\n".join(page.notes), *(picture.text for picture in pictures))
+        text = clean_text("\n\n".join(filter(None, pieces)))
         stretch = composer.add(text, separator="\n\n")
         if stretch is None:
             continue
+        if number in pages.ocr:
+            composer.mark("ocr", stretch, pages.ocr[number])
+        _mark_pictures(composer, pictures, stretch[1])
         label = reader.page_label(number - 1)
         composer.mark("page", stretch, number, label if label != str(number) else "")
         _open_headings(composer, text, stretch[0], headings.get(number, []))
         tables += _mark_tables(composer, lines, page, stretch[0], tables)
+
+
+def _mark_pictures(composer: Composer, pictures: Sequence[PictureText], end: int) -> None:
+    """Mark what was read on pictures; it ends the page."""
+    for picture in reversed(pictures):
+        start = end - len(clean_text(picture.text))
+        composer.mark("ocr", (start, end), picture.confidence)
+        end = start - 2
 
 
 def _mark_tables(
@@ -215,7 +244,7 @@ def _add_attachments(composer: Composer, reader: PageReader, options: LoadOption
             composer.add_part(number, attachment.name, document)
 
 
-def _warn(composer: Composer, pages: _Pages, count: int) -> None:
+def _warn(composer: Composer, pages: _Pages, ocr: PdfOcr | None, count: int) -> None:
     partial = [number for number, page in pages.texts.items() if not page.is_whole]
     if pages.unreadable:
         composer.warn(_which("could not be read", pages.unreadable, count))
@@ -223,8 +252,12 @@ def _warn(composer: Composer, pages: _Pages, count: int) -> None:
         composer.warn(_which("took too long and were left out", pages.slow, count))
     if partial:
         composer.warn(_which("are damaged and were read in part", partial, count))
-    if pages.blank:
-        composer.warn(f"{len(pages.blank)} of {count} pages have no text (scanned or drawn?)")
+    unread = [number for number in pages.blank if ocr is None or number not in ocr.blank]
+    for sentence in ocr.sentences() if ocr is not None else []:
+        composer.warn(sentence)
+    if unread:
+        why = f"; {ocr.reason}" if ocr is not None and ocr.reason else ""
+        composer.warn(f"{len(unread)} of {count} pages have no text (scanned or drawn?){why}")
 
 
 def _which(what: str, numbers: list[int], count: int) -> str:
@@ -232,7 +265,9 @@ def _which(what: str, numbers: list[int], count: int) -> str:
     return f"{len(numbers)} of {count} pages {what}: {shown}"
 
 
-def _without_text(filename: str, pages: _Pages, count: int) -> InvalidFile:
+def _without_text(
+    filename: str, pages: _Pages, ocr: PdfOcr | None, count: int
+) -> InvalidFile | UnsupportedFile:
     if len(pages.unreadable) == count:
         return InvalidFile(
             f"{filename!r} is damaged: none of its {count} pages could be read; "
@@ -243,7 +278,13 @@ def _without_text(filename: str, pages: _Pages, count: int) -> InvalidFile:
             f"{filename!r} has no text on the pages that could be read in time "
             f"({len(pages.slow)} of {count} could not); print or save it as PDF again"
         )
+    if ocr is not None and len(ocr.blank) == count:
+        return InvalidFile(f"{filename!r} has nothing on its {count} pages; give the whole file")
+    if ocr is not None and ocr.reason:
+        return UnsupportedFile(
+            f"{filename!r} has no text on its {count} pages (a scan?), and {ocr.reason}"
+        )
+    found = "and OCR found none" if ocr is not None else "and cannot be drawn for OCR"
     return InvalidFile(
-        f"{filename!r} has no text on its {count} pages (a scan?); OCR is not available, "
-        "give a PDF with a text layer"
+        f"{filename!r} has no text on its {count} pages, {found}; give a PDF with a text layer"
     )

@@ -35,6 +35,8 @@ PDFIUM_LOCK = threading.RLock()
 """Held by the thread that reads with pdfium; the same one may read a PDF attached to a PDF."""
 MAX_PIXELS = 25_000_000
 """A page of A4 at 400 dpi has 15 million; a picture in grey takes a byte for each."""
+MIN_PICTURE_SIDE = 64
+"""In pixels: icons and rules are smaller, a picture with a line of text is not."""
 _MAX_ATTACHMENTS = 50
 _MAX_ATTACHMENT_BYTES = 64 * 1024 * 1024
 
@@ -58,6 +60,8 @@ class PdfiumReader:
             it.
         CannotOpen: For any other reason.
     """
+
+    Error = pdfium.PdfiumError
 
     def __init__(self, data: bytes) -> None:
         logging.getLogger("pypdfium2").setLevel(logging.CRITICAL)  # what counts it raises
@@ -126,6 +130,37 @@ class PdfiumReader:
                 return picture
             finally:
                 bitmap.close()
+        finally:
+            page.close()
+
+    def pictures(self, index: int, *, largest_share: float) -> Iterator[Image]:
+        """Yield the pictures on a page that may hold text, in the order in which they are drawn.
+
+        Args:
+            index: From 0.
+            largest_share: Of the page; a picture that covers more is left out, as are small ones
+                and what cannot be decoded.
+        """
+        try:
+            page = self._pdf[index]
+        except pdfium.PdfiumError:
+            return
+        try:
+            width, height = page.get_size()
+            for item in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE]):
+                try:
+                    across, down = item.get_px_size()
+                    left, bottom, right, top = item.get_bounds()
+                    share = (right - left) * (top - bottom) / max(width * height, 1.0)
+                    if min(across, down) < MIN_PICTURE_SIDE or across * down > MAX_PIXELS:
+                        continue
+                    if share <= largest_share:
+                        bitmap = item.get_bitmap()
+                        picture: Image = bitmap.to_pil().copy()
+                        bitmap.close()
+                        yield picture
+                except (pdfium.PdfiumError, ValueError):
+                    continue
         finally:
             page.close()
 

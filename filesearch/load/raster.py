@@ -19,6 +19,8 @@ MAX_PIXELS = 100_000_000
 """Largest picture that is decoded: 400 MB in colour, A1 at 300 dpi; a page has 9 million."""
 MAX_FRAMES = 1_000
 """Most pages of one TIFF."""
+_MIN_CONTRAST = 32
+"""Shades between the darkest and the lightest spot that print has at least, of 256."""
 _MIN_SIDE = 16
 """Nothing can be read on less, in pixels."""
 _GOOD_SIDE = 2_300
@@ -155,6 +157,12 @@ def fit(image: Image.Image) -> Image.Image | None:
     scale = min(scale, _MAX_ENLARGED, (most / (width * height)) ** 0.5)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return gray if size == gray.size else gray.resize(size, Image.Resampling.LANCZOS)
+
+
+def is_blank(image: Image.Image) -> bool:
+    """Whether there is nothing on a picture: all of it has one shade, or nearly."""
+    low, high = _extrema(to_gray(image))
+    return high - low < _MIN_CONTRAST
 
 
 def _dpi(image: Image.Image) -> float:

@@ -16,6 +16,7 @@ from filesearch.load.archives import open_archive, parse_xml, read_part, relatio
 from filesearch.load.clean import clean_line
 from filesearch.load.compose import Composer
 from filesearch.load.drawings import alternative_text, drawing_paragraphs, read_chart, read_diagram
+from filesearch.load.office_pictures import OfficePictures
 from filesearch.load.options import LoadOptions
 from filesearch.load.tables import Cell, add_table, text_at_column
 from filesearch.load.xml_tree import all_named, attribute, child, document_title, name_of
@@ -42,7 +43,7 @@ def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> 
     if root is None:
         raise InvalidFile(f"{filename!r} is damaged: its main part is missing; save it again")
     targets = relations(archive, main)
-    reader = _Reader(archive, Composer(filename))
+    reader = _Reader(archive, Composer(filename), options)
     missing: list[int] = []
     hidden: list[int] = []
     for number, node in enumerate(all_named(root, "sldId"), 1):
@@ -56,6 +57,7 @@ def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> 
             hidden.append(number)
         else:
             reader.add_slide(part, slide, number)
+    reader.pictures.warn()
     if missing:
         reader.composer.warn(f"slides that could not be read: {_listed(missing)}")
     if hidden:
@@ -74,9 +76,10 @@ def _listed(numbers: list[int]) -> str:
 class _Reader:
     """Adds slide after slide to the composer."""
 
-    def __init__(self, archive: zipfile.ZipFile, composer: Composer) -> None:
+    def __init__(self, archive: zipfile.ZipFile, composer: Composer, options: LoadOptions) -> None:
         self.archive = archive
         self.composer = composer
+        self.pictures = OfficePictures(archive, composer, options)
         self.separator = "\n\n"
         self.tables = 0
 
@@ -92,8 +95,6 @@ class _Reader:
         if heading:
             composer.add_heading(1, heading, separator=self.separator)
             self.separator = "\n"
-        else:
-            composer.open_heading(1, f"Slide {number}", start)
         for shape in shapes:
             if shape not in titles and _placeholder(shape) not in _FURNITURE:
                 self._add_shape(shape, targets)
@@ -104,6 +105,8 @@ class _Reader:
             if kind == "notesSlide":
                 self._add_notes(target)
         if composer.position > start:
+            if not heading:
+                composer.open_heading(1, f"Slide {number}", start)
             composer.mark("slide", (start, composer.position), number, heading)
 
     def _add_line(self, text: str) -> None:
@@ -119,6 +122,7 @@ class _Reader:
             self._add_line(text)
         if name_of(shape) in ("pic", "graphicFrame"):
             self._add_line(alternative_text(next(all_named(shape, "cNvPr"), None)))
+        self.pictures.add(shape, targets)
         for node in all_named(shape, "chart", "relIds"):
             is_chart = name_of(node) == "chart"
             _, target = targets.get(attribute(node, "id" if is_chart else "dm"), ("", ""))

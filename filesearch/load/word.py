@@ -22,6 +22,7 @@ from filesearch.load.archives import open_archive, parse_xml, read_part, relatio
 from filesearch.load.clean import clean_line, clean_text
 from filesearch.load.compose import Composer, ordered
 from filesearch.load.drawings import read_chart, read_diagram
+from filesearch.load.office_pictures import OfficePictures
 from filesearch.load.options import MAX_DEPTH, LoadOptions
 from filesearch.load.tables import Cell, add_table, text_at_column
 from filesearch.load.word_styles import Numbering, Styles
@@ -54,6 +55,7 @@ def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> 
     reader.blocks(body)
     reader.add_orphans(body)
     reader.add_margins()
+    reader.pictures.warn()
     document = composer.build(media_type, title=document_title(archive) or reader.title)
     return dataclasses.replace(document, spans=ordered([*document.spans, *reader.pages(document)]))
 
@@ -77,6 +79,7 @@ class _Reader:
             part: {attribute(note, "id"): note for note in self._note_nodes(part)}
             for part in ("footnotes", "endnotes", "comments")
         }
+        self.pictures = OfficePictures(archive, composer, options)
         self.references: list[Reference] = []
         self.page_starts: list[int] = []
         self.breaks = 0
@@ -123,6 +126,7 @@ class _Reader:
             self.composer.add(text)
         self._note_pages(paragraph, start)
         self._attach(paragraph)
+        self.pictures.add(node, self.relations)
         for inner in paragraph.nested:
             self._table(inner) if name_of(inner) == "tbl" else self.blocks(inner)
         self._flush_notes()
@@ -193,6 +197,7 @@ class _Reader:
             min((start for row, start in starts.items() if row >= first), default=end)
             for first in breaks
         ]
+        self.pictures.add(table, self.relations)
         self._flush_notes()
 
     def _add_rows(self, rows: list[list[Cell]], *, header_rows: int | None) -> dict[int, int]:

@@ -1,8 +1,9 @@
 """Worker: the child process of `isolation.Loader`; it runs `load` on what its parent sends.
 
 stdin: frames of (filename, data, options); stdout: one frame with the `Confinement` that holds,
-then one with a `Reply` for each file. It ends with its input. It limits its own memory, gives up
-the network and writing outside its scratch folder, prints nothing and dies with its parent.
+then one with a `Reply` for each file, and before that an empty one at each `pulse`. It ends with
+its input. It limits its own memory, gives up the network and writing outside its scratch folder,
+prints nothing and dies with its parent.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import IO
 
 import msgspec
 
-from filesearch.load import page_clock
+from filesearch.load import page_clock, pulse
 from filesearch.load.confinement import confine
 from filesearch.load.options import LoadOptions
 from filesearch.types import Document
@@ -106,6 +107,7 @@ def main(parent: int, memory_bytes: int, scratch: str) -> None:
     write_frame(replies, encoder.encode(confine(folder)))
     page_clock.watch(give_up)  # after it: a thread that runs before stays free
     _limit_memory(memory_bytes)
+    pulse.listen(lambda: write_frame(replies, b""))
     decoder = msgspec.msgpack.Decoder(Request)
     while (frame := read_frame(requests)) is not None:
         reply = _answer(decoder.decode(frame), memory_bytes)

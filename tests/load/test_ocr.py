@@ -4,8 +4,11 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
+from filesearch import doctor
+from filesearch.cli import cli
 from filesearch.errors import InvalidFile, UnsupportedFile
 from filesearch.load import LoadOptions, ocr, ocr_rapid, ocr_tesseract
 from filesearch.load.ocr_layout import Line, Reading, compose_reading
@@ -180,3 +183,25 @@ def test_a_photograph_has_no_text():
 
     with pytest.raises(InvalidFile, match=r"guessing 1\.0 is 31% sure"):
         ocr.read_picture(Guessing(), Image.new("L", (50, 50)))
+
+
+def test_doctor_names_the_engine_or_how_to_get_one(tesseract, monkeypatch, tmp_path):
+    monkeypatch.setenv("FSEARCH_INDEX", str(tmp_path / "index"))
+
+    def line(**variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return next(check.detail for check in doctor.examine(None) if check.name == "ocr")
+
+    assert line() == tesseract.name
+    assert line(FSEARCH_OCR="off") == "off; scans and pictures are not read"
+    monkeypatch.setattr(ocr_rapid, "PACKAGE", "a_package_that_is_not_installed")
+    assert "install one: apt-get" in line(FSEARCH_OCR="auto", PATH=str(tmp_path))
+
+
+def test_ingest_takes_the_mode(monkeypatch, tmp_path):
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    arguments = ["ingest", str(tmp_path / "a.png"), "--index", str(tmp_path / "index")]
+    done = CliRunner().invoke(cli, [*arguments, "--ocr", "off"])
+    assert done.exit_code == 1
+    assert "OCR is switched off" in done.output

@@ -66,7 +66,7 @@ def test_a_file_without_a_name_is_read_by_what_it_holds(live):
 def test_a_file_that_cannot_be_read_fails_without_an_http_error(live):
     store = live.client.vector_stores.create()
     file = live.client.vector_stores.files.upload_and_poll(
-        vector_store_id=store.id, file=("cat.png", b"\x89PNG\r\n\x1a\n123")
+        vector_store_id=store.id, file=("cats.7z", b"7z\xbc\xaf\x27\x1c")
     )
     assert (file.status, file.last_error.code) == ("failed", "unsupported_file")
     assert file.last_error.message

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from filesearch.extract import ocr_part
+from filesearch.load import LoadOptions, ocr
+from filesearch.load.media_types import DOCX, EML, MARKDOWN, PDF, PNG, ZIP
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    """Names the engine that is installed."""
+
+    def install(name):
+        monkeypatch.setattr(ocr, "describe_engine", lambda options: name)
+
+    return install
+
+
+@pytest.mark.parametrize("media_type", [PDF, PNG, ZIP, EML])
+def test_a_document_is_kept_for_the_engine_that_read_it(engine, media_type):
+    engine("")
+    without = ocr_part(media_type, LoadOptions())
+    engine("tesseract 5.3.0 (eng)")
+    english = ocr_part(media_type, LoadOptions())
+    engine("tesseract 5.3.0 (chi_sim, eng)")
+    both = ocr_part(media_type, LoadOptions())
+    assert len({without, english, both, ocr_part(media_type, LoadOptions(ocr="all"))}) == 4
+
+
+def test_what_holds_no_pictures_is_kept_for_any_engine(engine):
+    engine("tesseract 5.3.0 (eng)")
+    assert ocr_part(MARKDOWN, LoadOptions(ocr="all")) == ""
+
+
+def test_documents_with_pictures_depend_on_the_engine_on_request_alone(engine):
+    engine("tesseract 5.3.0 (eng)")
+    assert ocr_part(DOCX, LoadOptions()) == ""
+    assert "tesseract" in ocr_part(DOCX, LoadOptions(ocr="all"))
