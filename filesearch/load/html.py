@@ -23,8 +23,9 @@ from filesearch.load.stated import fit_attributes
 from filesearch.load.tables import add_table
 from filesearch.types import Attributes, Document
 
+# Not head: libxml2 puts what it does not know (main, nav) there, on pages that leave out the tags.
 _SKIPPED = frozenset(
-    "script style noscript template svg math head iframe object embed canvas audio video map "
+    "script style noscript template svg math title iframe object embed canvas audio video map "
     "select option datalist input textarea dialog".split()
 )
 _NAMED_BY_BUTTONS = frozenset("h1 h2 h3 h4 h5 h6 dt summary".split())

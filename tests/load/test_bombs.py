@@ -24,6 +24,7 @@ WITHIN_S = 30.0
 PEAK_BYTES = 1200 << 20
 TEXTS = {
     "laughs.docx": "Before.",
+    "deep.html": "Deep.",
     "giant.xlsx": "corner",
     "cyclic_outline.pdf": "Words on the page.",
     "cyclic_forms.pdf": "Words on the page.",

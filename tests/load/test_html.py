@@ -190,3 +190,10 @@ def test_comments_that_never_end_cost_no_more_than_their_length() -> None:
     start = time.perf_counter()
     assert load(b"<p>Mugs" + b"<!--" * 100_000, "a.html").text == "Mugs"
     assert time.perf_counter() - start < 5
+
+
+def test_a_page_without_tags_for_head_and_body_keeps_its_main_text() -> None:
+    page = b"<!doctype html><title>Visits</title><nav>Home</nav><main><h1>Visits</h1><p>At eleven."
+    document = load(page, "a.html")
+    assert document.text == "Visits\n\nAt eleven."
+    assert document.title == "Visits"
