@@ -15,6 +15,7 @@ import pytest
 
 from filesearch.errors import InvalidFile
 from filesearch.load.isolation import Loader
+from filesearch.load.ocr import describe_engine
 
 NASTY = Path(__file__).resolve().parents[3] / "shared" / "data" / "nasty"
 WITHIN_S = 30.0
@@ -75,7 +76,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
 }
 """File -> phrases of its text, compared without white space, which formats do not keep."""
 
-_DAMAGED, _EMPTY, _LOCKED = "damaged", "no text", "encrypted with a password"
+_DAMAGED, _EMPTY, _LOCKED = "damaged", "no text|has nothing on", "encrypted with a password"
 REFUSALS: dict[str, str] = {
     "pdfjs__GHOSTSCRIPT-698804-1-fuzzed.pdf": _EMPTY,
     "pdfjs__REDHAT-1531897-0.pdf": _DAMAGED,
@@ -89,7 +90,6 @@ REFUSALS: dict[str, str] = {
     "pdfjs__poppler-742-0-fuzzed.pdf": _DAMAGED,
     "pdfjs__poppler-85140-0.pdf": f"{_DAMAGED}|{_EMPTY}",
     "pdfjs__saslprep-r6.pdf": _LOCKED,
-    "pdfjs__secHandler.pdf": _EMPTY,
     "samplefiles__grayscale-image.pdf": _EMPTY,  # a drawing of a boy
     "samplefiles__libreoffice-writer-password.pdf": _LOCKED,
     "samplefiles__unreadablemetadata.pdf": _DAMAGED,
@@ -99,6 +99,9 @@ REFUSALS: dict[str, str] = {
     "tika__testWORD_truncated.docx": "cut off",
 }
 """File -> what the reason says, as a regular expression."""
+
+DRAWN = {"pdfjs__secHandler.pdf": "Security Handler"}
+"""File -> words that are drawn on it, here on a button; OCR reads them where there is an engine."""
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +134,17 @@ def test_a_nasty_file_is_refused_with_its_reason(loader: Loader, name: str) -> N
     assert not re.search("crashed its parser|took over|out of memory", str(caught.value))
 
 
+@pytest.mark.parametrize("name", DRAWN)
+def test_words_that_are_drawn_are_read_by_ocr_or_the_file_refused(
+    loader: Loader, name: str
+) -> None:
+    if describe_engine(loader.options):
+        assert DRAWN[name] in loader.load(read(name), name).text
+    else:
+        with pytest.raises(InvalidFile, match="no text"):
+            loader.load(read(name), name)
+
+
 def test_pages_that_are_damaged_or_empty_are_named(loader: Loader) -> None:
     for name, what in (
         ("pdfjs__Pages-tree-refs.pdf", "could not be read: 2"),
@@ -148,7 +162,7 @@ def test_an_encoding_that_was_guessed_is_said(loader: Loader) -> None:
 
 @pytest.mark.usefixtures("loader")
 def test_every_nasty_file_is_listed_once_and_most_give_their_text() -> None:
-    names = [*TEXTS, *REFUSALS]
+    names = [*TEXTS, *REFUSALS, *DRAWN]
     found = {path.name for path in NASTY.iterdir()} - {"README.md", "probe.json"}
     assert sorted(names) == sorted(found)
     assert len(TEXTS) >= 30
