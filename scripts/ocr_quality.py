@@ -16,6 +16,7 @@ import re
 import time
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from filesearch.load.ocr import Engine
@@ -80,9 +81,10 @@ def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
 
 
 def age(page: Image.Image) -> Image.Image:
-    """Return a page as a poor scanner gives it; the noise is drawn anew each time."""
+    """Return a page as a poor scanner gives it, the same one each time."""
     turned = page.rotate(1.0, resample=Image.Resampling.BICUBIC, fillcolor=255)
-    noisy = Image.blend(turned, Image.effect_noise(page.size, 40.0), 0.15)
+    grain = np.random.default_rng(seed=7).normal(128, 40, page.size[::-1]).clip(0, 255)
+    noisy = Image.blend(turned, Image.fromarray(grain.astype(np.uint8)), 0.15)
     return noisy.filter(ImageFilter.GaussianBlur(0.7))
 
 
