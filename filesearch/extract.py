@@ -18,6 +18,7 @@ from filesearch.load.media_types import (
     TAR,
     ZIP,
 )
+from filesearch.records import FileRecord
 from filesearch.types import Document
 
 _READ_BY_OCR = IMAGES | {PDF, ZIP, TAR, EML, MBOX, MSG}
@@ -72,6 +73,19 @@ def ocr_part(media_type: str, options: LoadOptions) -> str:
     from filesearch.load.ocr import describe_engine  # an engine is looked for when one is wanted
 
     return f":{options.ocr}:{describe_engine(options)}"
+
+
+def is_read_otherwise(known: FileRecord, options: LoadOptions) -> bool:
+    """Return whether OCR would now read something of a file that it did not when it was read.
+
+    An engine that came or went changes nothing of a document that was read without a warning.
+    """
+    before = known.load_key.split(":", 3)[3:]
+    now = ocr_part(known.media_type, options).split(":", 1)[1:]
+    if not known.load_key or before == now:
+        return False
+    modes = {part.partition(":")[0] for part in (*before, *now)}
+    return "all" in modes or bool(known.warnings)
 
 
 def find_given(digest: str, catalog: Catalog) -> Extracted | None:

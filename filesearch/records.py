@@ -63,6 +63,7 @@ class FileRecord:
         size_bytes: Of the file; `char_count` is that of its text, 0 when it failed.
         modified_ns: Stamp of the file at `path` when it was read; see file_stamp.py. None where
             only its content tells whether it has changed.
+        load_key: Of its document; see NewFile.
         page_count, table_count: As its format has them; None where that is not known, for a file
             that failed or was read by an earlier version.
     """
@@ -89,6 +90,7 @@ class FileRecord:
     page_count: int | None = None
     table_count: int | None = None
     modified_ns: int | None = None
+    load_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

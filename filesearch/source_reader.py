@@ -19,7 +19,7 @@ import msgspec
 
 from filesearch.catalog import Catalog
 from filesearch.errors import InvalidFile, UnsupportedFile
-from filesearch.extract import Extracted, extract, given_key
+from filesearch.extract import Extracted, extract, given_key, is_read_otherwise
 from filesearch.file_attributes import AttributeRules, FileAttributes
 from filesearch.file_stamp import lasting_stamp
 from filesearch.known_files import KnownFiles
@@ -130,12 +130,10 @@ class SourceReader:
         """Return what became of a source; `loader` belongs to the calling thread."""
         started = time.monotonic()
         known = self._known.find(source)
-        is_cut_as_asked = known is not None and known.row_attributes == self._has_rows_apart(
-            known, known.media_type
-        )
-        if known is not None and is_cut_as_asked and self._known.is_untouched(source):
+        is_as_asked = known is not None and self._is_as_asked(known, loader)
+        if known is not None and is_as_asked and self._known.is_untouched(source):
             return UnchangedSource(source, known, self._describe(source, known))
-        reading = _Reading(source, known, is_cut_as_asked)
+        reading = _Reading(source, known, is_as_asked)
         try:
             if isinstance(source, DocumentSource):
                 found = self._take_document(source, reading)
@@ -222,6 +220,11 @@ class SourceReader:
             )
         return Extracted(given_key(reading.digest), document, is_kept=True)
 
+    def _is_as_asked(self, known: FileRecord, loader: Loader) -> bool:
+        """Return whether a file would be read and cut up as it was."""
+        apart = self._has_rows_apart(known, known.media_type)
+        return known.row_attributes == apart and not is_read_otherwise(known, loader.options)
+
     def _has_rows_apart(self, known: FileRecord | None, media_type: str) -> bool:
         return has_rows_apart(self._rules.from_columns, known, media_type)
 
@@ -281,10 +284,10 @@ class SourceReader:
 class _Reading:
     """What is known of a source so far, while it is read."""
 
-    def __init__(self, source: Source, known: FileRecord | None, is_cut_as_asked: bool) -> None:
+    def __init__(self, source: Source, known: FileRecord | None, is_as_asked: bool) -> None:
         self.source = source
         self.known = known
-        self.is_cut_as_asked = is_cut_as_asked
+        self.is_as_asked = is_as_asked
         self.renamed: FileRecord | None = None
         self.digest = ""
         self.modified_ns: int | None = None
@@ -297,13 +300,13 @@ class _Reading:
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether the store holds this very content, searchable, its rows cut as asked."""
+        """Whether the store holds this very content, searchable, read and cut as asked."""
         known = self.known
         return (
             known is not None
             and known.content_hash == self.digest
             and known.status == "completed"
-            and self.is_cut_as_asked
+            and self.is_as_asked
         )
 
 

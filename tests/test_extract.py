@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from filesearch.extract import ocr_part
+from filesearch.extract import is_read_otherwise, ocr_part
 from filesearch.load import LoadOptions, ocr
 from filesearch.load.media_types import DOCX, EML, MARKDOWN, PDF, PNG, ZIP
 
@@ -37,3 +39,25 @@ def test_documents_with_pictures_depend_on_the_engine_on_request_alone(engine):
     engine("tesseract 5.3.0 (eng)")
     assert ocr_part(DOCX, LoadOptions()) == ""
     assert "tesseract" in ocr_part(DOCX, LoadOptions(ocr="all"))
+
+
+@pytest.mark.parametrize(
+    ("before", "mode", "warnings", "is_otherwise"),
+    [
+        ("", "auto", (), False),  # no warning: every page had text
+        ("", "auto", ("page 3 has no text",), True),
+        ("tesseract 5.3.0 (eng)", "auto", ("page 3 has no text",), False),
+        ("tesseract 5.3.0 (eng)", "all", (), True),
+    ],
+)
+def test_a_file_is_read_again_where_ocr_may_find_more(
+    engine, make_fs, tmp_path, before, mode, warnings, is_otherwise
+):
+    engine(before)
+    key = f"digest:{PDF}:3{ocr_part(PDF, LoadOptions())}"
+    (tmp_path / "a.md").write_text("Some text.")
+    fs = make_fs()
+    fs.ingest(tmp_path / "a.md")
+    known = replace(fs.files()[0], load_key=key, media_type=PDF, warnings=warnings)
+    engine("tesseract 5.3.0 (eng)")
+    assert is_read_otherwise(known, LoadOptions(ocr=mode)) is is_otherwise

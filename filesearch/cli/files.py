@@ -71,8 +71,8 @@ if TYPE_CHECKING:
     "--ocr",
     type=click.Choice(["auto", "off", "all"]),
     help="Read text out of pictures: images and pages without text (auto), also the pictures in "
-    "documents (all), or none (off) [default: auto]. What is unchanged stays as it was read: "
-    "remove it from the index to have it read anew.",
+    "documents (all), or none (off) [default: auto]. Files in which that finds more than when they "
+    "were read are read anew.",
 )
 @json_option
 @click.option(

@@ -39,6 +39,8 @@ _IN_PROCESS = frozenset((CSV, TSV, JSON, JSONL))
 _SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
 _RECYCLE_BYTES = 512 * 1024 * 1024
 """A worker whose resident size ever passed this is replaced: freed memory seldom goes back."""
+_MAX_FILE_SECONDS = 4 * 3600.0
+"""Longest time for one file that is read by OCR page after page: about 3,000 pages."""
 _START_SECONDS = 10.0
 """Grace for starting Python on a busy machine, on top of the file's own time."""
 
@@ -98,7 +100,8 @@ class Loader:
         Raises:
             InvalidFile: It does not start.
         """
-        self._ask(Request("any.txt", b"Any text starts it.", self.options), self.timeout_s)
+        request = Request("any.txt", b"Any text starts it.", self.options)
+        self._ask(request, _Allowance(self.timeout_s))
         return self._confinement
 
     def interrupt(self) -> None:
@@ -133,17 +136,16 @@ class Loader:
     def _reply(self, data: bytes, filename: str) -> Reply:
         """Return what became of a file, read again without each page that took too long."""
         options = self.options
-        deadline = time.monotonic() + self.timeout_s
-        reply = self._ask(Request(filename, data, options), self.timeout_s)
+        allowance = _Allowance(self.timeout_s)
+        reply = self._ask(Request(filename, data, options), allowance)
         while reply.slow_page:
             self.close()
             skipped = (*options.skip_pages, reply.slow_page)
             options = msgspec.structs.replace(options, skip_pages=skipped)
-            left_s = max(deadline - time.monotonic(), 0.0)
-            reply = self._ask(Request(filename, data, options), left_s)
+            reply = self._ask(Request(filename, data, options), allowance)
         return reply
 
-    def _ask(self, request: Request, allowed_s: float) -> Reply:
+    def _ask(self, request: Request, allowance: _Allowance) -> Reply:
         """Send one request and return its reply; a worker that fails is ended."""
         is_fresh = self._worker is None or self._worker.poll() is not None
         worker = self._started()
@@ -153,7 +155,7 @@ class Loader:
             timed_out.set()
             _kill(worker)  # reads and writes of the main thread end with it
 
-        timer = _start_timer(allowed_s + (_START_SECONDS if is_fresh else 0.0), stop)
+        timer = _start_timer(allowance.left_s() + (_START_SECONDS if is_fresh else 0.0), stop)
         frame: bytes | None = None
         is_whole = False
         try:
@@ -164,7 +166,8 @@ class Loader:
                 self._confinement = msgspec.msgpack.decode(head, type=Confinement)
             while (frame := read_frame(worker.stdout)) == b"":  # a pulse: a step went well
                 timer.cancel()
-                timer = _start_timer(self.timeout_s, stop)
+                allowance.extend()
+                timer = _start_timer(allowance.left_s(), stop)
             is_whole = frame is not None
         except BrokenPipeError:
             pass  # it died; its exit status tells why
@@ -219,6 +222,28 @@ class Loader:
             env=_environment(self._scratch.path),
         )
         return self._worker
+
+
+class _Allowance:
+    """The time that is left to one file, however often its reading begins anew.
+
+    Each step that reports itself done gives it `timeout_s` again, within `_MAX_FILE_SECONDS` in
+    all: a parser that its file has taken over could report for ever.
+    """
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        now = time.monotonic()
+        self._until = now + timeout_s
+        self._at_last = now + max(timeout_s, _MAX_FILE_SECONDS)
+
+    def extend(self) -> None:
+        """Know that a step is done."""
+        self._until = time.monotonic() + self._timeout_s
+
+    def left_s(self) -> float:
+        """Return the seconds that are left, at least 0."""
+        return max(min(self._until, self._at_last) - time.monotonic(), 0.0)
 
 
 def is_plain(media_type: str) -> bool:
