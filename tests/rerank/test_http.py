@@ -94,7 +94,7 @@ def in_an_hour():
     )
 
 
-@pytest.mark.parametrize("after", ["3600", in_an_hour()])
+@pytest.mark.parametrize("after", ["3600", in_an_hour()], ids=["seconds", "date"])
 def test_a_pause_beyond_the_deadline_is_not_waited_for(server, tei, ask, reply, after):
     server.plan.append(reply(429, headers={"Retry-After": after}))
     start = time.monotonic()
