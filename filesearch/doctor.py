@@ -16,8 +16,8 @@ from filesearch.config import Settings, load_settings
 from filesearch.engine import FileSearch
 from filesearch.errors import FilesearchError, NotFound
 from filesearch.load import LoadOptions
-from filesearch.load.isolation import make_loader
-from filesearch.load.ocr import INSTALL, describe_engine
+from filesearch.load.ocr.engine import INSTALL, describe_engine
+from filesearch.load.process.isolation import make_loader
 from filesearch.tokens import count_tokens
 
 MIN_FREE_BYTES = 1 << 30

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from filesearch.catalog import Catalog
 from filesearch.load import LOADER_VERSION, LoadOptions, sniff
-from filesearch.load.isolation import Loader
 from filesearch.load.media_types import (
     DOCX,
     EML,
@@ -18,6 +17,7 @@ from filesearch.load.media_types import (
     TAR,
     ZIP,
 )
+from filesearch.load.process.isolation import Loader
 from filesearch.records import FileRecord
 from filesearch.types import Document
 
@@ -70,7 +70,9 @@ def ocr_part(media_type: str, options: LoadOptions) -> str:
     in_text = media_type in _WITH_PICTURES and options.ocr == "all"
     if media_type not in _READ_BY_OCR and not in_text:
         return ""
-    from filesearch.load.ocr import describe_engine  # an engine is looked for when one is wanted
+    from filesearch.load.ocr.engine import (
+        describe_engine,  # an engine is looked for when one is wanted
+    )
 
     return f":{options.ocr}:{describe_engine(options)}"
 

@@ -18,7 +18,7 @@ from dataclasses import replace
 from filesearch.catalog import Catalog
 from filesearch.file_attributes import AttributeRules
 from filesearch.known_files import KnownFiles
-from filesearch.load.isolation import Loader
+from filesearch.load.process.isolation import Loader
 from filesearch.loader_threads import count_readers
 from filesearch.pace import Pace
 from filesearch.prepare import embed_windows

@@ -21,7 +21,7 @@ from filesearch import queue_rows
 from filesearch.errors import IndexBusy, IndexMismatch, NotFound
 from filesearch.index_directory import IndexDirectory
 from filesearch.ingest import COMMIT_WINDOWS, EMBED_WINDOWS
-from filesearch.load.isolation import make_loader
+from filesearch.load.process.isolation import make_loader
 from filesearch.loader_threads import count_readers
 from filesearch.lock import writer_lock
 from filesearch.maintain import MERGE_FACTOR, merge_segments

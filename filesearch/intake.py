@@ -11,7 +11,7 @@ from filesearch.file_attributes import AttributeRules
 from filesearch.index_directory import IndexDirectory
 from filesearch.ingest import Ingest
 from filesearch.known_files import KnownFiles
-from filesearch.load.isolation import make_loader
+from filesearch.load.process.isolation import make_loader
 from filesearch.maintain import merge_segments
 from filesearch.protocols import Embedder
 from filesearch.reports import FileOutcome, IngestProgress

@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Callable
 
-from filesearch.load.isolation import Loader
+from filesearch.load.process.isolation import Loader
 
 MIN_READERS, MAX_READERS = 2, 8
 

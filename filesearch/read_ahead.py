@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from filesearch.load.isolation import Loader
+from filesearch.load.process.isolation import Loader
 from filesearch.loader_threads import LoaderThreads
 
 _Given = TypeVar("_Given")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from filesearch.catalog import Catalog
 from filesearch.errors import InvalidFile, NotFound, UnsupportedFile
 from filesearch.extract import Extracted, extract, find_given
-from filesearch.load.isolation import Loader
+from filesearch.load.process.isolation import Loader
 from filesearch.loader_threads import LoaderThreads
 from filesearch.prepare import PreparedText, prepare_document
 from filesearch.protocols import BlobStore, Embedder

@@ -19,8 +19,8 @@ from typing import BinaryIO
 
 from filesearch.errors import InvalidFile, UnsupportedFile
 from filesearch.load import sniff
-from filesearch.load.decode import decode
 from filesearch.load.media_types import MODULES
+from filesearch.load.text.decode import decode
 from filesearch.records import FileRecord
 from filesearch.sources import FileSource, Source, printable
 

@@ -24,7 +24,7 @@ from filesearch.file_attributes import AttributeRules, FileAttributes
 from filesearch.file_stamp import lasting_stamp
 from filesearch.known_files import KnownFiles
 from filesearch.load.clean import clean_line, clean_text
-from filesearch.load.isolation import Loader
+from filesearch.load.process.isolation import Loader
 from filesearch.prepare import PreparedText, prepare_document
 from filesearch.protocols import BlobStore, Embedder
 from filesearch.records import AttributeLayers, FileRecord, NewFile

@@ -33,7 +33,7 @@ import pypdf
 import pypdfium2 as pdfium
 
 from filesearch.errors import InvalidFile, UnsupportedFile
-from filesearch.load.isolation import Loader
+from filesearch.load.process.isolation import Loader
 
 _DIVIDED = re.compile(r"(?<=\w)[-\u00ad\x02\ufffe]\s*\n\s*(?=\w)|[\x02\ufffe\u00ad]\s*")
 _WORD = re.compile("[\u2e80-\u9fff\uf900-\ufaff]|[^\\W\u2e80-\u9fff\uf900-\ufaff]+")

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from filesearch.errors import InvalidFile, UnsupportedFile
-from filesearch.load.isolation import Loader
+from filesearch.load.process.isolation import Loader
 
 MAX_PEAK_BYTES = 2 << 30
 

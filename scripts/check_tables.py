@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from filesearch.errors import InvalidFile
-from filesearch.load.isolation import Loader
+from filesearch.load.process.isolation import Loader
 from filesearch.types import Document
 
 _NUMBER = re.compile(r"\(?\d[\d,]*(?:\.\d+)?\)?")

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from filesearch.load.ocr import Engine
-from filesearch.load.ocr_rapid import RapidOcr, is_installed
-from filesearch.load.ocr_tesseract import Tesseract, find_program
+from filesearch.load.ocr.engine import Engine
+from filesearch.load.ocr.rapid import RapidOcr, is_installed
+from filesearch.load.ocr.tesseract import Tesseract, find_program
 
 SAMPLES = Path(__file__).parent.parent / "sample_docs"
 FONTS = Path("/usr/share/fonts")

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from filesearch.extract import is_read_otherwise, ocr_part
-from filesearch.load import LoadOptions, ocr
+from filesearch.load import LoadOptions
 from filesearch.load.media_types import DOCX, EML, MARKDOWN, PDF, PNG, ZIP
+from filesearch.load.ocr import engine as ocr
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from filesearch.load.isolation import Loader
+from filesearch.load.process.isolation import Loader
 from filesearch.read_ahead import Limits, ReadAhead
 
 

@@ -1,7 +1,8 @@
 """Load: the bytes of one file -> Document, its text and where its parts stand.
 
-bytes -> Document. Pure: no files, no network, no clock. `Loader` in `isolation` does the same
-behind a time and a memory limit, in a process of its own.
+bytes -> Document. Pure: no files, no network, no clock. `Loader` in `process.isolation` does the
+same behind a time and a memory limit, in a process of its own. sniff, options, compose, clean and
+tables serve all formats; each folder holds a family of them.
 Importing this package loads no parser; each format's module loads its own on demand.
 """
 
@@ -20,6 +21,7 @@ __all__ = ["LOADER_VERSION", "SUPPORTED_EXTENSIONS", "LoadOptions", "load", "sni
 
 LOADER_VERSION = 3
 """Goes up whenever the same bytes give another Document."""
+_PLAIN = "text.plain"
 
 
 class _Format(Protocol):
@@ -42,7 +44,7 @@ def load(data: bytes, filename: str, options: LoadOptions | None = None) -> Docu
             and what to do.
     """
     media_type = sniff(data, filename)
-    module = MODULES.get(media_type, "text")
+    module = MODULES.get(media_type, _PLAIN)
     form = cast(_Format, importlib.import_module(f"filesearch.load.{module}"))
     try:
         return form.parse(data, filename, media_type, options or LoadOptions())

@@ -22,7 +22,7 @@ import mutations
 
 from filesearch import FileSearch
 from filesearch.errors import InvalidFile, UnsupportedFile
-from filesearch.load.isolation import Loader
+from filesearch.load.process.isolation import Loader
 from filesearch.testing import HashingEmbedder
 from filesearch.types import Document
 

@@ -18,8 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from filesearch.errors import InvalidFile, UnsupportedFile
-from filesearch.load import load, members
-from filesearch.load.members import member_path
+from filesearch.load import load
+from filesearch.load.containers import members
+from filesearch.load.containers.members import member_path
 from filesearch.types import Document
 
 FILES = {

@@ -15,8 +15,8 @@ import pytest
 
 from filesearch.errors import InvalidFile, UnsupportedFile
 from filesearch.load import load
-from filesearch.load.archives import read_part
-from filesearch.load.isolation import Loader
+from filesearch.load.containers.archives import read_part
+from filesearch.load.process.isolation import Loader
 from filesearch.types import Document
 
 WITHIN_S = 30.0

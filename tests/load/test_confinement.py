@@ -22,9 +22,9 @@ import pytest
 
 from filesearch.doctor import examine
 from filesearch.errors import InvalidFile
-from filesearch.load.confinement import Confinement
-from filesearch.load.isolation import Loader
-from filesearch.load.scratch import Scratch
+from filesearch.load.process.confinement import Confinement
+from filesearch.load.process.isolation import Loader
+from filesearch.load.process.scratch import Scratch
 
 HOSTILE = """
 from filesearch.types import Document
@@ -43,7 +43,7 @@ import importlib.util, pathlib, sys
 
 class Finder:
     def find_spec(name, path=None, target=None):
-        if name == "filesearch.load.html":
+        if name == "filesearch.load.web.html":
             hostile = pathlib.Path(__file__).with_name("hostile.py")
             return importlib.util.spec_from_file_location(name, hostile)
 
@@ -183,7 +183,7 @@ def test_the_scratch_folder_goes_when_the_worker_is_killed(
 
 def test_a_scratch_folder_whose_owner_was_killed_is_removed_by_the_next(tmp_path: Path) -> None:
     code = (
-        "from filesearch.load.scratch import Scratch; import time; scratch = Scratch(); "
+        "from filesearch.load.process.scratch import Scratch; import time; scratch = Scratch(); "
         "print(scratch.path, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as owner:
@@ -239,7 +239,7 @@ def test_threads_that_escape_are_said(tmp_path: Path) -> None:
     code = (
         "import sys, threading; from pathlib import Path\n"
         "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
-        "from filesearch.load.confinement import confine\n"
+        "from filesearch.load.process.confinement import confine\n"
         "print(confine(Path(sys.argv[1])).missing)"
     )
     env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
@@ -258,7 +258,7 @@ def test_without_a_filter_a_namespace_closes_the_network(tmp_path: Path) -> None
     code = (
         "import platform, socket, sys; from pathlib import Path\n"
         "platform.machine = lambda: 'riscv64'\n"
-        "from filesearch.load.confinement import confine\n"
+        "from filesearch.load.process.confinement import confine\n"
         "print(confine(Path(sys.argv[1])).network)\n"
         "try: socket.create_connection(('127.0.0.1', int(sys.argv[2])), 5)\n"
         "except OSError as error: print(type(error).__name__)\n"

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from filesearch.errors import UnsupportedFile
-from filesearch.load.decode import decode
+from filesearch.load.text.decode import decode
 
 CHINESE = "第一章 总则。本店出售的杯子可以在三十天内退货，请保留收据，我们会在七天之内退款。" * 3
 RUSSIAN = "Однажды, в студеную зимнюю пору, я из лесу вышел; был сильный мороз."

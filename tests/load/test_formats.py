@@ -14,7 +14,7 @@ from filesearch import FileSearch, IngestReport
 from filesearch.cite import PATH_SEPARATOR, headings_beside, place_name
 from filesearch.errors import UnsupportedFile
 from filesearch.load import LoadOptions
-from filesearch.load.ocr import find_engine
+from filesearch.load.ocr.engine import find_engine
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,10 +9,13 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from filesearch.errors import InvalidFile, UnsupportedFile
-from filesearch.load import LoadOptions, images, load, ocr_rapid, ocr_tesseract
-from filesearch.load.isolation import Loader
-from filesearch.load.ocr import Reading
-from filesearch.load.raster import MAX_PIXELS, fit, frames, to_gray
+from filesearch.load import LoadOptions, load
+from filesearch.load.ocr import images
+from filesearch.load.ocr import rapid as ocr_rapid
+from filesearch.load.ocr import tesseract as ocr_tesseract
+from filesearch.load.ocr.engine import Reading
+from filesearch.load.ocr.raster import MAX_PIXELS, fit, frames, to_gray
+from filesearch.load.process.isolation import Loader
 
 SENTENCE = "The kiln opens at seven."
 needs_engine = pytest.mark.skipif(

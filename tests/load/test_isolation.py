@@ -14,8 +14,8 @@ import pytest
 
 from filesearch.errors import InvalidFile, UnsupportedFile
 from filesearch.load import LoadOptions, load
-from filesearch.load.isolation import IN_PROCESS_BYTES, Loader, is_plain
 from filesearch.load.media_types import CSV, JSON, JSONL, MODULES, TSV
+from filesearch.load.process.isolation import IN_PROCESS_BYTES, Loader, is_plain
 
 MakePdf = Callable[..., bytes]
 
@@ -172,7 +172,7 @@ def test_the_worker_does_not_import_from_the_current_directory(
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
 def test_the_worker_dies_with_its_parent() -> None:
     code = (
-        "from filesearch.load.isolation import Loader; import time; loader = Loader(); "
+        "from filesearch.load.process.isolation import Loader; import time; loader = Loader(); "
         "loader.load(b'<p>x', 'a.html'); print(loader._worker.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:

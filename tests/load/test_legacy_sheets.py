@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from filesearch.errors import InvalidFile, UnsupportedFile
-from filesearch.load import legacy_sheets, load
+from filesearch.load import load
 from filesearch.load.media_types import XLS
+from filesearch.load.office import legacy_sheets
 from filesearch.types import Document
 
 Promise = Callable[[Document], None]

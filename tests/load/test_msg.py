@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from filesearch.errors import InvalidFile, UnsupportedFile
 from filesearch.load import load
-from filesearch.load.outlook_rtf import unpack_rtf
+from filesearch.load.mail.outlook_rtf import unpack_rtf
 from filesearch.types import Document
 
 Tree = Mapping[str, "bytes | Tree"]

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from filesearch.errors import InvalidFile
-from filesearch.load.isolation import Loader
-from filesearch.load.ocr import describe_engine
+from filesearch.load.ocr.engine import describe_engine
+from filesearch.load.process.isolation import Loader
 
 NASTY = Path(__file__).resolve().parents[3] / "shared" / "data" / "nasty"
 WITHIN_S = 30.0

@@ -10,8 +10,11 @@ from PIL import Image
 from filesearch import doctor
 from filesearch.cli import cli
 from filesearch.errors import InvalidFile, UnsupportedFile
-from filesearch.load import LoadOptions, ocr, ocr_rapid, ocr_tesseract
-from filesearch.load.ocr_layout import Line, Reading, compose_reading
+from filesearch.load import LoadOptions
+from filesearch.load.ocr import engine as ocr
+from filesearch.load.ocr import rapid as ocr_rapid
+from filesearch.load.ocr import tesseract as ocr_tesseract
+from filesearch.load.ocr.layout import Line, Reading, compose_reading
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "ocr_quality.py"
 WANTED = {"English": 0.97, "Chinese": 0.95}

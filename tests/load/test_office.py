@@ -17,7 +17,8 @@ from pptx.opc.package import Part
 from pptx.opc.packuri import PackURI
 
 from filesearch.errors import InvalidFile
-from filesearch.load import LoadOptions, archives, load
+from filesearch.load import LoadOptions, load
+from filesearch.load.containers import archives
 from filesearch.load.options import MAX_DEPTH
 from filesearch.types import Document
 

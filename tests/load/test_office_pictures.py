@@ -6,8 +6,10 @@ import zipfile
 import pytest
 from PIL import Image
 
-from filesearch.load import LoadOptions, load, ocr_rapid, office_pictures
-from filesearch.load.ocr import Reading
+from filesearch.load import LoadOptions, load
+from filesearch.load.ocr import rapid as ocr_rapid
+from filesearch.load.ocr.engine import Reading
+from filesearch.load.office import pictures as office_pictures
 
 docx, pptx = pytest.importorskip("docx"), pytest.importorskip("pptx")
 ALL = LoadOptions(ocr="all")

@@ -5,7 +5,7 @@ import sys
 
 WATCHED = """
 import os, time
-from filesearch.load import page_clock
+from filesearch.load.process import page_clock
 def stop(page):
     print(page, flush=True)
     os._exit(0)

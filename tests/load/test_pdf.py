@@ -15,8 +15,9 @@ from pypdf.generic import (
 )
 
 from filesearch.errors import InvalidFile
-from filesearch.load import LoadOptions, load, pdf
-from filesearch.load.pdf_reader import PdfiumReader
+from filesearch.load import LoadOptions, load
+from filesearch.load.pdf import document as pdf
+from filesearch.load.pdf.reader import PdfiumReader
 from filesearch.types import Document
 
 MakePdf = Callable[..., bytes]

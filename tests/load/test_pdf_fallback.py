@@ -5,10 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from filesearch.errors import InvalidFile
-from filesearch.load import load, pdf
-from filesearch.load.pdf_fallback import PypdfReader
-from filesearch.load.pdf_pages import Bookmark
-from filesearch.load.pdf_reader import CannotOpen
+from filesearch.load import load
+from filesearch.load.pdf import document as pdf
+from filesearch.load.pdf.fallback import PypdfReader
+from filesearch.load.pdf.pages import Bookmark
+from filesearch.load.pdf.reader import CannotOpen
 
 MakePdf = Callable[..., bytes]
 

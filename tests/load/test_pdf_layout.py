@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from filesearch.load.pdf_layout import lay_out
-from filesearch.load.pdf_tables import Table, find_tables
-from filesearch.load.pdf_words import Word
+from filesearch.load.pdf.layout import lay_out
+from filesearch.load.pdf.tables import Table, find_tables
+from filesearch.load.pdf.words import Word
 
 SIZE = 10.0
 

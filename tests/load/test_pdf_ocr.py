@@ -7,9 +7,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from filesearch import FileSearch
 from filesearch.errors import InvalidFile, UnsupportedFile
-from filesearch.load import LoadOptions, load, ocr_rapid, ocr_tesseract, pdf_ocr
-from filesearch.load.isolation import Loader
-from filesearch.load.ocr import Reading
+from filesearch.load import LoadOptions, load
+from filesearch.load.ocr import rapid as ocr_rapid
+from filesearch.load.ocr import tesseract as ocr_tesseract
+from filesearch.load.ocr.engine import Reading
+from filesearch.load.pdf import scans as pdf_ocr
+from filesearch.load.process.isolation import Loader
 
 needs_engine = pytest.mark.skipif(
     ocr_tesseract.find_program() is None and not ocr_rapid.is_installed(),

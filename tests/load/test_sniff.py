@@ -119,7 +119,7 @@ def test_every_supported_extension_is_lower_case_and_read(extension: str) -> Non
 
 def test_importing_the_package_loads_no_parser() -> None:
     code = (
-        "import sys, filesearch.load, filesearch.load.isolation; "
+        "import sys, filesearch.load, filesearch.load.process.isolation; "
         "print([m for m in ('pypdf', 'docx', 'pptx', 'openpyxl', 'lxml', 'charset_normalizer') "
         "if m in sys.modules])"
     )

@@ -353,7 +353,7 @@ def test_what_another_server_answered_is_stored_under_its_id(pair, is_stream):
     _, live = pair("Hello yourself")
     chat = live.client.chat.completions
     made = chat.create(model="gpt-4o", messages=HELLO, store=True, stream=is_stream)
-    completion_id = next(iter(made)).id if is_stream else made.id
+    (completion_id,) = {chunk.id for chunk in made} if is_stream else {made.id}
     found = chat.retrieve(completion_id)
     assert found.choices[0].message.content == "Hello yourself"
     assert [one.id for one in chat.list(model="gpt-4o").data] == [completion_id]

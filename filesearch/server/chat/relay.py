@@ -38,6 +38,7 @@ _CONNECT_S = 10.0
 _KEPT_HEADERS = ("retry-after", "retry-after-ms", "x-should-retry")
 _KEPT_PREFIX = "x-ratelimit-"
 _EVENTS = "text/event-stream"
+_DONE = b"\ndata: [DONE]"
 
 
 class Relayed(Response):
@@ -177,13 +178,21 @@ class Relayed(Response):
         return Response(body, status, {**headers, "content-type": kind or "application/json"})
 
     async def _kept(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Yield pieces as they come; all of them are kept at the end where that is wanted."""
-        taken = bytearray()
+        """Yield pieces as they come; all of them are kept where that is wanted.
+
+        They are kept before the client is told that the stream is done, since it may ask for the
+        completion at once.
+        """
+        taken, is_kept = bytearray(), self._keeper is None
         async for piece in pieces:
-            yield piece
-            if self._keeper is not None and len(taken) <= MAX_WHOLE_BYTES:
+            if not is_kept and len(taken) <= MAX_WHOLE_BYTES:
                 taken += piece
-        await self._keep(bytes(taken), is_stream=True)
+                if _DONE in taken[-len(piece) - len(_DONE) :]:
+                    await self._keep(bytes(taken), is_stream=True)
+                    is_kept = True
+            yield piece
+        if not is_kept:  # a server that does not say when it is done
+            await self._keep(bytes(taken), is_stream=True)
 
     async def _keep(self, body: bytes, *, is_stream: bool) -> None:
         if self._keeper is not None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from filesearch.errors import InvalidFile, NotFound, UnsupportedFile
 from filesearch.grounding import neutralise
-from filesearch.load.isolation import make_loader
+from filesearch.load.process.isolation import make_loader
 from filesearch.server.errors import check_id, invalid, not_found
 from filesearch.server.responses.items import Item
 

@@ -62,7 +62,7 @@ class ResponseWatch:
         while not self._stopping.wait(_WATCH_S):
             try:
                 self._look()
-            except SQLAlchemyError:  # a busy database; it is looked at again
+            except (SQLAlchemyError, OSError):  # a busy database; it is looked at again
                 _log.exception("responses could not be looked after; trying again")
 
     def _look(self) -> None:

@@ -86,7 +86,7 @@ class RunWatch:
                 self.tick()
                 if ticks % _TICKS_PER_INHERITANCE == 0:
                     self.inherit()
-            except SQLAlchemyError:  # a busy database; the next look is soon
+            except (SQLAlchemyError, OSError):  # a busy database; the next look is soon
                 _log.exception("runs could not be looked after; trying again")
 
     def tick(self) -> None:

@@ -1,0 +1,1 @@
+"""Containers: files that hold files, checked before anything unfolds."""

@@ -1,0 +1,1 @@
+"""OCR: pictures -> text, by an engine that is installed; engine.py finds it."""

@@ -1,0 +1,1 @@
+"""Office: word processing, slides, sheets and books, of Microsoft, OpenDocument and EPUB."""

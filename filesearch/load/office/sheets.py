@@ -1,0 +1,204 @@
+"""Sheets: xlsx, csv and tsv -> Document with a line per row.
+
+Where the first row names the columns, each row is written with those names ("city: Bergen;
+mugs: 12"), so that it can be understood alone, wherever a chunk begins. Every row has a row span
+numbered as in the sheet; every worksheet a sheet span.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Literal, Protocol
+
+from filesearch.errors import InvalidFile
+from filesearch.load.clean import clean_line, clean_text
+from filesearch.load.compose import Composer
+from filesearch.load.media_types import TSV, XLSX
+from filesearch.load.options import LoadOptions
+from filesearch.load.text.decode import decode
+from filesearch.types import Document
+
+_MAX_HEADER_CHARACTERS = 80
+_SAMPLE_ROWS = 20
+_SNIFFED_CHARACTERS = 64 * 1024
+_DELIMITERS = ",;\t|"
+
+
+def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> Document:
+    """Return the Document of a table of any kind.
+
+    Raises:
+        UnsupportedFile: A csv or tsv whose bytes are no text.
+        InvalidFile: Damaged, encrypted, too large unpacked, or without a filled cell.
+    """
+    composer = Composer(filename)
+    if media_type == XLSX:
+        _add_workbook(composer, data, filename)
+    else:
+        decoded = decode(data, filename)
+        if decoded.warning:
+            composer.warn(decoded.warning)
+        text = clean_text(decoded.text)
+        delimiter = "\t" if media_type == TSV else _delimiter(text)
+        add_rows(composer, _read_csv(text, delimiter))
+    return composer.build(media_type)
+
+
+def _add_workbook(composer: Composer, data: bytes, filename: str) -> None:
+    import openpyxl
+
+    from filesearch.load.containers.archives import open_archive
+
+    open_archive(data, filename).close()
+    filled = 0
+    hidden: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # openpyxl names every extension that it leaves out
+        try:
+            workbook = openpyxl.load_workbook(
+                io.BytesIO(data), read_only=True, data_only=True, keep_links=False
+            )
+        except (InvalidFile, MemoryError):
+            raise
+        except Exception as error:
+            raise InvalidFile(
+                f"{filename!r} is damaged, it cannot be opened as xlsx "
+                f"({type(error).__name__}: {error}); save it again"
+            ) from error
+        try:
+            for number, sheet in enumerate(workbook.worksheets, 1):
+                start = composer.position + 2 if composer.position else 0
+                if sheet.sheet_state != "visible":
+                    hidden.append(sheet.title)
+                    continue
+                rows = (
+                    (index, [cell_text(value) for value in row])
+                    for index, row in enumerate(_values(sheet), 1)
+                )
+                composer.add_heading(1, sheet.title, separator="\n\n")
+                count = add_rows(composer, rows)
+                filled += count
+                if not count:
+                    composer.warn(f"sheet {sheet.title!r} is empty")
+                composer.mark("sheet", (start, composer.position), number, clean_line(sheet.title))
+        finally:
+            workbook.close()
+    if hidden:
+        composer.warn(f"hidden sheets were left out: {', '.join(hidden[:10])}")
+    if not filled:
+        raise InvalidFile(f"{filename!r} is empty; no cell of its visible sheets is filled")
+
+
+class _Rows(Protocol):
+    """What is used of openpyxl's read-only worksheet."""
+
+    def reset_dimensions(self) -> None: ...
+
+    def iter_rows(self, *, values_only: Literal[True]) -> Iterator[tuple[object, ...]]: ...
+
+
+def _values(sheet: _Rows) -> Iterator[tuple[object, ...]]:
+    # Some programs write a wrong dimension; without it openpyxl reads what is there.
+    sheet.reset_dimensions()
+    yield from sheet.iter_rows(values_only=True)
+
+
+def cell_text(value: object) -> str:
+    """Return a cell's value as people write it: 3.0 as 3, dates as ISO 8601, no value as ""."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.15g}"
+    if isinstance(value, datetime.datetime):
+        if value.time() == datetime.time():
+            return value.date().isoformat()
+        return value.isoformat(sep=" ", timespec="minutes" if not value.second else "seconds")
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return clean_line(str(value))
+
+
+def _delimiter(text: str) -> str:
+    """Return the character that splits the first lines into the same number (over 1) of cells."""
+    sample = text[:_SNIFFED_CHARACTERS]
+    best, best_score = ",", 0.0
+    for delimiter in _DELIMITERS:
+        rows = list(islice((cells for _, cells in _read_csv(sample, delimiter)), _SAMPLE_ROWS))
+        counts = [len(cells) for cells in rows if any(cells)]
+        usual = max(set(counts), key=counts.count, default=1)
+        score = counts.count(usual) / len(counts) * min(usual, 4) if usual > 1 else 0.0
+        if score > best_score:
+            best, best_score = delimiter, score
+    return best
+
+
+def _read_csv(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield (number of the row, cells on one line each)."""
+    csv.field_size_limit(len(text) + 1)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    for number, cells in enumerate(reader, 1):
+        yield number, [clean_line(cell) for cell in cells]
+
+
+def add_rows(composer: Composer, rows: Iterable[tuple[int, list[str]]]) -> int:
+    """Append the filled rows, one line each, and return how many there were.
+
+    The table is taken to have a header when its first filled row names at least two columns,
+    without numbers and repeats, and a row follows.
+    """
+    filled = ((number, cells) for number, cells in rows if any(cells))
+    first = list(islice(filled, _SAMPLE_ROWS))
+    header = first[0][1] if _has_header([cells for _, cells in first]) else []
+    count = 0
+    start = end = -1
+    separator = "\n" if composer.position else ""
+    for number, cells in chain(first, filled):
+        named = count > 0 and bool(header)
+        line = _named_cells(header, cells) if named else " | ".join(cells).rstrip(" |")
+        added = composer.add(line, separator=separator)
+        if added is None:
+            continue
+        composer.mark("row", added, number)
+        start, end = (added[0] if start < 0 else start), added[1]
+        separator = "\n"
+        count += 1
+    if count:
+        composer.mark("table", (start, end), 1)
+    return count
+
+
+def _has_header(rows: Sequence[list[str]]) -> bool:
+    if len(rows) < 2:
+        return False
+    names = [name for name in rows[0] if name]
+    width = max(len([cell for cell in row if cell]) for row in rows[1:])
+    return (
+        len(names) >= 2
+        and len(names) >= 0.5 * width
+        and len({name.lower() for name in names}) == len(names)
+        and all(len(name) <= _MAX_HEADER_CHARACTERS and not _is_number(name) for name in names)
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "").replace("%", "").replace(" ", ""))
+    except ValueError:
+        return False
+    return True
+
+
+def _named_cells(header: list[str], cells: list[str]) -> str:
+    pieces = []
+    for index, cell in enumerate(cells):
+        name = header[index] if index < len(header) else ""
+        if cell:
+            pieces.append(f"{name}: {cell}" if name else cell)
+    return "; ".join(pieces)

@@ -1,0 +1,1 @@
+"""PDF: pages of positioned text -> Document; document.py puts the parts together."""

@@ -1,0 +1,1 @@
+"""Text: plain text, marked up or structured, in whatever encoding."""

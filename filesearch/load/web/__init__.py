@@ -1,0 +1,1 @@
+"""Web: HTML without its furniture, and XML by its shape."""
