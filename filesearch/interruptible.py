@@ -46,8 +46,7 @@ def interruptible(items: Iterator[_Item], stop: threading.Event) -> Iterator[_It
             yield item
     finally:
         left.set()
-        with suppress(ValueError):  # a generator that is running just now; its reader closes it
-            _close(items)
+        _close(items)
 
 
 class _End:
@@ -72,7 +71,9 @@ def _read(items: Iterator[_Item], handed: queue.Queue[_Item | _End], left: threa
 def _close(items: Iterator[_Item]) -> None:
     close = getattr(items, "close", None)
     if close is not None:
-        close()
+        # Reader and waiter both close; a generator that runs in the other is closed by that.
+        with suppress(ValueError):
+            close()
 
 
 def _hand_over(

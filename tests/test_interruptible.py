@@ -65,3 +65,23 @@ def test_a_generator_that_is_busy_is_closed_when_it_next_moves():
         next(said)
     moved.set()
     assert closed.wait(5)
+
+
+def test_a_generator_that_is_slow_to_close_is_closed_once_and_without_a_word():
+    """The reader, held up because nobody takes, wants to close it while it is being closed."""
+    closed = []
+
+    def items():
+        try:
+            while True:
+                yield 1
+        finally:
+            time.sleep(0.3)
+            closed.append(True)
+
+    read = interruptible(items(), threading.Event())
+    assert next(read) == 1
+    time.sleep(0.1)  # until as much is read ahead as may be
+    read.close()
+    time.sleep(0.1)  # an error of the reader's would fail the test
+    assert closed == [True]
