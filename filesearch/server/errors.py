@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
@@ -20,6 +21,7 @@ from filesearch.errors import FilesearchError, IndexBusy, InputError, NotFound
 INVALID_REQUEST = "invalid_request_error"
 _log = logging.getLogger("filesearch.server")
 _MAX_SHOWN = 200
+_Request = TypeVar("_Request", bound=BaseModel)
 
 
 class ApiError(Exception):
@@ -172,6 +174,19 @@ _TYPES = {
     "is_instance_of": "an object",
     "none_required": "null",
 }
+
+
+def validated(model: type[_Request], fields: Mapping[str, Any]) -> _Request:
+    """Return the body of a request as `model` reads it, where no route has read it so.
+
+    Raises:
+        ApiError: What is wrong with it.
+    """
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        found = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
+        raise explain(found, fields) from error
 
 
 def explain(errors: Sequence[Any], body: Any) -> ApiError:  # noqa: ANN401

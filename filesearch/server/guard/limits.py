@@ -113,6 +113,14 @@ class Allowance:
     full_in_s: float
     retry_in_s: float
 
+    @property
+    def refusal(self) -> str:
+        """What a caller is told whose request may not pass."""
+        return (
+            f"Rate limit reached: {self.limit} requests a minute. "
+            f"Please try again in {self.retry_in_s:.3f}s."
+        )
+
 
 class Buckets:
     """Token buckets by name, shared by all processes that name the same directory.

@@ -298,15 +298,11 @@ class RateLimit:
             return
         headers = rate_headers(allowance)
         if not allowance.is_allowed:
-            message = (
-                f"Rate limit reached: {allowance.limit} requests a minute. "
-                f"Please try again in {allowance.retry_in_s:.3f}s."
-            )
             await refuse(
                 receive,
                 send,
                 429,
-                message,
+                allowance.refusal,
                 kind="requests",
                 code="rate_limit_exceeded",
                 headers=headers,

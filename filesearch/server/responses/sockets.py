@@ -15,12 +15,11 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from filesearch.errors import FilesearchError
-from filesearch.server.errors import ApiError, explain, invalid, to_api_error
+from filesearch.server.errors import ApiError, invalid, to_api_error, validated
 from filesearch.server.guard.limits import Allowance
 from filesearch.server.responses.items import Item
 from filesearch.server.wire.responses import CreateResponse
@@ -100,13 +99,7 @@ class ResponseSocket:
     def _check_rate(self) -> None:
         allowance = self._take()
         if allowance is not None and not allowance.is_allowed:
-            raise ApiError(
-                429,
-                f"Rate limit reached: {allowance.limit} requests a minute. "
-                f"Please try again in {allowance.retry_in_s:.3f}s.",
-                kind="requests",
-                code="rate_limit_exceeded",
-            )
+            raise ApiError(429, allowance.refusal, kind="requests", code="rate_limit_exceeded")
 
     async def _create(self, lane: str, request: CreateResponse) -> None:
         known_id, before = self._unstored.get(lane, ("", []))
@@ -155,11 +148,7 @@ def _request(fields: Mapping[str, Any]) -> CreateResponse:
         raise invalid("Background mode is not offered over a WebSocket.", "background")
     if fields.get("generate") is False:
         raise invalid("'generate' cannot be false: nothing is prepared ahead here.", "generate")
-    try:
-        return CreateResponse.model_validate({**fields, "stream": True})
-    except ValidationError as error:
-        found = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
-        raise explain(found, dict(fields)) from error
+    return validated(CreateResponse, {**fields, "stream": True})
 
 
 def _too_many() -> ApiError:

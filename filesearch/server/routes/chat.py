@@ -15,9 +15,7 @@ from contextlib import suppress
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ValidationError
 
 from filesearch.errors import FilesearchError
 from filesearch.messages import ChatEndpoint
@@ -35,7 +33,7 @@ from filesearch.server.chat.question import (
 from filesearch.server.chat.relay import Relayed
 from filesearch.server.chat.stored import ChatKeeper
 from filesearch.server.context import Caller, CallerDep, Server, ServerDep
-from filesearch.server.errors import ApiError, to_api_error
+from filesearch.server.errors import ApiError, to_api_error, validated
 from filesearch.server.routing import make_router
 from filesearch.server.sse import event_stream
 from filesearch.server.wire.chat import (
@@ -53,7 +51,6 @@ _log = logging.getLogger("filesearch.server")
 _CLIENT_LEFT = ApiError(499, "The client left before the answer came.")  # nginx's; for the log
 
 _Item = TypeVar("_Item")
-_Request = TypeVar("_Request", bound=BaseModel)
 
 
 async def _chat_files(request: Request, server: ServerDep) -> ChatFiles:
@@ -86,7 +83,7 @@ async def create_chat_completion(
     if endpoint is not None and not asks_for_documents(fields):
         whole = await request.body()
         return Relayed(endpoint, "/chat/completions", fields, whole, keeper=keeper)
-    asked = _validated(OwnChatRequest, fields)
+    asked = validated(OwnChatRequest, fields)
     question = read_chat(asked)
     shape = ChatBody(
         asked.model,
@@ -122,7 +119,7 @@ async def create_completion(
     endpoint = await _endpoint(server, body.model)
     if endpoint is not None and not asks_for_documents(fields):
         return Relayed(endpoint, "/completions", fields, await request.body())
-    asked = _validated(OwnCompletionRequest, fields)
+    asked = validated(OwnCompletionRequest, fields)
     stop = threading.Event()
     answers = [
         (
@@ -143,14 +140,6 @@ async def _endpoint(server: Server, name: str) -> ChatEndpoint | None:
     # In a thread: making a model for the first time reads certificates.
     model = await asyncio.to_thread(server.model_for, name)
     return model.endpoint if isinstance(model, ServedChatModel) else None
-
-
-def _validated(model: type[_Request], fields: Mapping[str, Any]) -> _Request:
-    try:
-        return model.model_validate(fields)
-    except ValidationError as error:
-        found = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
-        raise RequestValidationError(found, body=fields) from error
 
 
 def _pieces(
