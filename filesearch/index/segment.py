@@ -24,7 +24,7 @@ import numpy.typing as npt
 from filesearch.durable import sync_directory, sync_file
 from filesearch.errors import IndexDamaged
 from filesearch.index.bm25 import Postings
-from filesearch.index.vectors import VectorIndex
+from filesearch.index.vectors import VectorIndex, write_vectors
 from filesearch.records import SegmentRecord
 from filesearch.types import BitMatrix, FloatMatrix, IntArray, TokenSigns
 
@@ -89,7 +89,8 @@ def write_segment(root: Path, content: SegmentContent) -> SegmentRecord:
     incoming.mkdir()
     np.save(incoming / "chunks.npy", content.chunk_table)
     np.save(incoming / "windows.npy", content.window_table)
-    VectorIndex.build(content.vectors).write(incoming)
+    window_count, dimension = content.vectors.shape
+    write_vectors(incoming, [content.vectors], count=window_count, dimension=dimension)
     content.postings.write(incoming)
     if content.signs is not None:
         np.save(incoming / SIGNS_FILE, content.signs.bits)
@@ -99,7 +100,7 @@ def write_segment(root: Path, content: SegmentContent) -> SegmentRecord:
         Manifest(
             format=FORMAT,
             embedder=content.embedder,
-            dimension=content.vectors.shape[1],
+            dimension=dimension,
             slots=content.slot_count,
             chunks=len(content.chunk_table),
             windows=len(content.window_table),
