@@ -22,7 +22,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from filesearch.index.postings import BoolArray, Postings, PostingsBuilder
+from filesearch.index.postings import BoolArray, Postings
+from filesearch.index.postings_builder import PostingsBuilder
 from filesearch.types import IntArray
 
 __all__ = ["BoolArray", "KeywordHits", "KeywordScorer", "Postings", "PostingsBuilder"]
@@ -167,7 +168,7 @@ class KeywordScorer:
                 if span.start == span.stop:
                     continue
                 rows = part.rows[span]
-                counts = part.counts[span].astype(np.float64)
+                counts = part.exact_counts(span).astype(np.float64)
                 scores[i][rows] += weight * counts / (counts + self._saturation[i][rows])
                 if found is not None:
                     found[i][rows] = True
