@@ -19,6 +19,9 @@ from filesearch.types import FloatMatrix, FloatVector, IntArray
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
+# A segment is searched exactly up to so many windows.
+EXACT_WINDOWS = 200_000
+
 
 class VectorDescription(msgspec.Struct, frozen=True):
     """How the vectors of a segment are indexed, for its manifest and for `stats`.
