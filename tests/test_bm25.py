@@ -11,7 +11,7 @@ from rank_bm25 import BM25Okapi
 from filesearch.index.bm25 import KeywordScorer
 from filesearch.index.postings import Postings
 
-from .support_postings import QUERIES, ROWS, SEGMENTS, Row, Segments, build
+from .support_postings import QUERIES, ROWS, SEGMENTS, Row, Segments, build, dense_from
 
 
 def peer_scores(rows: list[Row], query: Row) -> np.ndarray:
@@ -71,6 +71,80 @@ def test_top_is_the_sorted_scores_of_allowed_live_rows_that_hold_a_term(
     hits = scorer.top(query, top_k, allowed)
     found = zip((-hits.scores).tolist(), hits.parts.tolist(), hits.rows.tolist(), strict=True)
     assert list(found) == expected
+
+
+def draw_segments(seed: int) -> Segments:
+    """Return rows as of a language: few words in most rows, many words in a few."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.choice([0, 1, 30, 400], rng.integers(1, 6))
+    sizes[0] = 700
+    return [
+        [
+            ([f"w{i}" for i in rng.zipf(1.3, rng.integers(0, 60)) % 997], rng.random() < 0.9)
+            for _ in range(size)
+        ]
+        for size in sizes.tolist()
+    ]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_best_rows_are_found_without_looking_at_all(seed: int) -> None:
+    """Rare and common words together, with and without columns, dead and forbidden rows."""
+    segments = draw_segments(seed)
+    rng = np.random.default_rng(seed)
+    with dense_from(10_000 if seed % 2 else 100):
+        parts = [build([row for row, _ in segment]) for segment in segments]
+    live = [np.array([alive for _, alive in segment], np.bool_) for segment in segments]
+    scorer = KeywordScorer(parts, live)
+    corpus = [row for segment in segments for row, alive in segment if alive]
+    peer = BM25Okapi(corpus)
+    for top_k in (1, 2, 10, 100, len(corpus)):
+        for share in (0.0, 0.01, 0.3, 1.0):
+            query = [f"w{i}" for i in (rng.zipf(1.3, rng.integers(1, 9)) % 997).tolist()]
+            allowed = None if share == 1 else [rng.random(len(mask)) < share for mask in live]
+            hits = scorer.top(query, top_k, allowed)
+            masks = zip(allowed or live, live, strict=True)
+            chosen = np.concatenate([mask[alive] for mask, alive in masks])
+            holds = np.array([bool(set(row) & set(query)) for row in corpus])
+            scores = peer.get_scores(query)[chosen & holds]
+            np.testing.assert_allclose(hits.scores, np.sort(scores)[::-1][:top_k], rtol=1e-9)
+            found = list(zip(hits.parts.tolist(), hits.rows.tolist(), strict=True))
+            exact = scorer.score(query)
+            assert hits.scores.tolist() == [exact[part][row] for part, row in found]
+            assert found == sorted(found, key=lambda at: (-exact[at[0]][at[1]], at))
+            assert allowed is None or all(allowed[part][row] for part, row in found)
+
+
+@pytest.mark.parametrize("top_k", [1, 70, 199, 200])
+def test_ties_at_the_cut_are_settled_in_a_long_list_too(top_k: int) -> None:
+    part = build([["x", "y"] if i % 3 else ["y", "x"] for i in range(100)])
+    more = build([["z"]] * 300)
+    hits = KeywordScorer([part, more, part], [None] * 3).top(["x"], top_k)
+    rows = [(p, row) for p in (0, 2) for row in range(100)]
+    assert list(zip(hits.parts.tolist(), hits.rows.tolist(), strict=True)) == rows[:top_k]
+
+
+@given(SEGMENTS, QUERIES)
+def test_scores_and_counts_of_some_rows_are_those_of_all(segments: Segments, query: Row) -> None:
+    parts = [build([row for row, _ in segment]) for segment in segments]
+    scorer = KeywordScorer(parts, [None] * len(parts))
+    terms = list(dict.fromkeys(query))
+    for i, (segment, scores) in enumerate(zip(segments, scorer.score(query), strict=True)):
+        rows = np.arange(len(segment))[::-1]
+        assert scorer.scores_at(query, i, rows).tolist() == scores[rows].tolist()
+        expected = [[segment[row][0].count(term) for row in rows] for term in terms]
+        np.testing.assert_array_equal(
+            scorer.counts_at(terms, i, rows), np.reshape(expected, (len(terms), len(rows)))
+        )
+
+
+@given(SEGMENTS)
+def test_the_mean_idf_is_that_of_the_live_terms(segments: Segments) -> None:
+    live = [np.array([alive for _, alive in segment], np.bool_) for segment in segments]
+    parts = [build([row for row, _ in segment]) for segment in segments]
+    rows = [row for segment in segments for row, alive in segment if alive]
+    expected = BM25Okapi(rows).average_idf if any(rows) else 0.0
+    np.testing.assert_allclose(KeywordScorer(parts, live).average_idf, expected, atol=1e-12)
 
 
 def test_terms_in_more_than_half_of_the_rows_weigh_epsilon_of_the_mean_idf() -> None:
