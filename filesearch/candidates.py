@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from filesearch.index.bm25 import K1
 from filesearch.index.late import late_scores
-from filesearch.index.snapshot import ChunkWindows, Selection, Snapshot
+from filesearch.index.slots import Selection
+from filesearch.index.snapshot import ChunkWindows, Snapshot
 from filesearch.languages import known_share
 from filesearch.protocols import Embedder, TokenEmbedder
 from filesearch.terms import query_terms, term_spans

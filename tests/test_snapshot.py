@@ -12,9 +12,11 @@ from rank_bm25 import BM25Okapi
 from filesearch.errors import IndexDamaged
 from filesearch.index.builder import SegmentBuilder
 from filesearch.index.segment import Segment, write_segment
-from filesearch.index.snapshot import MIN_IDF, Selection, Snapshot
+from filesearch.index.slots import Selection
+from filesearch.index.snapshot import MIN_IDF, Snapshot
 from filesearch.prepare import prepare_document
 from filesearch.records import Entry, Picture
+from filesearch.roster import Roster
 from filesearch.terms import query_terms, term_spans
 from filesearch.testing import HashingEmbedder
 from filesearch.types import ChunkSettings, Document
@@ -80,7 +82,7 @@ def twin(request, tmp_path_factory):
     return SimpleNamespace(
         root=root,
         picture=picture,
-        snapshot=Snapshot(root, picture),
+        snapshot=Snapshot(root, Roster.of(picture)),
         chunks=chunks,
         windows=windows,
         live=[row for row, chunk in enumerate(chunks) if chunk.entry],
@@ -139,7 +141,7 @@ def test_nearest_windows_are_the_live_ones_of_highest_cosine(twin, top_k):
 
 
 def test_a_selection_holds_the_rows_of_the_files_that_are_kept(twin):
-    selection = twin.snapshot.select(lambda entry: entry.attributes["n"] % 2 == 0)
+    selection = twin.snapshot.select(lambda attributes: attributes["n"] % 2 == 0)
     kept = [c.entry is not None and c.entry.attributes["n"] % 2 == 0 for c in twin.chunks]
     assert selection.chunks.tolist() == kept
     kept = [w.entry is not None and w.entry.attributes["n"] % 2 == 0 for w in twin.windows]
@@ -147,17 +149,17 @@ def test_a_selection_holds_the_rows_of_the_files_that_are_kept(twin):
 
 
 def test_nearest_windows_of_a_selection_lie_in_it_and_miss_none(twin):
-    def keep(entry):
-        return entry.attributes["n"] % 3 == 0
+    def keep(attributes):
+        return attributes["n"] % 3 == 0
 
     rows, _scores = twin.snapshot.nearest_windows(
         EMBEDDER.embed_query(QUERY), top_k=10_000, selection=twin.snapshot.select(keep)
     )
-    assert sorted(rows) == allowed_windows(twin, keep)
+    assert sorted(rows) == allowed_windows(twin, lambda entry: keep(entry.attributes))
 
 
 def test_an_empty_selection_finds_nothing(twin):
-    selection = twin.snapshot.select(lambda entry: False)
+    selection = twin.snapshot.select(lambda attributes: False)
     assert not selection.chunks.any()
     rows, scores = twin.snapshot.nearest_windows(
         EMBEDDER.embed_query(QUERY), top_k=3, selection=selection
@@ -234,8 +236,8 @@ def test_a_removed_file_has_no_place(twin):
 
 
 def test_a_newer_snapshot_opens_only_what_is_new(twin):
-    older = Snapshot(twin.root, Picture(6, twin.picture.segments[:1], ()))
-    newer = Snapshot(twin.root, twin.picture, older.opened)
+    older = Snapshot(twin.root, Roster.of(Picture(6, twin.picture.segments[:1], ())))
+    newer = Snapshot(twin.root, Roster.of(twin.picture), older.opened)
     assert newer.segments[0] is older.segments[0]
     assert all(isinstance(segment, Segment) for segment in newer.segments)
 
@@ -243,11 +245,11 @@ def test_a_newer_snapshot_opens_only_what_is_new(twin):
 def test_a_segment_that_is_gone_is_damage(twin):
     lost = replace(twin.picture.segments[0], name="0123456789abcdef")
     with pytest.raises(IndexDamaged, match=lost.name):
-        Snapshot(twin.root, Picture(7, (lost,), ()))
+        Snapshot(twin.root, Roster.of(Picture(7, (lost,), ())))
 
 
 def test_an_empty_store_has_nothing_to_find(tmp_path):
-    snapshot = Snapshot(tmp_path, Picture(0, (), ()))
+    snapshot = Snapshot(tmp_path, Roster.of(Picture(0, (), ())))
     rows, _scores = snapshot.nearest_windows(
         EMBEDDER.embed_query(QUERY), top_k=3, selection=snapshot.everything
     )

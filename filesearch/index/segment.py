@@ -277,6 +277,24 @@ class Segment:
         """int32 (n_windows, 3), columns SLOT, START, END."""
         return self._table(WINDOWS_FILE)
 
+    # Columns that every search looks into, apart from their tables: numpy copies a column of a
+    # table each time that it searches in it.
+
+    @cached_property
+    def chunk_counts(self) -> IntArray:
+        """int64 (n_slots,), how many chunks each document has."""
+        return np.bincount(self.chunk_table[:, SLOT], minlength=self.record.slot_count)
+
+    @cached_property
+    def window_counts(self) -> IntArray:
+        """int64 (n_slots,), how many windows each document has."""
+        return np.bincount(self.window_table[:, SLOT], minlength=self.record.slot_count)
+
+    @cached_property
+    def window_bounds(self) -> Table:
+        """int32 (2, n_chunks), first window of each chunk and the one behind its last."""
+        return np.ascontiguousarray(self.chunk_table[:, [FIRST_WINDOW, LAST_WINDOW]].T)
+
     @cached_property
     def vectors(self) -> VectorIndex:
         """The windows' vectors."""
