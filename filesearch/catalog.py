@@ -18,7 +18,6 @@ from filesearch.database import Database
 from filesearch.document_cache import DocumentCache
 from filesearch.errors import NotFound
 from filesearch.ids import new_id
-from filesearch.objects import Objects
 from filesearch.protocols import BlobStore
 from filesearch.records import (
     AttributeLayers,
@@ -29,7 +28,6 @@ from filesearch.records import (
     SegmentRecord,
     StoreRecord,
 )
-from filesearch.threads import Threads
 from filesearch.types import Attributes, Chunk, ChunkSettings, Document, ErrorCode, Span
 
 
@@ -47,8 +45,6 @@ class Catalog:
 
     def __init__(self, url: str) -> None:
         self.database = Database(url)
-        self.objects = Objects(self.database)
-        self.threads = Threads(self.objects)
         self._cache = DocumentCache()
 
     def close(self) -> None:

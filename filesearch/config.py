@@ -7,7 +7,6 @@ over the defaults here. Settings are frozen, refuse unknown keys, and start noth
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -230,10 +229,13 @@ def load_settings(
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as stream:
+            import tomllib  # most folders have no settings file, and need not wait for it
+
+            return tomllib.load(stream)
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (ValueError, OSError) as error:  # neither TOML nor UTF-8; not readable
         raise InvalidSetting(f"{path} cannot be read as TOML: {error}") from error
 
 

@@ -22,7 +22,6 @@ from filesearch.errors import InvalidSetting, NotFound
 from filesearch.filled import Filled
 from filesearch.filters import Filter
 from filesearch.index_directory import IndexDirectory
-from filesearch.messages import ChatRequest, Message
 from filesearch.plan import QueryPlan, make_planner, plan_queries, unplanned
 from filesearch.protocols import ChatModel, Embedder
 from filesearch.ranking_options import RankingOptions, parse_ranking_options
@@ -248,7 +247,7 @@ class FileSearch(Filled):
             [search],
             embedder=self._embedder,
             locate=self.locate,
-            threads=self._index.catalog.threads,
+            threads=self.threads,
             context_tokens=self.settings.chat_context_tokens,
         )
         return assistant.stream(
@@ -277,6 +276,8 @@ class FileSearch(Filled):
         )
 
     def _complete(self, prompt: str) -> str:
+        from filesearch.messages import ChatRequest, Message
+
         request = ChatRequest((Message("user", prompt),), temperature=0)
         return self.chat_model.complete(request).message.content
 

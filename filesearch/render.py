@@ -10,7 +10,6 @@ import click
 
 from filesearch.cite import PATH_SEPARATOR, headings_beside, place_name, read_place
 from filesearch.progress import problem_lines
-from filesearch.reports import IngestReport
 from filesearch.types import Answer, Document, Location, SearchResult
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from filesearch.maintain import Verification
     from filesearch.plan import QueryPlan
     from filesearch.records import FileRecord, IndexStats
+    from filesearch.reports import IngestReport
     from filesearch.summarize import Summary
     from filesearch.threads import Thread
 
