@@ -63,6 +63,7 @@ LAYERS = [
     ["protocols", "config", "records", "store_records"],
     [
         "languages",
+        "memory",
         "address",
         "attributes",
         "path_pattern",
