@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from filesearch import Citation, FileOutcome, IngestReport, SearchResult
 from filesearch.cli import cli
+from filesearch.cli.options import answer_once
 from filesearch.doctor import Check
 from filesearch.maintain import Verification
 from filesearch.memory import SMAPS
@@ -437,6 +438,15 @@ def test_files_shows_problems_alone(tmp_path, index):
     shown = run("files", "--problems", "--index", index).stdout.splitlines()
     assert shown[1].startswith("    invalid_file: ")
     assert shown[-1] == "1 failed, 0 with warnings, of 4 files"
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "1"), ("2", "2")])
+def test_one_answer_takes_one_thread_of_blas_unless_told_otherwise(monkeypatch, given, expected):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", given or "")
+    if given is None:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    answer_once()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == expected
 
 
 @pytest.mark.skipif(not SMAPS.exists(), reason="this system does not tell what is mapped")
