@@ -24,12 +24,12 @@ _PACKAGED = Path(str(resources.files("filesearch") / "data")).resolve()
 _HEAD = re.compile(r"[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)")
 _DELETED = " (deleted)"
 _KIB = 1024
-# What the files of a segment hold, by how their names begin; the rest of them are postings.
+# What the files of a segment hold, by their names; those of FAISS are vectors, the rest postings.
 _SEGMENT_KINDS = {
-    "vectors": "vectors",
-    "sign": "late interaction",
-    "chunks": "chunk and window tables",
-    "windows": "chunk and window tables",
+    "signs.npy": "late interaction",
+    "sign_offsets.npy": "late interaction",
+    "chunks.npy": "chunk and window tables",
+    "windows.npy": "chunk and window tables",
 }
 
 
@@ -91,8 +91,8 @@ def kind_of_file(path: Path, *, index: Path) -> str:
     """
     index = index.resolve()
     if path.is_relative_to(index / "segments"):
-        kinds = [kind for start, kind in _SEGMENT_KINDS.items() if path.name.startswith(start)]
-        return kinds[0] if kinds else "postings"
+        rest = "vectors" if path.suffix == ".faiss" else "postings"
+        return _SEGMENT_KINDS.get(path.name, rest)
     if path.is_relative_to(index):
         return "catalog"
     if path.is_relative_to(_PACKAGED):

@@ -82,6 +82,7 @@ def test_memory_that_is_filled_and_a_file_that_is_mapped_are_seen(tmp_path):
     ("path", "kind"),
     [
         ("segments/1f/vectors.faiss", "vectors"),
+        ("segments/1f/quantised.faiss", "vectors"),
         ("segments/1f/sign_offsets.npy", "late interaction"),
         ("segments/1f/chunks.npy", "chunk and window tables"),
         ("segments/1f/rows.npy", "postings"),
