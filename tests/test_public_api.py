@@ -70,6 +70,7 @@ LAYERS = [
         "filters",
         "fuse",
         "context",
+        "cores",
         "document_cache",
         "durable",
         "incoming",
