@@ -40,6 +40,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         db: SQLAlchemy URL of the catalog; empty means SQLite inside `index`.
         embedder: `all-MiniLM-L6-v2` (bundled), a folder with an exported model, or
             `sentence-transformers:NAME_OR_PATH` (needs the extra of that name).
+        embed_threads: Texts that the bundled embedder, or one in a folder, works on at the same
+            time, one thread each; 0 means what was measured to be best on this machine (see
+            embed/threads.py).
         reranker: What judges the passages that were found, before the best are shown:
             `learned` (bundled); `none`; `onnx:FOLDER_OR_NAME`, an exported cross-encoder in a
             folder or on the Hugging Face hub; `sentence-transformers:NAME_OR_PATH` (needs the
@@ -86,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     index: str = "indexes/default"
     db: str = ""
     embedder: str = BUNDLED_EMBEDDER
+    embed_threads: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
     reranker: str = LEARNED_RERANKER
     reranker_api_key: str = ""
     chat_model: str = EXTRACTIVE_MODEL

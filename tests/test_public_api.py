@@ -71,6 +71,7 @@ LAYERS = [
         "filters",
         "fuse",
         "context",
+        "cores",
         "document_cache",
         "durable",
         "incoming",
