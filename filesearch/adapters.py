@@ -31,8 +31,12 @@ from filesearch.types import Turn
 _SENTENCE_TRANSFORMERS = "sentence-transformers:"
 
 
-def make_embedder(name: str) -> Embedder:
+def make_embedder(name: str, *, threads: int = 0) -> Embedder:
     """Return the embedder called `name`; see config.Settings.embedder.
+
+    Args:
+        name: As the setting.
+        threads: As the setting `embed_threads`.
 
     Raises:
         InvalidSetting: No such embedder, or its extra is not installed.
@@ -40,7 +44,7 @@ def make_embedder(name: str) -> Embedder:
     if name == BUNDLED_EMBEDDER:
         from filesearch.embed.onnx import OnnxEmbedder
 
-        return OnnxEmbedder()
+        return OnnxEmbedder(threads=threads)
     if name.startswith(_SENTENCE_TRANSFORMERS):
         from filesearch.embed.sentence_transformers import SentenceTransformerEmbedder
 
@@ -48,7 +52,7 @@ def make_embedder(name: str) -> Embedder:
     if Path(name).is_dir():
         from filesearch.embed.onnx import OnnxEmbedder
 
-        return OnnxEmbedder(Path(name))
+        return OnnxEmbedder(Path(name), threads=threads)
     raise InvalidSetting(
         f"embedder '{name}' is unknown; use {BUNDLED_EMBEDDER}, the folder of an exported model, "
         f"or {_SENTENCE_TRANSFORMERS}NAME"

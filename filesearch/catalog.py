@@ -19,7 +19,6 @@ from filesearch.database import Database
 from filesearch.document_cache import DocumentCache
 from filesearch.errors import NotFound
 from filesearch.ids import new_id
-from filesearch.objects import Objects
 from filesearch.protocols import BlobStore
 from filesearch.records import (
     AttributeLayers,
@@ -31,7 +30,6 @@ from filesearch.records import (
     StoreRecord,
 )
 from filesearch.roster import Roster
-from filesearch.threads import Threads
 from filesearch.types import Attributes, Chunk, ChunkSettings, Document, ErrorCode, Span
 
 NO_KEYS: Mapping[int, str] = MappingProxyType({})
@@ -51,8 +49,6 @@ class Catalog:
 
     def __init__(self, url: str) -> None:
         self.database = Database(url)
-        self.objects = Objects(self.database)
-        self.threads = Threads(self.objects)
         self._cache = DocumentCache()
 
     def close(self) -> None:

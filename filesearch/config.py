@@ -7,7 +7,6 @@ over the defaults here. Settings are frozen, refuse unknown keys, and start noth
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +40,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         db: SQLAlchemy URL of the catalog; empty means SQLite inside `index`.
         embedder: `all-MiniLM-L6-v2` (bundled), a folder with an exported model, or
             `sentence-transformers:NAME_OR_PATH` (needs the extra of that name).
+        embed_threads: Texts that the bundled embedder, or one in a folder, works on at the same
+            time, one thread each; 0 means what was measured to be best on this machine (see
+            embed/threads.py).
         reranker: What judges the passages that were found, before the best are shown:
             `learned` (bundled); `none`; `onnx:FOLDER_OR_NAME`, an exported cross-encoder in a
             folder or on the Hugging Face hub; `sentence-transformers:NAME_OR_PATH` (needs the
@@ -87,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     index: str = "indexes/default"
     db: str = ""
     embedder: str = BUNDLED_EMBEDDER
+    embed_threads: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
     reranker: str = LEARNED_RERANKER
     reranker_api_key: str = ""
     chat_model: str = EXTRACTIVE_MODEL
@@ -230,10 +233,13 @@ def load_settings(
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as stream:
+            import tomllib  # most folders have no settings file, and need not wait for it
+
+            return tomllib.load(stream)
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (ValueError, OSError) as error:  # neither TOML nor UTF-8; not readable
         raise InvalidSetting(f"{path} cannot be read as TOML: {error}") from error
 
 

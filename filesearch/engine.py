@@ -22,7 +22,6 @@ from filesearch.errors import InvalidSetting, NotFound
 from filesearch.filled import Filled
 from filesearch.filters import Filter
 from filesearch.index_directory import IndexDirectory
-from filesearch.messages import ChatRequest, Message
 from filesearch.plan import QueryPlan, make_planner, plan_queries, unplanned
 from filesearch.protocols import ChatModel, Embedder
 from filesearch.ranking_options import RankingOptions, parse_ranking_options
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
 
     from filesearch.events import RunEvent
     from filesearch.functions import Function
+    from filesearch.memory import MemoryReport
     from filesearch.run import RunOptions
     from filesearch.tool import Tool
 
@@ -139,6 +139,27 @@ class FileSearch(Filled):
     def plan(self, query: str, *, history: Sequence[Turn] = ()) -> QueryPlan:
         """Return what `search` looks for when it is asked `query`, and why; see plan.py."""
         return self._planner(query, history=history)
+
+    def memory(self, query: str) -> MemoryReport:
+        """Return what this index costs the process once it was searched for `query`.
+
+        Steps that were taken before cost nothing more: ask a process that has just begun.
+
+        Raises:
+            What `search` raises.
+        """
+        from filesearch.memory import Meter, kind_of_file
+
+        meter = Meter(lambda path: kind_of_file(path, index=self.directory))
+        with meter.step("catalog"):
+            store = self._index.open_store()
+        with meter.step("store"):
+            self._index.snapshot(store)
+        with meter.step("model"):
+            self._embedder.embed_query(query)
+        with meter.step("first search"):
+            self.search(query)
+        return meter.report()
 
     def rank_files(
         self,
@@ -248,7 +269,7 @@ class FileSearch(Filled):
             [search],
             embedder=self._embedder,
             locate=self.locate,
-            threads=self._index.catalog.threads,
+            threads=self.threads,
             context_tokens=self.settings.chat_context_tokens,
         )
         return assistant.stream(
@@ -277,6 +298,8 @@ class FileSearch(Filled):
         )
 
     def _complete(self, prompt: str) -> str:
+        from filesearch.messages import ChatRequest, Message
+
         request = ChatRequest((Message("user", prompt),), temperature=0)
         return self.chat_model.complete(request).message.content
 

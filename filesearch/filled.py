@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from filesearch.errors import NotFound
 from filesearch.kept import Kept
-from filesearch.reports import FileOutcome, IngestProgress, IngestReport
 from filesearch.types import Attributes, NamedDocument
 
 if TYPE_CHECKING:
     from filesearch.fetch import FetchLimits
     from filesearch.given import Given
+    from filesearch.reports import FileOutcome, IngestProgress, IngestReport
     from filesearch.watch import WatchTimes
 
 
@@ -79,6 +79,7 @@ class Filled(Kept):
         from filesearch.file_attributes import AttributeRules
         from filesearch.given import take_given
         from filesearch.intake import take_in
+        from filesearch.reports import IngestReport
 
         started = time.monotonic()
         rules = AttributeRules.parse(attributes, attributes_from_path, attributes_from_columns)
@@ -154,6 +155,7 @@ class Filled(Kept):
         """
         from filesearch.file_attributes import AttributeRules
         from filesearch.intake import take_in
+        from filesearch.reports import IngestReport
         from filesearch.sources import document_sources
 
         started = time.monotonic()

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from filesearch.database import Database
 from filesearch.errors import NotFound
-from filesearch.objects import Objects
 from filesearch.parts import Parts
 from filesearch.records import FileRecord, IndexStats
 from filesearch.types import Document
@@ -19,6 +18,7 @@ from filesearch.types import Document
 if TYPE_CHECKING:
     from filesearch.file_objects import FileObjects
     from filesearch.maintain import Verification
+    from filesearch.objects import Objects
     from filesearch.threads import Threads
     from filesearch.uploads import Uploads
 
@@ -33,8 +33,10 @@ class Kept(Parts):
         Raises:
             NotFound: There is no index yet.
         """
+        from filesearch.threads import Threads
+
         self._index.open_store(check=False)
-        return self._index.catalog.threads
+        return Threads(self.objects)
 
     def open(self, *, create: bool = False) -> None:
         """See that the index is there and fits the settings, before it is needed.
@@ -57,7 +59,9 @@ class Kept(Parts):
     @property
     def objects(self) -> Objects:
         """What the server keeps with the index; `open` it first."""
-        return self._index.catalog.objects
+        from filesearch.objects import Objects
+
+        return Objects(self.database)
 
     @property
     def database(self) -> Database:

@@ -8,10 +8,10 @@ window of Markdown against 50 ms of one core, by scripts/bench_ingest.py's docum
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 
+from filesearch.cores import usable_cores
 from filesearch.load.process.isolation import Loader
 
 MIN_READERS, MAX_READERS = 2, 8
@@ -19,7 +19,7 @@ MIN_READERS, MAX_READERS = 2, 8
 
 def count_readers() -> int:
     """Return how many files are read at once on this machine."""
-    return max(MIN_READERS, min(MAX_READERS, os.cpu_count() or 1))
+    return max(MIN_READERS, min(MAX_READERS, usable_cores()))
 
 
 class LoaderThreads:

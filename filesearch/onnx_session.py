@@ -12,23 +12,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from filesearch.cores import usable_cores
 from filesearch.types import IntArray
 
 if TYPE_CHECKING:
     import onnxruntime
 
-# Word pieces in one run, padding included. Texts of 200 pieces a second on 2 cores (AVX-512), in
-# one run of the bundled embedder on a noisy machine: 50 at 200, 57 at 800, 69 at 1,600, 77 at
-# 3,200, 73 at 6,400.
+# Word pieces in one run on all cores, padding included. Texts of 200 pieces a second on 2 cores
+# (AVX-512), on a noisy machine: 50 at 200, 57 at 800, 69 at 1,600, 77 at 3,200, 73 at 6,400. A run
+# on one core takes as long a text alone (see scripts/export_model.py).
 BATCH_TOKENS = 4096
 
 
-def open_session(graph: Path, *, is_fused: bool) -> onnxruntime.InferenceSession:
+def open_session(graph: Path, *, is_fused: bool, threads: int = 0) -> onnxruntime.InferenceSession:
     """Return a session over the model in the file `graph`; safe to use from several threads.
 
     Args:
         graph: The model.onnx; weights that it keeps in files of their own lie beside it.
         is_fused: The graph is in onnxruntime's own fused operators already.
+        threads: How many work on one run; with 1, it is the calling thread, so that runs of
+            several threads go on side by side. 0 means every core that may be used.
 
     Raises:
         Exception: The file is no model; onnxruntime has a class for every reason, and no common
@@ -38,6 +41,7 @@ def open_session(graph: Path, *, is_fused: bool) -> onnxruntime.InferenceSession
 
     levels = onnxruntime.GraphOptimizationLevel
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or usable_cores()
     options.log_severity_level = 3  # errors; warnings concern hardware it looks for in vain
     # A graph that is fused already is faster than what the levels above basic make of it.
     options.graph_optimization_level = (

@@ -59,7 +59,9 @@ class Parts:
 
     @cached_property
     def _embedder(self) -> Embedder:
-        return self._given_embedder or make_embedder(self.settings.embedder)
+        if self._given_embedder is not None:
+            return self._given_embedder
+        return make_embedder(self.settings.embedder, threads=self.settings.embed_threads)
 
     @cached_property
     def _reranker(self) -> Reranker | None:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Never, Protocol, Self
 
 import click
 
-from filesearch.reports import FileOutcome, IngestProgress, IngestReport
-
 if TYPE_CHECKING:
     from tqdm import tqdm
+
+    from filesearch.reports import FileOutcome, IngestProgress, IngestReport
 
 # Where nobody watches, a line now and then says that it goes on.
 LINE_SECONDS = 10.0

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self, runtime_checkable
 
-from filesearch.messages import ChatDelta, ChatEndpoint, ChatReply, ChatRequest
 from filesearch.types import (
     FloatMatrix,
     FloatVector,
@@ -19,6 +18,9 @@ from filesearch.types import (
     RerankRequest,
     WindowEmbeddings,
 )
+
+if TYPE_CHECKING:
+    from filesearch.messages import ChatDelta, ChatEndpoint, ChatReply, ChatRequest
 
 
 class Embedder(Protocol):

@@ -10,15 +10,16 @@ import click
 
 from filesearch.cite import PATH_SEPARATOR, headings_beside, place_name, read_place
 from filesearch.progress import problem_lines
-from filesearch.reports import IngestReport
 from filesearch.types import Answer, Document, Location, SearchResult
 
 if TYPE_CHECKING:
     from filesearch.doctor import Check
     from filesearch.evaluation.running import Evaluation
     from filesearch.maintain import Verification
+    from filesearch.memory import MemoryReport
     from filesearch.plan import QueryPlan
     from filesearch.records import FileRecord, IndexStats
+    from filesearch.reports import IngestReport
     from filesearch.summarize import Summary
     from filesearch.threads import Thread
 
@@ -261,10 +262,27 @@ def render_stats(stats: IndexStats) -> str:
     return "\n".join(f"{name:<11} {value}" for name, value in rows.items())
 
 
+def render_memory(memory: MemoryReport) -> str:
+    """Return what a search took, one part a line, the process's own before what it shares."""
+    if not memory.steps:
+        return f"memory      {_bytes(memory.peak_bytes)} at most; only Linux tells more"
+    lines = [
+        f"memory      {_bytes(memory.resident_bytes)} after one search, "
+        f"{_bytes(memory.own_bytes)} of it the process's own:"
+    ]
+    lines += [f"  {step.name:<24} {_bytes(step.own_bytes):>10}" for step in memory.steps]
+    lines.append("and of mapped files, which processes share, resident:")
+    lines += [
+        f"  {part.kind:<24} {_bytes(part.resident_bytes):>10} of {_bytes(part.size_bytes)}"
+        for part in memory.files
+    ]
+    return "\n".join(lines)
+
+
 def _bytes(count: int) -> str:
     size = float(count)
     for unit in ("B", "KiB", "MiB"):
-        if size < 1024:
+        if abs(size) < 1024:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} GiB"

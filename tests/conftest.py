@@ -42,7 +42,8 @@ _trust_one_certificate()
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No fsearch.toml and no FSEARCH_ variable of the machine may reach a test."""
+    """No fsearch.toml, FSEARCH_ variable or measurement of the machine may reach a test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in os.environ:
         if name.startswith("FSEARCH_"):
             monkeypatch.delenv(name)

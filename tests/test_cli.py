@@ -14,8 +14,10 @@ from click.testing import CliRunner
 
 from filesearch import Citation, FileOutcome, IngestReport, SearchResult
 from filesearch.cli import cli
+from filesearch.cli.options import answer_once
 from filesearch.doctor import Check
 from filesearch.maintain import Verification
+from filesearch.memory import SMAPS
 from filesearch.records import FileRecord, IndexStats
 
 COMMANDS = (
@@ -96,7 +98,7 @@ OPTIONS = {
         "--explain",
         "--json",
     },
-    "stats": {"--index", "--json"},
+    "stats": {"--index", "--memory", "--json"},
     "summarize": {"--index", "--all", "--model", "--sentences", "--json"},
     "verify": {"--index", "--repair", "--json"},
 }
@@ -436,6 +438,32 @@ def test_files_shows_problems_alone(tmp_path, index):
     shown = run("files", "--problems", "--index", index).stdout.splitlines()
     assert shown[1].startswith("    invalid_file: ")
     assert shown[-1] == "1 failed, 0 with warnings, of 4 files"
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "1"), ("2", "2")])
+def test_one_answer_takes_one_thread_of_blas_unless_told_otherwise(monkeypatch, given, expected):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", given or "")
+    if given is None:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    answer_once()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == expected
+
+
+@pytest.mark.skipif(not SMAPS.exists(), reason="this system does not tell what is mapped")
+def test_stats_shows_what_a_search_takes_in_memory(made):
+    shown = run("stats", "--memory", "--index", made).stdout
+    assert "generation" in shown
+    assert re.search(r"^memory +[\d.]+ MiB after one search, [\d.]+ MiB of it", shown, re.MULTILINE)
+    memory = run_json("stats", "--memory", "--index", made)["memory"]
+    assert [step["name"] for step in memory["steps"]] == [
+        "program",
+        "catalog",
+        "store",
+        "model",
+        "first search",
+    ]
+    assert {"vectors", "postings", "libraries"} <= {part["kind"] for part in memory["files"]}
+    assert memory["own_bytes"] < memory["resident_bytes"] <= memory["peak_bytes"]
 
 
 def test_stats_shows_what_the_index_holds(made):

@@ -17,7 +17,9 @@ from filesearch.testing import HashingEmbedder
 
 @pytest.fixture(autouse=True)
 def _no_model(monkeypatch):
-    monkeypatch.setattr("filesearch.parts.make_embedder", lambda *_args: HashingEmbedder())
+    monkeypatch.setattr(
+        "filesearch.parts.make_embedder", lambda *_args, **_named: HashingEmbedder()
+    )
 
 
 def run(*args, stdin=None):

@@ -63,6 +63,7 @@ LAYERS = [
     ["protocols", "config", "records", "store_records"],
     [
         "languages",
+        "memory",
         "merge_policy",
         "address",
         "attributes",
@@ -71,6 +72,7 @@ LAYERS = [
         "filters",
         "fuse",
         "context",
+        "cores",
         "document_cache",
         "durable",
         "directory_lock",
@@ -213,17 +215,75 @@ def test_the_package_is_typed():
     assert resources.files("filesearch").joinpath("py.typed").is_file()
 
 
-def test_importing_the_package_loads_no_heavy_library():
-    assert loaded_by("import filesearch") == []
-
-
-def test_asking_for_help_loads_no_heavy_library():
-    code = (
-        "from click.testing import CliRunner; from filesearch.cli import cli\n"
-        "for args in (['--help'], ['search', '--help'], ['ingest', '--help']):\n"
-        "    assert CliRunner().invoke(cli, args).exit_code == 0"
+def packages_loaded_by(code):
+    """The top-level packages beyond Python's own that a new process has loaded after `code`."""
+    report = (
+        "import sys\n"
+        "print(*{name.split('.')[0] for name, module in list(sys.modules.items())\n"
+        "    if getattr(getattr(module, '__spec__', None), 'origin', None)} - {'filesearch'}\n"
+        "    - sys.stdlib_module_names)"
     )
-    assert loaded_by(code) == []
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True
+    )
+    # What starts with an underscore belongs to Python or to what made the environment.
+    return {name for name in done.stdout.splitlines()[-1].split() if not name.startswith("_")}
+
+
+def packages_loaded_by_command(*arguments):
+    return packages_loaded_by(
+        "from filesearch.cli import cli\n"
+        f"assert not cli({list(arguments)!r}, standalone_mode=False)"
+    )
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """An index of one file, and the packages that a process loaded to make it."""
+    folder = tmp_path_factory.mktemp("budget")
+    (folder / "mugs.md").write_text("# Mugs\n\nA mug may be sent back within 30 days.\n")
+    index = str(folder / "index")
+    return index, packages_loaded_by_command(
+        "ingest", str(folder / "mugs.md"), "--index", index, "--json"
+    )
+
+
+# The import budget. A package that is added here makes every such command slower to start.
+STATS = {"click", "faiss", "msgspec", "numpy", "regex", "sqlalchemy", "typing_extensions"}
+STATS |= {"Stemmer", "packaging"}  # packaging comes with faiss
+SEARCH = STATS | {"onnxruntime", "tokenizers"}
+
+
+def test_importing_the_package_loads_no_other_package():
+    assert packages_loaded_by("import filesearch; print()") == set()
+
+
+@pytest.mark.parametrize("command", ["", "search", "ingest", "serve"])
+def test_asking_for_help_loads_the_command_line_alone(command):
+    assert packages_loaded_by_command(*command.split(), "--help") == {"click"}
+
+
+@pytest.mark.parametrize("options", ["", "--json", "--explain", "--no-rewrite", "--ranker none"])
+def test_a_search_loads_what_searches_and_nothing_else(filled, options):
+    loaded = packages_loaded_by_command(
+        "search", "mugs sent back", "--index", filled[0], *options.split()
+    )
+    assert loaded <= SEARCH
+    assert {"faiss", "onnxruntime", "tokenizers", "sqlalchemy"} <= loaded
+
+
+def test_an_answer_adds_what_picks_sentences(filled):
+    loaded = packages_loaded_by_command("ask", "When may a mug go back?", "--index", filled[0])
+    assert loaded <= SEARCH | {"rank_bm25", "tiktoken"}
+
+
+def test_an_ingest_leaves_parsers_to_other_processes(filled):
+    assert filled[1] <= SEARCH | {"filelock", "tiktoken"}
+
+
+def test_listing_what_is_there_loads_no_model(filled):
+    for command in ("stats", "files"):
+        assert packages_loaded_by_command(command, "--index", filled[0]) <= STATS
 
 
 def test_opening_an_index_loads_neither_models_nor_parsers():

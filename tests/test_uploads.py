@@ -10,6 +10,7 @@ from filesearch.blobs import FolderBlobStore
 from filesearch.catalog import Catalog
 from filesearch.errors import InputError, InvalidFile, NotFound
 from filesearch.file_objects import FileObjects
+from filesearch.objects import Objects
 from filesearch.uploads import Uploads
 
 
@@ -27,7 +28,7 @@ def files(catalog, tmp_path):
 
 @pytest.fixture
 def uploads(catalog, files, tmp_path):
-    return Uploads(catalog.objects, files, tmp_path / "uploads")
+    return Uploads(Objects(catalog.database), files, tmp_path / "uploads")
 
 
 def started(uploads, size_bytes=6, **options):

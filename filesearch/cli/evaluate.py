@@ -88,7 +88,7 @@ def evaluate_set(
         say(f"warning: {warning}")
     if sample is not None:
         data = sample_queries(data, sample)
-    embedder = make_embedder(settings.embedder)
+    embedder = make_embedder(settings.embedder, threads=settings.embed_threads)
     with show_progress(names_problems=False) as shown:
         index = cached_index(
             data,

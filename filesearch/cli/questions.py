@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from filesearch.cli.options import (
+    answer_once,
     filter_option,
     index_option,
     json_option,
@@ -57,6 +58,7 @@ def ask(
     also name file, page, span and support; beside it stand is_answered, uncited (sentences that
     state a fact without a source), dropped_markers and model.
     """
+    answer_once()
     from filesearch.assistant import answer_of
     from filesearch.cite import content_part
     from filesearch.engine import FileSearch
@@ -118,6 +120,7 @@ def search(
     With --json they are a list; with --explain as well, an object of the queries, what was done to
     the question, and the list: {"search_query", "notes", "data"}.
     """
+    answer_once()
     from filesearch.engine import FileSearch
     from filesearch.plan import unplanned
     from filesearch.render import render_plan, render_results

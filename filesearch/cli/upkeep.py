@@ -8,21 +8,37 @@ import click
 
 from filesearch.cli.options import count_to_stderr, index_option, json_option, print_json
 
+# Common words, which touch more of the postings than most questions do.
+_ANY_QUESTION = "How does it work, and what is needed before it can be used?"
+
 
 @click.command()
 @index_option
+@click.option(
+    "--memory",
+    "with_memory",
+    is_flag=True,
+    help="Search once, and show what that takes in memory, part by part (on Linux).",
+)
 @json_option
-def stats(index: str | None, as_json: bool) -> None:
-    """Show what the index holds and what it costs."""
+def stats(index: str | None, with_memory: bool, as_json: bool) -> None:
+    """Show what the index holds and what it costs.
+
+    With --memory the object of --json has a "memory": {"steps", "files", "own_bytes",
+    "resident_bytes", "peak_bytes"}.
+    """
     from filesearch.engine import FileSearch
-    from filesearch.render import render_stats
+    from filesearch.render import render_memory, render_stats
 
     with FileSearch(index) as fs:
+        memory = fs.memory(_ANY_QUESTION) if with_memory else None
         found = fs.stats()
     if as_json:
-        print_json(asdict(found))
-    else:
-        click.echo(render_stats(found))
+        print_json(asdict(found) | ({"memory": asdict(memory)} if memory else {}))
+        return
+    click.echo(render_stats(found))
+    if memory:
+        click.echo(render_memory(memory))
 
 
 @click.command()

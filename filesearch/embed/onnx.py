@@ -1,9 +1,11 @@
 """Embed with onnxruntime: the bundled all-MiniLM-L6-v2, or a folder made like it.
 
-texts -> word pieces -> batches of like length -> ONNX session -> float32 unit vectors.
+texts -> word pieces -> ONNX session, a text at a time -> float32 unit vectors.
 
-Opening reads the card only; tokenizer and session are loaded when first used (about 20 ms and
-50 ms). How the model is made, and what quantising it costs: scripts/export_model.py.
+A text runs alone, on one thread, and others run beside it: its vector depends on nothing but
+itself, nothing is padded, and no core waits for another. Opening reads the card only; tokenizer and
+session are loaded when first used (about 20 ms and 50 ms). How the model is made, what quantising
+it costs and what running texts alone brings: scripts/export_model.py.
 """
 
 from __future__ import annotations
@@ -11,17 +13,30 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from filesearch.cores import usable_cores
 from filesearch.embed.pieces import piece_offsets
+from filesearch.embed.recent import RecentQuestions
+from filesearch.embed.threads import (
+    Arrangement,
+    Trial,
+    choice_file,
+    describe_machine,
+    recall,
+    remember,
+    share_out,
+    usual,
+)
 from filesearch.errors import InvalidSetting
-from filesearch.onnx_session import batches, open_session
+from filesearch.onnx_session import open_session
 from filesearch.signs import join_signs, token_signs
 from filesearch.types import (
     BitMatrix,
@@ -49,30 +64,40 @@ _VECTORS, _TOKENS = "sentence_embedding", "token_embeddings"  # outputs of the m
 
 # Texts tokenised and sorted together: 20 KB each while they wait, so 20 MB.
 _SLAB_TEXTS = 1024
+# Fewer word pieces are done (in 40 ms of one core) before other threads would be of much help.
+SHARED_PIECES = 256
+
+_Keep: TypeAlias = Callable[[int, int, list[FloatMatrix]], None]
+"""Takes the row of a text, how many tokens it has, and the outputs of its run."""
 
 
 class OnnxEmbedder:
     """An Embedder over `model.onnx`, `tokenizer.json` and `card.json` of one folder.
 
-    Safe to use from several threads at once; the session uses every core.
-
-    A text's vector depends slightly on the texts it is embedded with, because activations are
-    quantised with one scale for the whole batch: the cosine to the vector of the text alone is
-    0.996 on average and 0.992 at least over 300 abstracts; 0.97 was seen for a word among long
-    texts.
+    Safe to use from several threads at once. A text always gives the same vector, whatever it is
+    embedded with and by however many threads. A question runs in the calling thread at once,
+    whatever is being embedded beside it; the last ones are remembered.
 
     Args:
         directory: The folder; the bundled model when None.
+        threads: Texts embedded at once by one call. 0 means what was measured to be best on this
+            machine (see threads.py), and one for each usable core before that.
 
     Raises:
         InvalidSetting: A file is missing, or the card is not one.
     """
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(self, directory: Path | None = None, *, threads: int = 0) -> None:
         bundled = resources.files("filesearch") / "data" / "all-MiniLM-L6-v2"
         self._directory = directory or Path(str(bundled))
         self._card = _read_card(self._directory)
         self._loading = threading.Lock()
+        self._cores = threads or usable_cores()
+        # Set once it is known; nothing is measured where it was said.
+        self._arrangement = Arrangement(threads) if threads else None
+        self._trial: Trial | None = None
+        self._trying = threading.Lock()
+        self._recent = RecentQuestions()
 
     @property
     def name(self) -> str:
@@ -83,9 +108,11 @@ class OnnxEmbedder:
     def fingerprint(self) -> str:
         """Name and the first 16 hex digits of a SHA-256 over what the card says of the files.
 
-        The files themselves are not read; `verify` does.
+        A model that makes the vectors of an earlier one has its fingerprint: the card says so in
+        `vectors_of`. The files themselves are not read; `verify` does.
         """
-        parts = [self._card["sha256"][MODEL_FILE], self._card["sha256"][TOKENIZER_FILE]]
+        digests = self._card["sha256"]
+        parts = [self._card.get("vectors_of", digests[MODEL_FILE]), digests[TOKENIZER_FILE]]
         parts += [str(self.dimension), str(self.max_tokens)]
         return f"{self.name}@{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:16]}"
 
@@ -124,29 +151,39 @@ class OnnxEmbedder:
             float32, shape (len(texts), dimension), C-contiguous.
         """
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        for rows, encodings in self._batches(texts):
-            vectors[rows] = self._run(encodings, [_VECTORS])[0]
+
+        def keep(row: int, _length: int, found: list[FloatMatrix]) -> None:
+            vectors[row] = found[0][0]
+
+        self._embed_all(texts, [_VECTORS], keep)
         return vectors
 
     def embed_query(self, text: str) -> FloatVector:
-        """Return the unit vector of a question: float32, shape (dimension,)."""
-        vector: FloatVector = self._run(self._tokenizer.encode_batch_fast([text]), [_VECTORS])[0][0]
-        return vector
+        """Return the unit vector of a question: float32, shape (dimension,); it is read-only."""
+        return self.embed_question(text).vector
 
     def embed_windows(self, texts: Sequence[str]) -> WindowEmbeddings:
-        """Return the vectors of `embed_texts` and the token signs of the same texts."""
+        """Return the vectors of `embed_texts` and the token signs of the same texts.
+
+        This is how much text is embedded, so it is here that thread settings are measured.
+        """
         vectors = np.empty((len(texts), self.dimension), np.float32)
         signs: list[BitMatrix] = [np.empty((0, self.dimension // 8), np.uint8)] * len(texts)
-        for rows, encodings in self._batches(texts):
-            vectors[rows], tokens = self._run(encodings, [_VECTORS, _TOKENS])
-            for row, bits in zip(rows, token_signs(tokens, _lengths(encodings)), strict=True):
-                signs[row] = bits
+
+        def keep(row: int, length: int, found: list[FloatMatrix]) -> None:
+            vectors[row] = found[0][0]
+            [signs[row]] = token_signs(found[1], np.array([length], np.int64))
+
+        self._embed_all(texts, [_VECTORS, _TOKENS], keep, may_measure=True)
         return WindowEmbeddings(vectors, join_signs(signs, self.dimension))
 
     def embed_question(self, text: str) -> QuestionEmbedding:
-        """Return the vector of `embed_query` and those of the word pieces."""
+        """Return the vector of `embed_query` and those of the word pieces; they are read-only."""
+        return self._recent.get(text, lambda: self._embed_question(text))
+
+    def _embed_question(self, text: str) -> QuestionEmbedding:
         [encoding] = self._tokenizer.encode_batch([text])
-        vectors, tokens = self._run([encoding], [_VECTORS, _TOKENS])
+        vectors, tokens = self._run(self._session, encoding, [_VECTORS, _TOKENS])
         pieces = tokens[0, 1:-1]
         return QuestionEmbedding(
             vector=vectors[0],
@@ -169,24 +206,99 @@ class OnnxEmbedder:
                     f"reinstall filesearch, or export the model again: scripts/export_model.py"
                 )
 
-    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[IntArray, list[Encoding]]]:
-        """Yield row numbers and their encodings, each row once."""
+    def _embed_all(
+        self, texts: Sequence[str], outputs: list[str], keep: _Keep, *, may_measure: bool = False
+    ) -> None:
+        """Run every text and hand the outputs to `keep`, in any order, from several threads."""
         for start in range(0, len(texts), _SLAB_TEXTS):
             slab = list(texts[start : start + _SLAB_TEXTS])
             encodings = self._tokenizer.encode_batch_fast(slab)
-            for rows in batches(_lengths(encodings)):
-                yield start + rows, [encodings[row] for row in rows]
+            lengths = np.array([len(encoding) for encoding in encodings], np.int64)
+            # Longest first: what is left for the last thread to finish is short.
+            order = np.argsort(-lengths, kind="stable").tolist()
 
-    def _run(self, encodings: Sequence[Encoding], outputs: list[str]) -> list[FloatMatrix]:
-        """Return the named outputs for some texts, one row a text, padded to the longest."""
-        width = max(len(encoding) for encoding in encodings)
-        ids = np.zeros((len(encodings), width), np.int64)  # 0 is [PAD]
-        mask = np.zeros_like(ids)
-        for row, encoding in enumerate(encodings):
-            ids[row, : len(encoding)] = encoding.ids
-            mask[row, : len(encoding)] = 1
-        feed = {"input_ids": ids, "attention_mask": mask}
-        found: list[FloatMatrix] = self._session.run(outputs, feed)
+            def run(session: onnxruntime.InferenceSession, row: int) -> None:
+                found = self._run(session, encodings[row], outputs)  # noqa: B023
+                keep(start + row, len(encodings[row]), found)  # noqa: B023
+
+            self._share_out(run, order, lengths, may_measure)
+
+    def _share_out(
+        self,
+        run: Callable[[onnxruntime.InferenceSession, int], None],
+        order: list[int],
+        lengths: IntArray,
+        may_measure: bool,
+    ) -> None:
+        """Run rows as this machine does it best; find out how, where that may be and is unknown."""
+        pieces = int(lengths.sum())
+        if pieces < SHARED_PIECES or self._cores == 1:
+            self._run_rows(run, order, Arrangement(1))
+            return
+        if may_measure and self._arrangement is None and self._trying.acquire(blocking=False):
+            try:
+                trial = self._open_trial()
+                if trial is not None and pieces >= trial.min_pieces:
+                    self._measure(trial, run, order, lengths)
+                    return
+            finally:
+                self._trying.release()
+        self._run_rows(run, order, self._arrangement or usual(self._cores))
+
+    def _run_rows(
+        self,
+        run: Callable[[onnxruntime.InferenceSession, int], None],
+        rows: Sequence[int],
+        arrangement: Arrangement,
+    ) -> None:
+        session = self._wide_session if arrangement.threads > 1 else self._session
+        share_out(lambda row: run(session, row), rows, arrangement.runs)
+
+    def _open_trial(self) -> Trial | None:
+        """Return what is being tried; None where it is known what is best."""
+        if self._trial is None:
+            known = recall(choice_file(), self._machine, self._cores)
+            if known is not None:
+                self._arrangement = known
+                return None
+            self._trial = Trial(self._cores)
+        return self._trial
+
+    def _measure(
+        self,
+        trial: Trial,
+        run: Callable[[onnxruntime.InferenceSession, int], None],
+        order: list[int],
+        lengths: IntArray,
+    ) -> None:
+        """Run rows, an equal share of long and short ones in each way, and note what that took."""
+        for number, choice in enumerate(trial.choices):
+            rows = order[number :: len(trial.choices)]
+            if choice.threads > 1:
+                _ = self._wide_session  # opening it is no part of what is measured
+            started = time.perf_counter()
+            self._run_rows(run, rows, choice)
+            seconds = time.perf_counter() - started
+            trial.note(choice, pieces=int(lengths[rows].sum()), seconds=seconds)
+        if trial.is_over:
+            self._arrangement, self._trial = trial.best, None
+            remember(choice_file(), self._machine, trial)
+            if self._arrangement.threads == 1:
+                self.__dict__.pop("_wide_session", None)
+
+    @cached_property
+    def _machine(self) -> str:
+        return describe_machine(self._card["sha256"][MODEL_FILE][:16], self._cores)
+
+    def _run(
+        self, session: onnxruntime.InferenceSession, encoding: Encoding, outputs: list[str]
+    ) -> list[FloatMatrix]:
+        """Return the named outputs for one text, one row each."""
+        ids = np.array([encoding.ids], np.int64)
+        feed = {"input_ids": ids}
+        if self._takes_mask:
+            feed["attention_mask"] = np.ones_like(ids)
+        found: list[FloatMatrix] = session.run(outputs, feed)
         return found
 
     @cached_property
@@ -211,12 +323,23 @@ class OnnxEmbedder:
 
     @property
     def _session(self) -> onnxruntime.InferenceSession:
+        """Runs in the calling thread, as many at once as there are."""
         with self._loading:
             return self._loaded_session
 
     @cached_property
     def _loaded_session(self) -> onnxruntime.InferenceSession:
-        return open_session(self._directory / MODEL_FILE, is_fused=True)
+        return open_session(self._directory / MODEL_FILE, is_fused=True, threads=1)
+
+    @cached_property
+    def _wide_session(self) -> onnxruntime.InferenceSession:
+        """Runs one text with every core; opened where that is tried, kept where it is best."""
+        return open_session(self._directory / MODEL_FILE, is_fused=True, threads=self._cores)
+
+    @cached_property
+    def _takes_mask(self) -> bool:
+        """Whether the model wants to be told that nothing is padding: older exports do."""
+        return len(self._session.get_inputs()) > 1
 
 
 def _read_card(directory: Path) -> dict[str, Any]:
@@ -242,7 +365,3 @@ def _read_card(directory: Path) -> dict[str, Any]:
             f"make it again with: scripts/export_model.py --out '{directory}'"
         )
     return dict(card)
-
-
-def _lengths(encodings: Sequence[Encoding]) -> IntArray:
-    return np.array([len(encoding) for encoding in encodings], np.int64)

@@ -1,0 +1,213 @@
+"""Threads: how texts are shared out among them, measured on the machine and remembered.
+
+What suits a machine depends on its caches, on whether two cores are one, and on the runtime: many
+texts at once with a thread each, or one text at a time with all threads. Vectors do not depend on
+it. The first long call of `embed_windows` on a machine tries what there is, on its own texts, so
+that no work is wasted; what was fastest is written to `embedding.json` in the user's cache folder
+and holds until processor, number of cores, runtime or model change. Searches measure nothing and
+write nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+_Item = TypeVar("_Item")
+_log = logging.getLogger("filesearch.embed")
+
+# Each way is tried in so many turns, on at least so many word pieces a core and turn (four
+# windows, 0.2 s): a quarter of a percent of an ingest of a thousand files.
+TURNS = 3
+MIN_PIECES_PER_CORE = 800
+# Another way than the usual one is taken where it is this much faster: less is noise.
+MIN_GAIN = 1.05
+# So many machines share one home directory, at most; the ones measured first are forgotten first.
+_MAX_MACHINES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """How cores are used.
+
+    Attributes:
+        runs: Texts embedded at the same time.
+        threads: Threads that work on each of them; above 1 only where `runs` is 1.
+    """
+
+    runs: int
+    threads: int = 1
+
+
+def usual(cores: int) -> Arrangement:
+    """Return what is used where nothing was measured: a text for each core.
+
+    No thread waits for another one then, whatever else the machine is doing.
+    """
+    return Arrangement(runs=cores)
+
+
+def choices(cores: int) -> list[Arrangement]:
+    """Return what is worth trying, the usual first; on one core there is no choice.
+
+    Half of the cores wins where two of them share one's arithmetic (hyper-threads).
+    """
+    found = [usual(cores)]
+    if cores >= 4:
+        found.append(Arrangement(runs=cores // 2))
+    if cores > 1:
+        found.append(Arrangement(runs=1, threads=cores))
+    return found
+
+
+class Trial:
+    """Times the choices on real work, some of it for each, and says which is fastest.
+
+    Args:
+        cores: As `usable_cores` says.
+    """
+
+    def __init__(self, cores: int) -> None:
+        self.choices = choices(cores)
+        self.min_pieces = MIN_PIECES_PER_CORE * cores * len(self.choices)
+        self._paces: dict[Arrangement, list[float]] = {choice: [] for choice in self.choices}
+
+    def note(self, choice: Arrangement, *, pieces: int, seconds: float) -> None:
+        """Take how long `choice` took for so many word pieces."""
+        self._paces[choice].append(pieces / max(seconds, 1e-9))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every choice had its turns."""
+        return all(len(paces) >= TURNS for paces in self._paces.values())
+
+    @property
+    def paces(self) -> dict[Arrangement, float]:
+        """Word pieces a second of each choice: its best turn, which was disturbed least."""
+        return {choice: max(paces, default=0.0) for choice, paces in self._paces.items()}
+
+    @property
+    def best(self) -> Arrangement:
+        """The fastest choice; the usual one unless another is clearly faster."""
+        paces = self.paces
+        first = self.choices[0]
+        best = max(self.choices, key=lambda choice: paces[choice])
+        return best if paces[best] > MIN_GAIN * paces[first] else first
+
+
+def describe_machine(model: str, cores: int) -> str:
+    """Return what a measurement holds for: processor, cores, runtime and model, as one line."""
+    import onnxruntime
+
+    return f"{_processor()}; {cores} cores; onnxruntime {onnxruntime.__version__}; {model}"
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    except OSError:  # not Linux
+        pass
+    return platform.processor() or platform.machine()
+
+
+def choice_file(environ: Mapping[str, str] | None = None) -> Path:
+    """Return where choices are remembered: below XDG_CACHE_HOME, else ~/.cache.
+
+    Args:
+        environ: Variables; the process's own when None.
+    """
+    values = os.environ if environ is None else environ
+    folder = Path(values.get("XDG_CACHE_HOME", ""))
+    # The specification has relative paths ignored.
+    folder = folder if folder.is_absolute() else Path.home() / ".cache"
+    return folder / "filesearch" / "embedding.json"
+
+
+def recall(path: Path, machine: str, cores: int) -> Arrangement | None:
+    """Return what was chosen on this machine; None where nothing was, or it cannot be read."""
+    found = _read(path).get(machine)
+    if not isinstance(found, dict):
+        return None
+    kept = (found.get("runs"), found.get("threads"))
+    return next((c for c in choices(cores) if (c.runs, c.threads) == kept), None)
+
+
+def remember(path: Path, machine: str, trial: Trial) -> None:
+    """Write down what won; a folder that cannot be written costs a measurement each time."""
+    kept = {name: value for name, value in _read(path).items() if name != machine}
+    for name in list(kept)[: max(0, len(kept) + 1 - _MAX_MACHINES)]:
+        del kept[name]
+    kept[machine] = {
+        "runs": trial.best.runs,
+        "threads": trial.best.threads,
+        "pieces_per_s": {f"{c.runs}x{c.threads}": round(p) for c, p in trial.paces.items()},
+    }
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
+        written = Path(name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as out:
+                json.dump(kept, out, indent=2)
+            written.replace(path)
+        finally:
+            written.unlink(missing_ok=True)
+    except OSError as error:
+        _log.debug("'%s' cannot be written: %s", path, error)
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    # Not there, or not ours any more: measured again.
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def share_out(work: Callable[[_Item], None], items: Iterable[_Item], threads: int) -> None:
+    """Call `work` once for each item, in several threads, of which the caller's is one.
+
+    The threads are the call's own: a short call never queues behind a long one. Returns when all
+    is done. The first exception ends the rest as soon as each thread has done its item, and is
+    raised.
+    """
+    waiting = deque(items)
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            while True:
+                try:
+                    item = waiting.popleft()
+                except IndexError:
+                    return
+                work(item)
+        # Raised again below, in the thread that waits for the results; Ctrl-C as well.
+        except BaseException as error:  # noqa: BLE001
+            waiting.clear()
+            errors.append(error)
+
+    helpers = [
+        threading.Thread(target=run, name="filesearch-embed", daemon=True)
+        for _ in range(min(threads, len(waiting)) - 1)
+    ]
+    for helper in helpers:
+        helper.start()
+    run()
+    for helper in helpers:
+        helper.join()
+    if errors:
+        raise errors[0]
