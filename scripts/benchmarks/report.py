@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import BenchError
+
+_COLOURS = 32
 
 Value = str | float | int | bool | None
 
@@ -176,6 +179,7 @@ def draw_charts(charts: Sequence[Chart], path: Path) -> None:
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from PIL import Image
 
     if not charts:
         raise BenchError("--plot: this run has nothing to draw; leave the flag out")
@@ -190,4 +194,10 @@ def draw_charts(charts: Sequence[Chart], path: Path) -> None:
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
         axes.legend()
-    figure.savefig(path, dpi=120)
+    drawn = BytesIO()
+    figure.savefig(drawn, dpi=100)
+    # A few colours are enough for lines and letters, and take a third of the bytes.
+    with Image.open(drawn) as picture:
+        picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(
+            path, optimize=True
+        )
