@@ -22,14 +22,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import embed
+from benchmarks import cold, embed, ingest
 from benchmarks.environments import DEFAULT_FOLDER, PEERS, Environments, choose_peers
 from benchmarks.errors import BenchError
 from benchmarks.machine import describe_machine, our_versions
 from benchmarks.report import Report, check_plot, draw_charts, save_json
 from benchmarks.subcommand import Session, Subcommand
 
-SUBCOMMANDS: tuple[Subcommand, ...] = (embed.SUBCOMMAND,)
+SUBCOMMANDS: tuple[Subcommand, ...] = (
+    embed.SUBCOMMAND,
+    ingest.SUBCOMMAND,
+    cold.SUBCOMMAND,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
