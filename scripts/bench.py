@@ -22,7 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bm25, embed, scale, search
+from benchmarks import bm25, cold, embed, ingest, scale, search
 from benchmarks.environments import DEFAULT_FOLDER, PEERS, Environments, choose_peers
 from benchmarks.errors import BenchError
 from benchmarks.machine import describe_machine, our_versions
@@ -31,9 +31,11 @@ from benchmarks.subcommand import Session, Subcommand
 
 SUBCOMMANDS: tuple[Subcommand, ...] = (
     embed.SUBCOMMAND,
+    ingest.SUBCOMMAND,
     bm25.SUBCOMMAND,
     search.SUBCOMMAND,
     scale.SUBCOMMAND,
+    cold.SUBCOMMAND,
 )
 
 

@@ -150,3 +150,22 @@ def test_a_folder_without_markdown_ends_the_run_with_a_message(tmp_path):
 
     assert done.returncode == 1
     assert done.stderr == f"error: '{tmp_path}' holds no Markdown file; give a folder that does\n"
+
+
+def test_ours_alone_ingests_a_folder_whole_and_finds_its_titles(tmp_path, documents):
+    done = run_bench("ingest", documents, environments=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    [row] = json.loads(done.stdout)["tables"]["ingest"]
+    assert row["contestant"] == "filesearch"
+    assert row["text_share"] == 100.0
+    assert row["titles_found"] == "3 of 3"
+
+
+def test_ours_alone_starts_cold(tmp_path, documents):
+    done = run_bench("cold", documents, "--turns", "1", environments=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["tables"]["cold"]
+    assert [row["command"] for row in rows][:2] == ["fsearch search", "fsearch --help"]
+    assert all(row["median_s"] > 0 for row in rows)

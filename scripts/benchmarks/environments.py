@@ -73,7 +73,15 @@ PEERS = {
                 *_TORCH,
             ),
         ),
-        Peer("haystack", ("haystack-ai==3.4.1", "tiktoken==0.14.0", *_TORCH)),
+        Peer(
+            "haystack",
+            (
+                "haystack-ai==3.4.1",
+                "sentence-transformers-haystack==2.0.0",
+                "tiktoken==0.14.0",
+                *_TORCH,
+            ),
+        ),
     )
 }
 
