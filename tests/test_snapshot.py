@@ -12,7 +12,7 @@ from rank_bm25 import BM25Okapi
 from filesearch.errors import IndexDamaged
 from filesearch.index.builder import SegmentBuilder
 from filesearch.index.segment import Segment, write_segment
-from filesearch.index.snapshot import MIN_IDF, Snapshot
+from filesearch.index.snapshot import MIN_IDF, Selection, Snapshot
 from filesearch.prepare import prepare_document
 from filesearch.records import Entry, Picture
 from filesearch.terms import query_terms, term_spans
@@ -101,14 +101,28 @@ def test_rows_count_every_chunk_and_window(twin):
     assert twin.snapshot.generation == 7
 
 
+@pytest.mark.parametrize("top_k", [1, 5, 10_000])
 @pytest.mark.parametrize("query", ["kiln", QUERY, "陶器 1280", "max_chunk_size chunk", "unknown"])
-def test_keyword_scores_are_those_of_one_corpus_of_the_live_chunks(twin, query):
-    scores = twin.snapshot.keyword_scores(query_terms(query))
+def test_the_best_chunks_by_keywords_are_those_of_one_corpus_of_the_live(twin, query, top_k):
+    terms = query_terms(query)
     peer = BM25Okapi([twin.chunks[row].terms for row in twin.live])
     peer.idf = {term: max(idf, MIN_IDF) for term, idf in peer.idf.items()}
-    np.testing.assert_allclose(scores[twin.live], peer.get_scores(query_terms(query)), atol=1e-9)
-    dead = [row for row in range(len(twin.chunks)) if row not in twin.live]
-    assert not scores[dead].any()
+    expected = dict(zip(twin.live, peer.get_scores(terms), strict=True))
+    rows, scores = twin.snapshot.top_keyword(terms, top_k, twin.snapshot.everything)
+    assert len(rows) == min(top_k, sum(score > 0 for score in expected.values()))
+    np.testing.assert_allclose(scores, [expected[row] for row in rows], atol=1e-9)
+    np.testing.assert_allclose(scores, sorted(expected.values(), reverse=True)[: len(rows)])
+    np.testing.assert_array_equal(twin.snapshot.keyword_scores_at(terms, rows), scores)
+
+
+def test_a_selection_is_applied_inside_the_keyword_search(twin):
+    terms = query_terms(QUERY)
+    everything, scores = twin.snapshot.top_keyword(terms, 10_000, twin.snapshot.everything)
+    chosen = np.zeros(twin.snapshot.chunk_count, bool)
+    chosen[everything[1::2]] = True
+    rows, found = twin.snapshot.top_keyword(terms, 3, Selection(chosen, None))
+    assert rows.tolist() == everything[1::2][:3].tolist()
+    assert found.tolist() == scores[1::2][:3].tolist()
 
 
 @pytest.mark.parametrize("top_k", [1, 5, 10_000])
@@ -237,4 +251,5 @@ def test_an_empty_store_has_nothing_to_find(tmp_path):
     rows, _scores = snapshot.nearest_windows(
         EMBEDDER.embed_query(QUERY), top_k=3, selection=snapshot.everything
     )
-    assert (snapshot.chunk_count, len(rows), len(snapshot.keyword_scores(["kiln"]))) == (0, 0, 0)
+    by_keyword, _scores = snapshot.top_keyword(["kiln"], 3, snapshot.everything)
+    assert (snapshot.chunk_count, len(rows), len(by_keyword)) == (0, 0, 0)

@@ -242,15 +242,28 @@ class Snapshot:
         ]
         return KeywordScorer([segment.postings for segment in self.segments], live, min_idf=MIN_IDF)
 
-    def keyword_scores(self, terms: list[str]) -> ScoreArray:
-        """Return the BM25 score of every chunk row for `terms`: float64 (n_chunks,).
+    def top_keyword(
+        self, terms: Sequence[str], top_k: int, selection: Selection
+    ) -> tuple[IntArray, ScoreArray]:
+        """Return at most `top_k` chunk rows, int64, and their BM25 scores, float64, best first.
 
-        Above 0 for every live row that holds one of them, 0 for the rest. Statistics (document
-        frequencies, mean length) are those of the live chunks.
+        All of them hold one of `terms` and score above 0; ties go by row. Statistics (document
+        frequencies, mean length) are those of all live chunks, whatever is selected.
         """
-        if not self.segments:
-            return np.zeros(0)
-        return np.concatenate(self._scorer.score(terms))
+        allowed = None
+        if selection.chunks is not None:
+            allowed = np.split(selection.chunks, self._chunk_base[1:-1])
+        hits = self._scorer.top(terms, top_k, allowed)
+        return self._chunk_base[hits.parts] + hits.rows, hits.scores
+
+    def keyword_scores_at(self, terms: Sequence[str], chunk_rows: IntArray) -> ScoreArray:
+        """Return the BM25 scores of some live chunks: float64 (n_chunks,), 0 without a term."""
+        scores = np.zeros(len(chunk_rows), np.float64)
+        for number in range(len(self.segments)):
+            mine, local = self._within(self._chunk_base, number, chunk_rows)
+            if len(mine):
+                scores[mine] = self._scorer.scores_at(terms, number, local)
+        return scores
 
     def term_idf(self, terms: Sequence[str]) -> ScoreArray:
         """Return how much each term says: float64 (n_terms,), above 0, more for rarer ones."""
@@ -259,9 +272,10 @@ class Snapshot:
     def term_counts(self, terms: Sequence[str], chunk_rows: IntArray) -> IntArray:
         """Return how often each term stands in each chunk: int64 (n_terms, n_chunks)."""
         found = np.zeros((len(terms), len(chunk_rows)), np.int64)
-        for number, segment in enumerate(self.segments):
+        for number in range(len(self.segments)):
             mine, local = self._within(self._chunk_base, number, chunk_rows)
-            found[:, mine] = segment.postings.counts_at(terms, local)
+            if len(mine):
+                found[:, mine] = self._scorer.counts_at(terms, number, local)
         return found
 
     def nearest_windows(

@@ -221,8 +221,8 @@ class Fill:
     """What a store holds so far, and what it cost to index it.
 
     Attributes:
-        indexing_s, cpu_s: Time within the library's own code (adding documents, committing,
-            merging), drawing them left out; `cpu_s` is processor time of all threads.
+        indexing_s, cpu_s: Time that adding documents, committing and merging took, drawing them
+            left out; `cpu_s` is processor time of all threads.
         rss_mb, peak_mb: Of this process: at the end, and most since the last report.
     """
 
@@ -268,22 +268,25 @@ class StoreFiller:
     def fill(self, *, windows: int = 0, chunks: int = 0) -> Fill:
         """Go on until the store holds at least so many windows and chunks."""
         reset_peak()
+        wall, cpu = time.perf_counter(), time.process_time()
         with self._index.writing():
             store = self._index.open_store(create=True)
             writer = self._index.writer(store)
             while self._windows < windows or self._chunks < chunks:
+                drawing_wall, drawing_cpu = time.perf_counter(), time.thread_time()
                 batch = self._draw(windows, chunks)
-                with _Clock(self):
-                    for document, embeddings in batch:
-                        writer.add(
-                            _record(document, store.chunk_settings), document.prepared, embeddings
-                        )
-                    if writer.pending_windows >= COMMIT_WINDOWS:
-                        writer.commit()
-                        merge_segments(self._index.segments, self._index.catalog, store)
-            with _Clock(self):
-                writer.commit()
-                merge_segments(self._index.segments, self._index.catalog, store)
+                wall += time.perf_counter() - drawing_wall
+                cpu += time.thread_time() - drawing_cpu
+                for document, embeddings in batch:
+                    record = _record(document, store.chunk_settings)
+                    writer.add(record, document.prepared, embeddings)
+                if writer.pending_windows >= COMMIT_WINDOWS:
+                    writer.commit()
+                    merge_segments(self._index.segments, self._index.catalog, store)
+            writer.commit()
+            merge_segments(self._index.segments, self._index.catalog, store)
+        self._wall_s += time.perf_counter() - wall
+        self._cpu_s += time.process_time() - cpu
         stats = self._index.stats()
         return Fill(
             files=self._files,
@@ -315,20 +318,6 @@ class StoreFiller:
         )
         edges = np.cumsum([0, *(len(one.prepared.windows) for one in batch)]).tolist()
         return [(one, made.part(edges[i], edges[i + 1])) for i, one in enumerate(batch)]
-
-
-class _Clock:
-    """Adds the time of its block to a filler's."""
-
-    def __init__(self, filler: StoreFiller) -> None:
-        self._filler = filler
-
-    def __enter__(self) -> None:
-        self._wall, self._cpu = time.perf_counter(), time.process_time()
-
-    def __exit__(self, *_error: object) -> None:
-        self._filler._wall_s += time.perf_counter() - self._wall
-        self._filler._cpu_s += time.process_time() - self._cpu
 
 
 def _record(document: DrawnDocument, settings: ChunkSettings) -> NewFile:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from keyword_common import Answer, Ask, read_rows, run
 
-from filesearch.index.bm25 import KeywordScorer, Postings, PostingsBuilder
+from filesearch.index.bm25 import KeywordScorer
+from filesearch.index.postings import Postings
+from filesearch.index.postings_builder import PostingsBuilder
 
 
 def build(rows: Path, folder: Path) -> None:
