@@ -22,18 +22,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
+from benchmarks.documents import copy_markdown, read_windows
+from benchmarks.errors import BenchError
+from benchmarks.measuring import run_program, say
+
 COLD_RUNS = 7
-TIMEOUT_S = 1800
 QUERY = "how do I register a callback"
 TARGET_RATIO = 0.9
 TARGET_COLD_S = 0.8
@@ -41,62 +41,6 @@ REFERENCES = {
     "python -c pass": "pass",
     'python -c "import numpy, faiss, onnxruntime"': "import numpy, faiss, onnxruntime",
 }
-
-
-def collect_documents(source: Path, folder: Path, count: int) -> int:
-    """Copy the first `count` Markdown files below `source` into `folder`; returns their bytes.
-
-    Raises:
-        SystemExit: There are none.
-    """
-    found = sorted(path for path in source.rglob("*.md") if path.is_file())[:count]
-    if not found:
-        sys.exit(f"error: '{source}' holds no Markdown file; give a folder that does")
-    for path in found:
-        target = folder / path.relative_to(source)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-    return sum(path.stat().st_size for path in found)
-
-
-def run(command: list[str]) -> tuple[float, str, float, float]:
-    """Run a program; returns its wall time in s, output, peak memory in MiB, and processor s.
-
-    Processor time is user and system time of the program and of the children that it waited for.
-
-    This process stays small and imports nothing large, because a child starts out with the
-    resident size of its parent.
-
-    Raises:
-        SystemExit: It fails, or takes longer than `TIMEOUT_S`.
-    """
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("FSEARCH_")}
-    # An installed package has its bytecode; a checkout that may not write any would be compiled
-    # anew by every process.
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    environment.setdefault("PYTHONPYCACHEPREFIX", str(Path(tempfile.gettempdir()) / "bench-pyc"))
-    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        started = time.perf_counter()
-        child = subprocess.Popen(command, stdout=output, stderr=errors, env=environment)
-        timer = threading.Timer(TIMEOUT_S, child.kill)
-        timer.start()
-        try:
-            _, status, usage = os.wait4(child.pid, 0)
-        finally:
-            timer.cancel()
-        seconds = time.perf_counter() - started
-        child.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        errors.seek(0)
-        if child.returncode != 0:
-            sys.exit(
-                f"error: {' '.join(command)[:200]} ended with {child.returncode}: "
-                f"{errors.read()[-2000:] or output.read()[-2000:]}"
-            )
-        # Linux counts in KiB, macOS in bytes.
-        unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-        cpu_s = usage.ru_utime + usage.ru_stime
-        return seconds, output.read(), usage.ru_maxrss / unit, cpu_s
 
 
 def run_bare(folder: Path) -> None:
@@ -109,10 +53,6 @@ def run_bare(folder: Path) -> None:
     from filesearch.cores import usable_cores
     from filesearch.embed.onnx import OnnxEmbedder
     from filesearch.embed.threads import share_out, usual
-    from filesearch.load import load
-    from filesearch.prepare import prepare_document
-    from filesearch.types import ChunkSettings
-    from filesearch.walk import find_sources
 
     class Recorder:
         """Keeps what the embedder feeds its session."""
@@ -130,11 +70,7 @@ def run_bare(folder: Path) -> None:
             ]
 
     embedder, recorder = OnnxEmbedder(threads=1), Recorder()
-    windows: list[str] = []
-    for source in find_sources([folder]):
-        document = load(source.path.read_bytes(), source.filename)
-        prepared = prepare_document(document, source.filename, ChunkSettings(), embedder)
-        windows += prepared.window_texts
+    windows = read_windows(folder, embedder)
     session = embedder._loaded_session
     _ = embedder._takes_mask
     vars(embedder)["_loaded_session"] = recorder
@@ -160,29 +96,28 @@ def measure(source: Path, files: int, runs: int) -> dict[str, float | int | dict
     with tempfile.TemporaryDirectory() as directory:
         documents, index = Path(directory) / "documents", Path(directory) / "index"
         documents.mkdir()
-        size = collect_documents(source, documents, files)
+        size = copy_markdown(source, documents, files)
         for turn in range(runs):
             shutil.rmtree(index, ignore_errors=True)
             ingest = [python, "-m", "filesearch", "ingest", str(documents)]
             bare_command = [python, __file__, "--bare", str(documents)]
             steps = [[*ingest, "--index", str(index), "--json"], bare_command]
-            found = {i: run(steps[i]) for i in ((0, 1) if turn % 2 == 0 else (1, 0))}
-            wall_s, output, peak_mb, cpu_s = found[0]
-            report = json.loads(output)
-            bare = json.loads(found[1][1])
+            found = {i: run_program(steps[i]) for i in ((0, 1) if turn % 2 == 0 else (1, 0))}
+            report = json.loads(found[0].output)
+            bare = json.loads(found[1].output)
             windows = sum(outcome["windows"] for outcome in report["outcomes"])
             if windows != bare["windows"]:
                 sys.exit(f"error: ingest made {windows} windows, the bare model {bare['windows']}")
-            walls.append(windows / wall_s)
+            walls.append(windows / found[0].wall_s)
             calls.append(windows / report["seconds"])
             bares.append(windows / bare["seconds"])
-            ratios.append(bare["seconds"] / wall_s)
+            ratios.append(bare["seconds"] / found[0].wall_s)
             call_ratios.append(bare["seconds"] / report["seconds"])
-            cpu_ratios.append(bare["cpu_s"] / cpu_s)
-            peaks.append(peak_mb)
+            cpu_ratios.append(bare["cpu_s"] / found[0].cpu_s)
+            peaks.append(found[0].peak_mb)
             say(
                 f"run {turn + 1} of {runs}: {walls[-1]:.1f} windows/s, in the call "
-                f"{calls[-1]:.1f}, bare {bares[-1]:.1f}; processor {cpu_s:.1f} s, bare "
+                f"{calls[-1]:.1f}, bare {bares[-1]:.1f}; processor {found[0].cpu_s:.1f} s, bare "
                 f"{bare['cpu_s']:.1f} s"
             )
         search = [python, "-m", "filesearch", "search", QUERY, "--index", str(index)]
@@ -190,11 +125,11 @@ def measure(source: Path, files: int, runs: int) -> dict[str, float | int | dict
             name: [python, "-c", code] for name, code in REFERENCES.items()
         }
         for command in cold.values():
-            run(command)  # writes the bytecode
+            run_program(command)  # writes the bytecode
         times: dict[str, list[float]] = {name: [] for name in cold}
         for _ in range(COLD_RUNS):
             for name, command in cold.items():
-                times[name].append(run(command)[0])
+                times[name].append(run_program(command).wall_s)
     return {
         "files": len(report["outcomes"]),
         "megabytes": size / 1e6,
@@ -209,11 +144,6 @@ def measure(source: Path, files: int, runs: int) -> dict[str, float | int | dict
         "peak_mb": max(peaks),
         "cold_s": {name: statistics.median(found) for name, found in times.items()},
     }
-
-
-def say(line: str) -> None:
-    """Tell whoever waits."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def render(figures: dict[str, float | int | dict[str, float]]) -> str:
@@ -251,14 +181,15 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if not args.documents.is_dir():
-        sys.exit(f"error: '{args.documents}' is not a folder; give one with Markdown files")
     if min(args.files, args.runs) < 1:
         sys.exit("error: --files and --runs must be at least 1")
     if args.bare:
         run_bare(args.documents)
         return
-    figures = measure(args.documents, args.files, args.runs)
+    try:
+        figures = measure(args.documents, args.files, args.runs)
+    except BenchError as error:
+        sys.exit(f"error: {error}")
     print(json.dumps(figures) if args.json else render(figures))
 
 
