@@ -22,7 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cold, embed, ingest
+from benchmarks import cold, embed, ingest, load
 from benchmarks.environments import DEFAULT_FOLDER, PEERS, Environments, choose_peers
 from benchmarks.errors import BenchError
 from benchmarks.machine import describe_machine, our_versions
@@ -33,6 +33,7 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
     embed.SUBCOMMAND,
     ingest.SUBCOMMAND,
     cold.SUBCOMMAND,
+    load.SUBCOMMAND,
 )
 
 
