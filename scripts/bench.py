@@ -22,7 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bm25, cold, embed, ingest, scale, search
+from benchmarks import bm25, cold, embed, ingest, load, scale, search
 from benchmarks.environments import DEFAULT_FOLDER, PEERS, Environments, choose_peers
 from benchmarks.errors import BenchError
 from benchmarks.machine import describe_machine, our_versions
@@ -36,6 +36,7 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
     search.SUBCOMMAND,
     scale.SUBCOMMAND,
     cold.SUBCOMMAND,
+    load.SUBCOMMAND,
 )
 
 

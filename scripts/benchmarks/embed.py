@@ -87,7 +87,7 @@ def _contestants(session: Session, texts: Path) -> dict[str, Callable[[], EmbedR
         variables = peer_environment() if name == TORCH else child_environment()
 
         def run() -> EmbedRun:
-            words = [*command, texts, _vectors_file(session.scratch, name)]
+            words: list[str | Path] = [*command, texts, _vectors_file(session.scratch, name)]
             done = run_program(words, environment=variables)
             found = json.loads(done.output.splitlines()[-1])
             return EmbedRun(found["texts"] / found["seconds"], done.peak_mb)

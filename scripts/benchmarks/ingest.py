@@ -102,7 +102,7 @@ def _report(
     checks: Mapping[str, Mapping[str, Value]],
     errors: dict[str, str],
 ) -> Report:
-    rows = [_row(name, turns) | checks.get(name, {}) for name in names]
+    rows = [{**_row(name, turns), **checks.get(name, {})} for name in names]
     columns = (
         Column("contestant", "contestant"),
         Column("seconds", "seconds", ",.1f"),
