@@ -111,13 +111,13 @@ def test_without_an_engine_a_scan_says_what_to_install(monkeypatch, tmp_path):
         load(scan(), "minutes.pdf")
 
 
-def with_picture():
-    """A page with a line of text and a picture below it."""
+def with_picture(scale=0.5, words="A line of text."):
+    """A page with a line of text and a picture below it, half as wide, or under it."""
     pypdf = pytest.importorskip("pypdf")
     page = pypdf.PdfReader(io.BytesIO(scan(PAGES[:1]))).pages[0]
     writer = pypdf.PdfWriter()
-    sheet = writer.add_blank_page(595, 842)
-    sheet.merge_transformed_page(page, pypdf.Transformation().scale(0.5))
+    sheet = writer.add_blank_page(page.mediabox.width, page.mediabox.height)
+    sheet.merge_transformed_page(page, pypdf.Transformation().scale(scale))
     font = pypdf.generic.DictionaryObject(
         {
             pypdf.generic.NameObject("/Type"): pypdf.generic.NameObject("/Font"),
@@ -130,7 +130,7 @@ def with_picture():
     )
     text = pypdf.generic.DecodedStreamObject()
     drawn = sheet.get_contents().get_data()
-    text.set_data(drawn + b"\nBT /F1 12 Tf 50 700 Td (A line of text.) Tj ET")
+    text.set_data(drawn + f"\nBT /F1 6 Tf 20 20 Td ({words}) Tj ET".encode())
     sheet[pypdf.generic.NameObject("/Contents")] = writer._add_object(text)
     data = io.BytesIO()
     writer.write(data)
@@ -148,6 +148,30 @@ def test_pictures_on_a_page_are_read_on_request_alone(engine, keeps_promises):
     assert document.text[span.start : span.end] == "On the picture"
     assert span.number == 88
     assert document.warnings == ("1 picture was read by OCR (confidence 88%)",)
+
+
+def test_a_scan_with_a_stamp_over_it_is_read(engine, keeps_promises):
+    engine(Reading("Under the stamp", 88.0))
+    document = load(with_picture(scale=1, words="RECEIVED 4 MAR"), "a.pdf")
+    keeps_promises(document)
+    assert document.text == "RECEIVED 4 MAR\n\nUnder the stamp"
+    assert [span.number for span in document.spans if span.kind == "ocr"] == [88]
+
+
+def test_a_picture_under_a_page_of_text_is_not_read(engine):
+    engine()
+    words = "a text layer that was put over the scan " * 6
+    assert load(with_picture(scale=1, words=words), "a.pdf").text == words.strip()
+
+
+def test_without_an_engine_a_stamped_scan_warns(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(ocr_rapid, "PACKAGE", "a_package_that_is_not_installed")
+    document = load(with_picture(scale=1), "a.pdf")
+    assert document.text == "A line of text."
+    [warning] = document.warnings
+    assert warning.startswith("1 of 1 pages have little text over a picture (a scan with a stamp?)")
+    assert "no OCR engine; install one" in warning
 
 
 def test_a_long_scan_may_take_longer_than_one_page_may(monkeypatch, tmp_path):

@@ -259,6 +259,9 @@ def _warn(composer: Composer, pages: _Pages, ocr: PdfOcr | None, count: int) -> 
     if unread:
         why = f"; {ocr.reason}" if ocr is not None and ocr.reason else ""
         composer.warn(f"{len(unread)} of {count} pages have no text (scanned or drawn?){why}")
+    if ocr is not None and ocr.stamped:
+        has_little = "have little text over a picture (a scan with a stamp?)"
+        composer.warn(f"{_which(has_little, ocr.stamped, count)}; {ocr.reason}")
 
 
 def _which(what: str, numbers: list[int], count: int) -> str:

@@ -133,13 +133,15 @@ class PdfiumReader:
         finally:
             page.close()
 
-    def pictures(self, index: int, *, largest_share: float) -> Iterator[Image]:
+    def pictures(
+        self, index: int, *, smallest_share: float = 0.0, largest_share: float
+    ) -> Iterator[Image]:
         """Yield the pictures on a page that may hold text, in the order in which they are drawn.
 
         Args:
             index: From 0.
-            largest_share: Of the page; a picture that covers more is left out, as are small ones
-                and what cannot be decoded.
+            smallest_share, largest_share: Of the page; a picture that covers less, or more, is
+                left out, as are those of few pixels and what cannot be decoded.
         """
         try:
             page = self._pdf[index]
@@ -154,7 +156,7 @@ class PdfiumReader:
                     share = (right - left) * (top - bottom) / max(width * height, 1.0)
                     if min(across, down) < MIN_PICTURE_SIDE or across * down > MAX_PIXELS:
                         continue
-                    if share <= largest_share:
+                    if smallest_share <= share <= largest_share:
                         bitmap = item.get_bitmap()
                         picture: Image = bitmap.to_pil().copy()
                         bitmap.close()

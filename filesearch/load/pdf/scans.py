@@ -1,11 +1,13 @@
 """PDF OCR: the pages of a PDF that have no text, and with `--ocr all` its pictures -> their text.
 
 A page is drawn at 200 dpi, as it would be printed, and read by the engine that `ocr` finds; one
-on which nothing is drawn needs none.
+on which nothing is drawn needs none. A scan with a stamp or a page number printed over it has some
+text: of a page with little, the picture that fills it is read as well.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -22,7 +24,8 @@ _DPI = 200
 _MAX_PIXELS = 12_000_000
 """A2; what is larger is drawn coarser."""
 _SEARCHABLE_CHARACTERS = 200
-"""A page with more text than this under a picture of the whole page is a scan with a text layer."""
+"""A page with more text than this under a picture of the whole page is a scan with a text layer;
+one with less is a scan with a stamp."""
 _WHOLE_PAGE = 0.8
 
 
@@ -44,11 +47,13 @@ class PdfOcr:
     Attributes:
         reason: Why pages are not read, when none are: no engine, or OCR is off; else empty.
         blank: Numbers of the pages on which nothing is drawn.
+        stamped: Numbers of the pages of which only what is printed over a picture was read.
     """
 
     def __init__(self, reader: PdfiumReader, filename: str, options: LoadOptions) -> None:
         self.reason = ""
         self.blank: list[int] = []
+        self.stamped: list[int] = []
         self._reader = reader
         self._filename = filename
         self._options = options
@@ -85,16 +90,25 @@ class PdfOcr:
         return PageText(_lines(reading)), self._pages.add(f"page {number}", reading)
 
     def read_pictures(self, number: int, page: PageText) -> Sequence[PictureText]:
-        """Return what is written on the pictures of a page that has text of its own."""
-        engine = self._find_engine() if self._options.ocr == "all" else None
-        if engine is None:
+        """Return what is written on the pictures of a page that has text of its own.
+
+        Without `--ocr all`, that is the picture under a stamp.
+        """
+        is_stamp = sum(len(line.text) for line in page.lines) <= _SEARCHABLE_CHARACTERS
+        if self._options.ocr != "all" and not is_stamp:
             return ()
-        characters = sum(len(line.text) for line in page.lines)
-        most = _WHOLE_PAGE if characters > _SEARCHABLE_CHARACTERS else 2.0
         found = []
-        for image in self._reader.pictures(number - 1, largest_share=most):
+        for image in self._reader.pictures(
+            number - 1,
+            smallest_share=0.0 if self._options.ocr == "all" else _WHOLE_PAGE,
+            largest_share=math.inf if is_stamp else _WHOLE_PAGE,
+        ):
             if is_blank(image):
                 continue
+            engine = self._find_engine()
+            if engine is None:
+                self.stamped.append(number)
+                return ()
             try:
                 reading = read_picture(engine, image)
             except InvalidFile:
