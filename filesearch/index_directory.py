@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 from filesearch.catalog import Catalog
 from filesearch.config import Settings
 from filesearch.database import sqlite_url
-from filesearch.errors import IndexBusy, IndexMismatch, NotFound
+from filesearch.errors import IndexBusy, IndexDamaged, IndexMismatch, NotFound
 from filesearch.index.snapshot import Snapshot
 from filesearch.protocols import BlobStore, Embedder
-from filesearch.records import IndexStats, StoreRecord
+from filesearch.records import IndexStats, SegmentRecord, SegmentStats, StoreRecord
 from filesearch.snapshot_cache import SnapshotCache
 from filesearch.types import ChunkSettings
 
@@ -250,7 +250,18 @@ class IndexDirectory:
             chunk_size=store.chunk_settings.size,
             chunk_overlap=store.chunk_settings.overlap,
             generation=picture.generation,
+            segment_stats=tuple(self._describe(segment) for segment in picture.segments),
         )
+
+    def _describe(self, record: SegmentRecord) -> SegmentStats:
+        import msgspec
+
+        from filesearch.index.segment import Segment
+
+        found: dict[str, object] = {}
+        with suppress(IndexDamaged):  # that is for `verify` to tell
+            found = msgspec.to_builtins(Segment(self.segments, record).vector_description)
+        return SegmentStats(record.name, record.window_count, record.size_bytes, found)
 
 
 def _size(directory: Path, pattern: str) -> int:

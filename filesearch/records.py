@@ -206,6 +206,22 @@ class ReadFile:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentStats:
+    """A segment, and how its vectors are indexed.
+
+    Attributes:
+        windows: How many it holds, removed ones included.
+        vector_index: What its manifest says: kind, and for one that is not exact its parameters,
+            training sample and measured recall. Empty when it cannot be read; see `fsearch verify`.
+    """
+
+    name: str
+    windows: int
+    size_bytes: int
+    vector_index: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class IndexStats:
     """What an index holds and what it costs.
 
@@ -217,6 +233,7 @@ class IndexStats:
         late_interaction_bytes: What token signs take of segment_bytes; 0 without.
         embedder, dimension: Fingerprint of what made the vectors, and their length.
         generation: Grows with every commit.
+        segment_stats: Of each segment, oldest first.
     """
 
     index: str
@@ -235,3 +252,4 @@ class IndexStats:
     chunk_size: int
     chunk_overlap: int
     generation: int
+    segment_stats: tuple[SegmentStats, ...] = ()

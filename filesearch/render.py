@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -259,7 +259,27 @@ def render_stats(stats: IndexStats) -> str:
         "blobs": _bytes(stats.blob_bytes),
         "generation": str(stats.generation),
     }
-    return "\n".join(f"{name:<11} {value}" for name, value in rows.items())
+    lines = [f"{name:<11} {value}" for name, value in rows.items()]
+    return "\n".join(lines + [f"{'vectors':<11} {line}" for line in _vector_indexes(stats)])
+
+
+def _vector_indexes(stats: IndexStats) -> Iterator[str]:
+    """Yield a line for all exact segments, then one for each of another kind."""
+    exact = [one for one in stats.segment_stats if one.vector_index.get("kind") == "exact"]
+    if exact:
+        windows = sum(one.windows for one in exact)
+        yield f"exact: {windows:,} windows in {len(exact)} segment{'s' * (len(exact) > 1)}"
+    for one in stats.segment_stats:
+        if one in exact:
+            continue
+        details = [f"{name} {_shown(value)}" for name, value in one.vector_index.items()]
+        yield f"{one.name}: {one.windows:,} windows, {', '.join(details) or 'cannot be read'}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{name}={_shown(one)}" for name, one in value.items())
+    return f"{value:,}" if isinstance(value, int) else f"{value}"
 
 
 def render_memory(memory: MemoryReport) -> str:

@@ -467,8 +467,11 @@ def test_stats_shows_what_a_search_takes_in_memory(made):
 
 
 def test_stats_shows_what_the_index_holds(made):
-    assert "files       3 searchable, 0 failed\n" in run("stats", "--index", made).stdout
+    shown = run("stats", "--index", made).stdout
+    assert "files       3 searchable, 0 failed\n" in shown
+    assert "vectors     exact: 3 windows in 1 segment\n" in shown
     found = run_json("stats", "--index", made)
+    assert [one["vector_index"]["kind"] for one in found["segment_stats"]] == ["exact"]
     assert set(found) == names(IndexStats)
     assert (found["files"], found["dimension"], found["chunk_size"]) == (3, 384, 800)
     assert 0 < found["late_interaction_bytes"] < found["segment_bytes"]

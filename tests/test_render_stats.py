@@ -1,0 +1,41 @@
+"""Stats as text: how the vectors of segments are indexed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from filesearch.records import SegmentStats
+from filesearch.render import render_stats
+
+
+@pytest.fixture
+def stats(fs, docs):
+    fs.ingest(docs)
+    return fs.stats()
+
+
+def test_exact_segments_are_one_line_and_every_other_one_has_its_own(stats):
+    trained = {"kind": "ivf", "parameters": {"lists": 4096}, "training": 100_000, "recall": 0.987}
+    more = [
+        SegmentStats("a1", 800_000, 1, trained),
+        SegmentStats("b2", 7000, 1, {"kind": "exact"}),
+        SegmentStats("c3", 5, 1, {}),
+    ]
+    found = render_stats(replace(stats, segment_stats=(*stats.segment_stats, *more)))
+    assert found.splitlines()[-3:] == [
+        f"vectors     exact: {stats.windows + 7000:,} windows in 2 segments",
+        "vectors     a1: 800,000 windows, kind ivf, parameters lists=4,096, training 100,000, "
+        "recall 0.987",
+        "vectors     c3: 5 windows, cannot be read",
+    ]
+
+
+def test_a_segment_that_is_damaged_does_not_hide_the_other_figures(fs, stats):
+    [segment] = (fs.directory / "segments").iterdir()
+    (segment / "manifest.json").write_text("{}")
+    assert fs.stats() == replace(
+        stats,
+        segment_stats=tuple(replace(one, vector_index={}) for one in stats.segment_stats),
+    )
