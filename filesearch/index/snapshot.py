@@ -236,10 +236,8 @@ class Snapshot:
 
     @cached_property
     def _scorer(self) -> KeywordScorer:
-        live = [
-            None if slots is None else slots[np.asarray(segment.chunk_table[:, SLOT])]
-            for segment, slots in zip(self.segments, self._live, strict=True)
-        ]
+        pairs = zip(self.segments, self._live, strict=True)
+        live = [None if slots is None else slots[s.chunk_table[:, SLOT]] for s, slots in pairs]
         return KeywordScorer([segment.postings for segment in self.segments], live, min_idf=MIN_IDF)
 
     def top_keyword(
@@ -250,9 +248,8 @@ class Snapshot:
         All of them hold one of `terms` and score above 0; ties go by row. Statistics (document
         frequencies, mean length) are those of all live chunks, whatever is selected.
         """
-        allowed = None
-        if selection.chunks is not None:
-            allowed = np.split(selection.chunks, self._chunk_base[1:-1])
+        chunks = selection.chunks
+        allowed = None if chunks is None else np.split(chunks, self._chunk_base[1:-1])
         hits = self._scorer.top(terms, top_k, allowed)
         return self._chunk_base[hits.parts] + hits.rows, hits.scores
 
@@ -261,8 +258,7 @@ class Snapshot:
         scores = np.zeros(len(chunk_rows), np.float64)
         for number in range(len(self.segments)):
             mine, local = self._within(self._chunk_base, number, chunk_rows)
-            if len(mine):
-                scores[mine] = self._scorer.scores_at(terms, number, local)
+            scores[mine] = self._scorer.scores_at(terms, number, local)
         return scores
 
     def term_idf(self, terms: Sequence[str]) -> ScoreArray:
@@ -274,8 +270,7 @@ class Snapshot:
         found = np.zeros((len(terms), len(chunk_rows)), np.int64)
         for number in range(len(self.segments)):
             mine, local = self._within(self._chunk_base, number, chunk_rows)
-            if len(mine):
-                found[:, mine] = self._scorer.counts_at(terms, number, local)
+            found[:, mine] = self._scorer.counts_at(terms, number, local)
         return found
 
     def nearest_windows(
@@ -298,11 +293,8 @@ class Snapshot:
     def chunks_of_windows(self, window_rows: IntArray) -> IntArray:
         """Return the chunk rows that hold any of these windows: unique, ascending."""
         found = []
-        for number, (segment, base) in enumerate(
-            zip(self.segments, self._window_base, strict=False)
-        ):
-            count = segment.record.window_count
-            local = window_rows[(window_rows >= base) & (window_rows < base + count)] - base
+        for number, segment in enumerate(self.segments):
+            _mine, local = self._within(self._window_base, number, window_rows)
             # Both columns ascend, so the chunks that hold a window are a range of rows.
             first = np.searchsorted(segment.chunk_table[:, LAST_WINDOW], local, side="right")
             last = np.searchsorted(segment.chunk_table[:, FIRST_WINDOW], local, side="right")
@@ -322,8 +314,7 @@ class Snapshot:
         lengths = past - first
         starts = np.cumsum(lengths) - lengths
         flat = np.arange(int(lengths.sum())) + np.repeat(first - starts, lengths)
-        rows, index = np.unique(flat, return_inverse=True)
-        return ChunkWindows(rows=rows, index=index, starts=starts)
+        return ChunkWindows(*np.unique(flat, return_inverse=True), starts=starts)
 
     def window_vectors(self, window_rows: IntArray) -> FloatMatrix:
         """Return the vectors of some windows: float32 (n, dimension)."""
