@@ -133,6 +133,14 @@ class _Search:
             if size > FIRST_POSTINGS:
                 break
             done += 1
+        if self._floor > 0:  # other parts have set it: no seeds, and only terms that let rows enter
+            while done and self._bounds[done - 1] < self._floor * _MARGIN - sum(
+                self._bounds[done:]
+            ):
+                done -= 1
+            if done:
+                self._add_up(self._lists[:done])
+            return done
         wanted = max(2 * self._top_k, _MIN_SEEDS)
         if done:
             self._add_up(self._lists[:done])
