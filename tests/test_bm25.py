@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
+from filesearch.index import top_k as top_k_module
 from filesearch.index.bm25 import KeywordScorer
 from filesearch.index.postings import Postings
 
@@ -87,9 +88,14 @@ def draw_segments(seed: int) -> Segments:
     ]
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_the_best_rows_are_found_without_looking_at_all(seed: int) -> None:
+@pytest.mark.parametrize("first_postings", [0, 40, 100_000])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_best_rows_are_found_without_looking_at_all(
+    seed: int, first_postings: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Rare and common words together, with and without columns, dead and forbidden rows."""
+    monkeypatch.setattr(top_k_module, "FIRST_POSTINGS", first_postings)
+    monkeypatch.setattr(top_k_module, "FEW", 4)
     segments = draw_segments(seed)
     rng = np.random.default_rng(seed)
     with dense_from(10_000 if seed % 2 else 100):

@@ -211,7 +211,7 @@ class KeywordScorer:
         for i, term in enumerate(terms):
             found = self._find(term).lists[part]
             if found is not None:
-                counts[i] = self._parts[part].postings.counts_of(found.number, rows)
+                counts[i] = self._parts[part].counts_of(found, rows)
         return counts
 
     def top(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -31,12 +32,14 @@ class TermList:
         span: Where its postings stand.
         column: Its counts by row, where it is common; see `Postings.dense_counts`.
         peak: No row gets a larger share of its weight than this.
+        has_large: Whether any of its counts does not fit a byte.
     """
 
     number: int
     span: slice
     column: ByteArray | None
     peak: float
+    has_large: bool
 
     def __len__(self) -> int:
         return int(self.span.stop - self.span.start)
@@ -70,11 +73,14 @@ class ScoredPart:
         number = self.postings.number(term)
         if number is None:
             return None
+        span = self.postings.span(number)
+        first_large, past_large = self.postings.large_at.searchsorted((span.start, span.stop))
         return TermList(
             number,
-            self.postings.span(number),
+            span,
             self.postings.dense_column(number),
             min(int(self.postings.peaks[number]) * self.step, 1.0),
+            bool(past_large > first_large),
         )
 
     def frequency(self, found: TermList) -> int:
@@ -102,6 +108,13 @@ class ScoredPart:
             frequencies[terms] -= dead
         return frequencies
 
+    @cached_property
+    def norms(self) -> ScoreArray:
+        """What is added to a count to divide it by, for each row: float64 (n_rows,)."""
+        norms: ScoreArray = np.multiply(self.postings.lengths, self._slope, dtype=np.float64)
+        norms += self._floor
+        return norms
+
     def shares(self, rows: npt.NDArray[Any], counts: npt.NDArray[Any]) -> ScoreArray:
         """Return the share of a term's weight that each row gets: float64 (n,), in [0, 1).
 
@@ -110,25 +123,51 @@ class ScoredPart:
             counts: Unsigned (n,), how often the term stands in each; 0 gives 0 (but where k1 is 0
                 or b is 1, a row must hold the term).
         """
-        norms = self.postings.lengths[rows] * self._slope
-        norms += self._floor
+        norms = self.norms.take(rows)
         many = counts.astype(np.float64)
         norms += many
         many /= norms
         return many
 
+    def counts(self, found: TermList, at: IntArray | None = None) -> npt.NDArray[Any]:
+        """Return how often a term stands in its rows: unsigned (n,).
+
+        Args:
+            found: The term.
+            at: int64 (n,), which of its postings, from 0 on; None for all.
+        """
+        if not found.has_large:
+            counts = self.postings.counts[found.span]
+            return counts if at is None else counts.take(at)
+        return self.postings.exact_counts(found.span if at is None else at + found.span.start)
+
+    def counts_of(self, found: TermList, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return how often a term stands in some rows: unsigned (n,), 0 where it does not."""
+        if found.column is not None and not found.has_large:
+            return found.column.take(rows)
+        return self.postings.counts_of(found.number, rows)
+
     def all_shares(self, found: TermList) -> tuple[RowArray, ScoreArray]:
         """Return the rows that hold a term, dead ones included, and their shares."""
         rows = self.postings.rows[found.span]
-        return rows, self.shares(rows, self.postings.exact_counts(found.span))
+        return rows, self.shares(rows, self.counts(found))
 
     def shares_at(self, found: TermList, rows: npt.NDArray[Any]) -> ScoreArray:
         """Return the shares of some rows, 0.0 for those that do not hold the term."""
-        counts = self.postings.counts_of(found.number, rows)
+        counts = self.counts_of(found, rows)
         shares = np.zeros(len(rows), np.float64)
         held = np.flatnonzero(counts)
         shares[held] = self.shares(rows[held], counts[held])
         return shares
+
+    @staticmethod
+    def gains(
+        weight: float | ScoreArray, counts: npt.NDArray[Any], norms: ScoreArray
+    ) -> ScoreArray:
+        """Return what a term gives to rows that hold it so often: float64 (n,)."""
+        gains: ScoreArray = counts / (counts + norms)
+        gains *= weight
+        return gains
 
     def scores_at(
         self, lists: Sequence[tuple[TermList, float]], rows: npt.NDArray[Any]

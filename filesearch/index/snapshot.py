@@ -174,9 +174,8 @@ class Snapshot:
         All of them hold one of `terms` and score above 0; ties go by row. Statistics (document
         frequencies, mean length) are those of all live chunks, whatever is selected.
         """
-        allowed = None
-        if selection.chunks is not None:
-            allowed = np.split(selection.chunks, self._chunk_base[1:-1])
+        chunks = selection.chunks
+        allowed = None if chunks is None else np.split(chunks, self._chunk_base[1:-1])
         hits = self._scorer.top(terms, top_k, allowed)
         return self._chunk_base[hits.parts] + hits.rows, hits.scores
 

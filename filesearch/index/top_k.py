@@ -4,31 +4,41 @@ terms with their weights + the score to beat -> candidate rows with their full s
 (Turtle and Flood 1995), term after term instead of document after document because that is what
 arrays are fast at:
 
-    1. Seeds: rows in which the rarest terms weigh most are scored in full; the k-th best of them
-       is a score that the k-th best of all reaches at least.
-    2. The terms come in order, rare ones first. A row that has not been met enters only if what
-       this term gives it and the most that the later ones can give reach that score: a comparison
-       of one byte per posting. Soon no row can, and the longest lists are not read at all.
+    1. The postings of the rarest terms, a few thousand, are added up at once. The rows that they
+       rank best are scored in full: the k-th best of all reaches what the k-th best of these does.
+    2. The other terms come in order, the rarer ones first. A row that has not been met enters only
+       if what this term gives it and the most that the later ones can give reach that score: a
+       comparison of one byte per posting. Soon no row can: the longest lists are not read through.
     3. The rows met so far get what the term gives them, and leave once they cannot get there.
 
-Bounds are compared with a margin, so rounding drops no row; the scores themselves are exact.
+Bounds are compared with a margin, so rounding drops no row; the scores themselves are exact, and
+added up in the order of the terms whichever way a row came in.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from filesearch.index.postings import BoolArray, RowArray
 from filesearch.index.scored_part import ScoreArray, ScoredPart, TermList
+from filesearch.types import IntArray
 
 _MARGIN = 1 - 1e-9
+FIRST_POSTINGS = 8192
+"""Postings of the rarest terms that are added up at once: fewer leave a lower score to beat, more
+take longer."""
 _MIN_SEEDS = 64
 _SAMPLE = 1024
-_SCAN_RATIO = 40
+_SCAN_RATIO = 8
 """Postings that are passed over in the time of one binary search."""
+FEW = 256
+"""So few candidates are not worth dropping any."""
+_POSITION_BITS = 24
 
 
 def kth_best(scores: ScoreArray, k: int) -> float:
@@ -84,88 +94,160 @@ class _Search:
         allowed: BoolArray | None,
     ) -> None:
         self._part = part
+        self._postings = part.postings
         self._lists = lists
         self._bounds = bounds
         self._top_k = top_k
         self._floor = floor
         self._allowed = allowed
         self._is_met = np.zeros(part.n_rows, np.bool_)
-        self._gains: ScoreArray | None = None
+        # Candidates: rows, what BM25 adds to a count of each, and what the terms so far gave it.
+        self._rows = np.empty(0, np.int64)
+        self._norms = np.empty(0)
+        self._scores = np.empty(0)
+        self._finished: list[tuple[IntArray, ScoreArray]] = []
 
     def run(self) -> tuple[RowArray, ScoreArray]:
-        seeds, seed_scores = self._seed()
-        rows, scores = np.empty(0, np.uint32), np.empty(0, np.float64)
-        rest = sum(self._bounds)
-        for (found, weight), bound in zip(self._lists, self._bounds, strict=True):
-            needed = self._floor * _MARGIN - (rest - bound)
+        done = self._start()
+        rest = sum(self._bounds[done:])
+        self._drop(rest)
+        for (found, weight), bound in zip(self._lists[done:], self._bounds[done:], strict=True):
             rest -= bound
-            if len(rows):
-                scores += weight * self._shares_of_met(found, rows)
+            if len(self._rows):
+                self._scores += self._gains(found, weight, self._rows, self._norms)
+            needed = self._floor * _MARGIN - rest
             if needed <= bound:
-                new, gains = self._enter(found, weight, needed)
-                rows, scores = np.concatenate([rows, new]), np.concatenate([scores, gains])
-            if len(rows) > self._top_k:
-                self._floor = max(self._floor, kth_best(scores, self._top_k))
-            if len(rows):
-                stays = scores >= self._floor * _MARGIN - rest - 1e-12
-                if not stays.all():
-                    rows, scores = rows[stays], scores[stays]
-        return np.concatenate([seeds, rows]), np.concatenate([seed_scores, scores])
+                self._enter(found, weight, needed)
+                if len(self._rows) > 4 * self._top_k:
+                    self._floor = max(self._floor, kth_best(self._scores, self._top_k))
+            if len(self._rows) > FEW:
+                self._drop(rest)
+        rows, scores = zip(*self._finished, (self._rows, self._scores), strict=True)
+        return np.concatenate(rows).astype(np.uint32), np.concatenate(scores)
 
-    def _seed(self) -> tuple[RowArray, ScoreArray]:
-        """Score in full some rows that promise much; the floor rises to their k-th best."""
-        wanted = max(2 * self._top_k, _MIN_SEEDS)
-        picked, missing = [], wanted
+    def _start(self) -> int:
+        """Add up the rarest terms and raise the floor by the best rows; returns how many terms."""
+        size = done = 0
         for found, _ in self._lists:
-            rows = self._part.postings.rows[found.span]
-            if len(found) > missing:
-                impacts = self._part.postings.impacts[found.span]
-                sample = impacts[:: max(1, len(found) // _SAMPLE)]
-                place = len(sample) - max(1, len(sample) * missing // len(found))
-                enough = np.partition(sample, place)[place]
-                rows = rows[np.flatnonzero(impacts >= enough)]
-            if self._allowed is not None:
-                rows = rows[self._allowed[rows]]
-            picked.append(rows[: 2 * wanted])
-            missing -= len(rows)
-            if missing <= 0:
+            size += len(found)
+            if size > FIRST_POSTINGS:
                 break
-        seeds = np.unique(np.concatenate(picked))
-        scores = self._part.scores_at(self._lists, seeds)
-        self._floor = max(self._floor, kth_best(scores, self._top_k))
-        self._is_met[seeds] = True
-        stays = scores >= self._floor * _MARGIN
-        return seeds[stays], scores[stays]
-
-    def _enter(self, found: TermList, weight: float, needed: float) -> tuple[RowArray, ScoreArray]:
-        """Return rows not met before to which a term gives `needed` or more, and what it gives."""
-        postings = self._part.postings
-        if needed <= 0:
-            rows, at = postings.rows[found.span], None
+            done += 1
+        if self._floor > 0:  # other parts have set it: no seeds, and only terms that let rows enter
+            while done and self._bounds[done - 1] < self._floor * _MARGIN - sum(
+                self._bounds[done:]
+            ):
+                done -= 1
+            if done:
+                self._add_up(self._lists[:done])
+            return done
+        wanted = max(2 * self._top_k, _MIN_SEEDS)
+        if done:
+            self._add_up(self._lists[:done])
+            seeds, norms, scores = self._take_best(wanted)
         else:
-            least = math.ceil(needed / (weight * self._part.step) - 1e-6)
-            at = np.flatnonzero(postings.impacts[found.span] >= least)
-            rows = postings.rows[found.span][at]
-        is_new = ~self._is_met[rows]
-        if self._allowed is not None:
-            is_new &= self._allowed[rows]
-        rows = rows[is_new]
-        places = np.flatnonzero(is_new) if at is None else at[is_new]
-        self._is_met[rows] = True
-        counts = postings.exact_counts(places + found.span.start)
-        return rows, weight * self._part.shares(rows, counts)
+            seeds = self._heaviest_rows(self._lists[0][0], wanted)
+            norms, scores = self._part.norms.take(seeds), np.zeros(len(seeds))
+            self._is_met[seeds] = True
+        for found, weight in self._lists[done:]:
+            scores += self._gains(found, weight, seeds, norms)
+        self._floor = max(self._floor, kth_best(scores, self._top_k))
+        self._finished.append((seeds, scores))
+        return done
 
-    def _shares_of_met(self, found: TermList, rows: RowArray) -> ScoreArray:
-        """Return the share that each of the rows met so far gets of a term's weight."""
+    def _add_up(self, lists: Sequence[tuple[TermList, float]]) -> None:
+        """Make the rows that hold any of some terms candidates, with what the terms give them."""
+        postings = self._postings
+        sizes = [len(found) for found, _ in lists]
+        rows = np.concatenate([postings.rows[found.span] for found, _ in lists]).astype(np.int64)
+        counts = np.concatenate([self._part.counts(found) for found, _ in lists])
+        weights = np.repeat([weight for _, weight in lists], sizes)
+        if self._allowed is not None:
+            kept = _where(self._allowed.take(rows))
+            rows, counts, weights = rows.take(kept), counts.take(kept), weights.take(kept)
+        norms = self._part.norms.take(rows)
+        gains = self._part.gains(weights, counts, norms)
+        # Sorting numbers is many times as fast as an indirect sort, and it keeps the terms' order.
+        keys = np.sort((rows << _POSITION_BITS) | np.arange(len(rows)))
+        order = keys & ((1 << _POSITION_BITS) - 1)
+        keys >>= _POSITION_BITS
+        is_first = np.ones(len(keys), np.bool_)
+        np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
+        firsts = _where(is_first)
+        self._rows = keys.take(firsts)
+        self._norms = norms.take(order.take(firsts))
+        scores: ScoreArray = np.zeros(len(firsts))
+        np.add.at(scores, np.cumsum(is_first) - 1, gains.take(order))
+        self._scores = scores
+        self._is_met[self._rows] = True
+
+    def _take_best(self, count: int) -> tuple[IntArray, ScoreArray, ScoreArray]:
+        """Take the best candidates out; returns their rows, norms and scores so far."""
+        is_best = self._scores >= kth_best(self._scores, count)
+        best = _where(is_best)
+        taken = self._rows.take(best), self._norms.take(best), self._scores.take(best)
+        self._keep(_where(~is_best))
+        return taken
+
+    def _heaviest_rows(self, found: TermList, count: int) -> IntArray:
+        """Return about `count` allowed rows to which a term gives much, by a sample of its list."""
+        impacts = self._postings.impacts[found.span]
+        sample = impacts[:: max(1, len(impacts) // _SAMPLE)]
+        place = max(0, len(sample) - max(1, len(sample) * count // len(impacts)))
+        at = _where(impacts >= np.partition(sample, place)[place])
+        rows: IntArray = self._postings.rows[found.span].take(at).astype(np.int64)
+        if self._allowed is not None:
+            rows = rows.take(_where(self._allowed.take(rows)))
+        return rows[: 2 * count]
+
+    def _enter(self, found: TermList, weight: float, needed: float) -> None:
+        """Make rows candidates that were not met and to which a term gives `needed` or more."""
+        rows = self._postings.rows[found.span]
+        at = None
+        if needed > 0:
+            least = math.ceil(needed / (weight * self._part.step) - 1e-6)
+            at = _where(self._postings.impacts[found.span] >= least)
+            rows = rows.take(at)
+        rows = rows.astype(np.int64)
+        is_met = self._is_met.take(rows)
+        is_new = ~is_met if self._allowed is None else self._allowed.take(rows) > is_met
+        new = _where(is_new)
+        rows = rows.take(new)
+        counts = self._part.counts(found, new if at is None else at.take(new))
+        self._is_met[rows] = True
+        norms = self._part.norms.take(rows)
+        gains = self._part.gains(weight, counts, norms)
+        self._rows = np.concatenate([self._rows, rows])
+        self._norms = np.concatenate([self._norms, norms])
+        self._scores = np.concatenate([self._scores, gains])
+
+    def _gains(
+        self, found: TermList, weight: float, rows: IntArray, norms: ScoreArray
+    ) -> ScoreArray:
+        """Return what a term gives to some rows that were met."""
+        return self._part.gains(weight, self._counts(found, rows), norms)
+
+    def _counts(self, found: TermList, rows: IntArray) -> npt.NDArray[Any]:
         if found.column is not None or len(found) > len(rows) * _SCAN_RATIO:
-            return self._part.shares_at(found, rows)
-        postings = self._part.postings
-        held = postings.rows[found.span]
-        at = np.flatnonzero(self._is_met[held])
-        held = held[at]
-        if self._gains is None:
-            self._gains = np.zeros(self._part.n_rows, np.float64)
-        self._gains[held] = self._part.shares(held, postings.exact_counts(at + found.span.start))
-        shares: ScoreArray = self._gains[rows]
-        self._gains[held] = 0.0
-        return shares
+            return self._part.counts_of(found, rows)
+        held = self._postings.rows[found.span]
+        at = _where(self._is_met.take(held))
+        counts = self._part.counts(found, at)
+        by_row = np.zeros(self._part.n_rows, counts.dtype)
+        by_row[held.take(at)] = counts
+        return by_row.take(rows)
+
+    def _drop(self, rest: float) -> None:
+        """Leave out candidates that do not reach the floor with `rest` more."""
+        stays = _where(self._scores >= self._floor * _MARGIN - rest - 1e-12)
+        if len(stays) < len(self._rows):
+            self._keep(stays)
+
+    def _keep(self, at: IntArray) -> None:
+        self._rows, self._norms = self._rows.take(at), self._norms.take(at)
+        self._scores = self._scores.take(at)
+
+
+def _where(mask: BoolArray) -> IntArray:
+    found: IntArray = mask.nonzero()[0]  # flatnonzero costs three calls more
+    return found
