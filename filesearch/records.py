@@ -143,6 +143,25 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotMemory:
+    """What an open store holds in memory of its own, in bytes; mapped files are not counted.
+
+    Attributes:
+        slots: Which file is where, and the attributes that filters have looked at.
+        columns: Columns of the segments' tables that every search looks into.
+        masks: Rows that may come back, where some may not.
+        entries: Names and attributes of the files that came back so far, at some 400 bytes each.
+        mapped: Size of the mapped files: the system keeps of them what is used and has room for.
+    """
+
+    slots: int
+    columns: int
+    masks: int
+    entries: int
+    mapped: int
+
+
+@dataclass(frozen=True, slots=True)
 class NewFile:
     """A file about to be recorded; searchable when it has a document, else failed.
 

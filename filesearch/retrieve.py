@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -288,7 +289,7 @@ class Retriever:
             {place.entry.document_id for place in places if place}, snapshot.load_keys
         )
         contexts = _contexts(places, documents)
-        context_terms = {line: extract_terms(line) for line in set(contexts)}
+        context_terms = {line: _context_terms(line) for line in set(contexts)}
         texts = [
             _window_text(snapshot, place, window, documents)
             for place, window in zip(places, windows.tolist(), strict=True)
@@ -338,6 +339,12 @@ def _results(passages: Sequence[Passage]) -> list[SearchResult]:
             )
         )
     return results
+
+
+@lru_cache(maxsize=4096)
+def _context_terms(line: str) -> tuple[str, ...]:
+    """Return the terms of a context: the chunks under one heading share it, and so do questions."""
+    return tuple(extract_terms(line))
 
 
 def _contexts(places: Sequence[Place | None], documents: Mapping[int, Document]) -> list[str]:

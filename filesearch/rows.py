@@ -150,10 +150,7 @@ def make_way(sql: Connection, store_id: str, new: NewFile) -> None:
 
 
 def forget_file(sql: Connection, store_id: str, file_id: str) -> None:
-    """Take a file out of a store.
-
-    It goes out of the catalog too when no other store holds it and it is nobody's upload.
-    """
+    """Take a file out of a store, and out of the catalog if no other has it and it is no upload."""
     sf, f = t.store_files.c, t.files.c
     sql.execute(delete(t.store_files).where(sf.store_id == store_id, sf.file_id == file_id))
     sql.execute(
@@ -182,13 +179,15 @@ def drop_unused(
 def named_store(sql: Connection, name: str) -> Row[Any] | None:
     """Return the row of the store that `name` was given to by `note_store`, or None.
 
-    Names in the table itself can be changed and come twice; only a catalog that never noted one
-    is searched by them.
+    Names in the table can be changed and come twice: they count only where none was noted.
     """
     c = t.vector_stores.c
-    noted = sql.scalar(select(t.meta.c.value).where(t.meta.c.key == _note(name)))
-    wanted = c.name == name if noted is None else c.id == noted
-    return sql.execute(select(t.vector_stores).where(wanted).order_by(c.seq)).first()
+    noted = select(t.meta.c.value).where(t.meta.c.key == _note(name)).scalar_subquery()
+    found = sql.execute(select(t.vector_stores).where(c.id == noted)).first()
+    if found is not None:
+        return found
+    wanted = (c.name == name, noted.is_(None))
+    return sql.execute(select(t.vector_stores).where(*wanted).order_by(c.seq)).first()
 
 
 def fix_name(sql: Connection, name: str) -> None:
@@ -243,13 +242,14 @@ def bump_generation(sql: Connection, store_id: str, *, attributes_changed: bool 
     sql.execute(update(t.vector_stores).where(c.id == store_id).values(generation=c.generation + 1))
     if attributes_changed:
         now = sql.scalar(select(c.generation).where(c.id == store_id))
-        forget_attributes_note(sql, store_id)
-        sql.execute(insert(t.meta).values(key=attributes_note(store_id), value=str(now)))
+        note_attributes(sql, store_id, str(now))
 
 
-def forget_attributes_note(sql: Connection, store_id: str) -> None:
-    """Forget when attributes have changed, because the store goes."""
+def note_attributes(sql: Connection, store_id: str, generation: str | None) -> None:
+    """Note at which generation attributes have changed; None forgets it, because the store goes."""
     sql.execute(delete(t.meta).where(t.meta.c.key == attributes_note(store_id)))
+    if generation is not None:
+        sql.execute(insert(t.meta).values(key=attributes_note(store_id), value=generation))
 
 
 def attributes_note(store_id: str) -> str:

@@ -59,17 +59,11 @@ def score_candidates(candidates: Candidates, *, vector_weight: float | None) -> 
         fused = worth * convex_combination(keyword, vector, vector_weight=vector_weight)
         keyword_share = worth * (1 - vector_weight) * keyword
     order = np.lexsort((candidates.rows, -fused))
-    return [
-        Scored(
-            row=int(candidates.rows[i]),
-            score=float(fused[i]),
-            keyword=float(keyword_share[i]),
-            vector=max(0.0, float(fused[i] - keyword_share[i])),
-            window=int(candidates.windows[i]),
-        )
-        for i in order
-        if fused[i] > 0
-    ]
+    order = order[fused[order] > 0]
+    vector_share = np.maximum(fused - keyword_share, 0.0)
+    # As lists at once: numpy hands out single numbers ten times as slowly.
+    columns = (candidates.rows, fused, keyword_share, vector_share, candidates.windows)
+    return list(map(Scored, *(column[order].tolist() for column in columns)))
 
 
 def apply_rerank(

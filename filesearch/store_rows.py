@@ -185,7 +185,7 @@ def delete_store(sql: Connection, store_id: str) -> None:
     sql.execute(delete(t.store_files).where(sf.store_id == store_id))
     sql.execute(delete(t.segments).where(t.segments.c.store_id == store_id))
     sql.execute(delete(t.vector_stores).where(t.vector_stores.c.id == store_id))
-    rows.forget_attributes_note(sql, store_id)
+    rows.note_attributes(sql, store_id, None)
     bury(sql, STORES_PLACE, store_id, row.seq)
     rows.drop_unused(sql, document_ids=documents if len(documents) <= _FEW else None)
 

@@ -255,3 +255,42 @@ def test_an_empty_store_has_nothing_to_find(tmp_path):
     )
     by_keyword, _scores = snapshot.top_keyword(["kiln"], 3, snapshot.everything)
     assert (snapshot.chunk_count, len(rows), len(by_keyword)) == (0, 0, 0)
+
+
+def test_memory_counts_what_searches_have_made_so_far(twin):
+    snapshot = Snapshot(twin.root, Roster.of(twin.picture), twin.snapshot.opened)
+    before = snapshot.memory()
+    assert (before.entries, before.masks) == (0, 0)
+    assert before.slots > 0
+    assert before.mapped == sum(record.size_bytes for record in twin.picture.segments)
+    row = twin.live[0]
+    _ = snapshot.place(row), snapshot.everything
+    after = snapshot.memory()
+    assert after.entries > 0
+    assert (after.masks > 0) == (len(twin.live) < len(twin.chunks))
+
+
+def test_a_file_that_was_removed_since_the_commit_is_left_out(twin):
+    gone = twin.chunks[twin.live[0]].entry
+    roster = Roster.of(twin.picture)
+    read = roster.read_entries
+    left = replace(
+        roster, read_entries=lambda ids: read([one for one in ids if one != gone.store_file_id])
+    )
+    snapshot = Snapshot(twin.root, left, twin.snapshot.opened)
+    places = snapshot.places(twin.live)
+    expected = [None if twin.chunks[row].entry == gone else row for row in twin.live]
+    assert [place and row for place, row in zip(places, twin.live, strict=True)] == expected
+
+
+def test_an_id_that_went_to_another_file_since_the_commit_is_no_place(twin):
+    roster = Roster.of(twin.picture)
+    read = roster.read_entries
+    other = replace(
+        roster,
+        read_entries=lambda ids: {
+            number: replace(entry, document_id=10_000) for number, entry in read(ids).items()
+        },
+    )
+    snapshot = Snapshot(twin.root, other, twin.snapshot.opened)
+    assert snapshot.places(twin.live) == [None] * len(twin.live)

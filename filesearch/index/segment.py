@@ -321,6 +321,12 @@ class Segment:
         return Segment(self._directory.parent, self.record)
 
     @property
+    def column_bytes(self) -> int:
+        """What those columns take that were looked into so far."""
+        names = ("chunk_counts", "window_counts", "window_bounds")
+        return sum(self.__dict__[name].nbytes for name in names if name in self.__dict__)
+
+    @property
     def has_signs(self) -> bool:
         """Whether the windows' token signs are kept."""
         return SIGNS_FILE in self.manifest.files

@@ -21,7 +21,7 @@ from filesearch.index.bm25 import KeywordScorer
 from filesearch.index.segment import END, START, Segment
 from filesearch.index.slots import Selection, Slots
 from filesearch.index.vectors import BoolArray
-from filesearch.records import Entry
+from filesearch.records import Entry, SnapshotMemory
 from filesearch.roster import REMOVED, Roster
 from filesearch.types import FloatMatrix, FloatVector, IntArray, TokenSigns
 
@@ -31,8 +31,9 @@ ScoreArray: TypeAlias = npt.NDArray[np.float64]
 # must still count for something. Elsewhere weights lie above this.
 MIN_IDF = 1e-3
 
-# Entries that stay in memory; some 400 bytes each.
+# Entries that stay in memory, and what one takes, roughly.
 MAX_KEPT_ENTRIES = 20_000
+ENTRY_BYTES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,17 @@ class Snapshot:
     def opened(self) -> dict[str, Segment]:
         """The open segments by name."""
         return {segment.record.name: segment for segment in self.segments}
+
+    def memory(self) -> SnapshotMemory:
+        """Return what the snapshot holds in memory."""
+        selections = [self.__dict__.get(name) for name in ("everything", "distinct")]
+        return SnapshotMemory(
+            slots=self._slots.size_bytes,
+            columns=sum(segment.column_bytes for segment in self.segments),
+            masks=sum(one.size_bytes for one in selections if one is not None),
+            entries=ENTRY_BYTES * len(self._entries),
+            mapped=sum(segment.record.size_bytes for segment in self.segments),
+        )
 
     def select(
         self,
