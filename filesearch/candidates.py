@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from filesearch.index.bm25 import K1
 from filesearch.index.late import late_scores
-from filesearch.index.snapshot import ChunkWindows, Selection, Snapshot
+from filesearch.index.slots import Selection
+from filesearch.index.snapshot import ChunkWindows, Snapshot
 from filesearch.languages import known_share
 from filesearch.protocols import Embedder, TokenEmbedder
 from filesearch.terms import query_terms, term_spans
@@ -100,19 +101,17 @@ def find_candidates(
     """
     vector_search = pool.submit(_search_vectors, snapshot, text, selection, embedder)
     terms = query_terms(text)
-    keyword = snapshot.keyword_scores(terms)
-    if selection.chunks is not None:
-        keyword = np.where(selection.chunks, keyword, 0.0)
-    by_keyword = top_rows(keyword, CANDIDATE_CHUNKS)
+    by_keyword, keyword = snapshot.top_keyword(terms, CANDIDATE_CHUNKS, selection)
     distinct = list(dict.fromkeys(terms))
     idf = snapshot.term_idf(distinct)
     known, embedding, by_vector = vector_search.result()
     question = Question(text, distinct, idf, known, embedding)
     share = float(keyword.max(initial=0.0)) / max(question.max_keyword, 1e-9)
     if embedding is None:
+        order = np.argsort(by_keyword)
         return question, Candidates(
-            rows=by_keyword,
-            keyword=keyword[by_keyword],
+            rows=by_keyword[order],
+            keyword=keyword[order],
             keyword_share=share,
             vector=np.zeros(len(by_keyword), dtype=np.float32),
             windows=np.full(len(by_keyword), -1, dtype=np.int64),
@@ -121,7 +120,10 @@ def find_candidates(
     of_chunks = snapshot.windows_of_chunks(rows)
     similarities = snapshot.window_vectors(of_chunks.rows) @ embedding.vector
     best, windows = of_chunks.best(similarities)
-    return question, Candidates(rows, keyword[rows], share, best, windows, of_chunks, similarities)
+    keyword = snapshot.keyword_scores_at(terms, rows)
+    if selection.chunks is not None:
+        keyword[~selection.chunks[rows]] = 0.0
+    return question, Candidates(rows, keyword, share, best, windows, of_chunks, similarities)
 
 
 def _search_vectors(
@@ -154,15 +156,6 @@ def _embed_question(embedder: Embedder, text: str) -> QuestionEmbedding:
         tokens=np.empty((0, len(vector)), np.float32),
         offsets=np.empty((0, 2), np.int64),
     )
-
-
-def top_rows(scores: ScoreArray, top_k: int) -> IntArray:
-    """Return the rows with the `top_k` best scores above 0, ascending."""
-    if len(scores) > top_k:
-        rows = np.argpartition(-scores, top_k)[:top_k]
-    else:
-        rows = np.arange(len(scores))
-    return np.sort(rows[scores[rows] > 0]).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,11 +8,12 @@ same transaction marks its files completed. Readers take one consistent picture 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from sqlalchemy import delete, exists, insert, select, update
 
-from filesearch import rows
+from filesearch import pictures, rows
 from filesearch import schema as t
 from filesearch.database import Database
 from filesearch.document_cache import DocumentCache
@@ -28,7 +29,10 @@ from filesearch.records import (
     SegmentRecord,
     StoreRecord,
 )
+from filesearch.roster import Roster
 from filesearch.types import Attributes, Chunk, ChunkSettings, Document, ErrorCode, Span
+
+NO_KEYS: Mapping[int, str] = MappingProxyType({})
 
 
 class Catalog:
@@ -122,53 +126,32 @@ class Catalog:
 
     def picture(self, store_id: str) -> Picture:
         """Return segments and searchable files of a store as of one instant."""
-        sf = t.store_files.c
         with self.database.reading() as sql:
-            generation = sql.scalar(
-                select(t.vector_stores.c.generation).where(t.vector_stores.c.id == store_id)
+            return pictures.read_picture(sql, store_id)
+
+    def roster(self, store_id: str, last: Roster | None = None) -> Roster:
+        """Return which files can be searched, as of one instant.
+
+        Args:
+            store_id: The store; one that does not exist has none.
+            last: An earlier roster of it, so that only what has changed is read.
+        """
+        with self.database.reading() as sql:
+            return pictures.read_roster(
+                sql,
+                store_id,
+                last,
+                read_attributes=self._attributes_in,
+                read_entries=self._entries,
             )
-            segments = sql.execute(
-                select(t.segments)
-                .where(t.segments.c.store_id == store_id)
-                .order_by(t.segments.c.id)
-            ).all()
-            entries = sql.execute(
-                select(
-                    sf.id,
-                    sf.segment_id,
-                    sf.slot,
-                    sf.file_id,
-                    t.files.c.filename,
-                    sf.document_id,
-                    sf.attributes,
-                    sf.chunk_size,
-                    sf.chunk_overlap,
-                    sf.row_attributes,
-                )
-                .join(t.files, t.files.c.id == sf.file_id)
-                .where(sf.store_id == store_id, sf.document_id.is_not(None))
-                .order_by(sf.segment_id, sf.slot)
-            ).all()
-        found = [
-            Entry(
-                store_file_id=row[0],
-                segment_id=row[1] or 0,
-                slot=row[2] or 0,
-                file_id=row[3],
-                filename=row[4],
-                document_id=row[5],
-                attributes=rows.decode_attributes(row[6]),
-                chunk_settings=ChunkSettings(row[7], row[8]),
-                row_attributes=bool(row[9]),
-            )
-            for row in entries
-        ]
-        return Picture(
-            generation=int(generation or 0),
-            segments=tuple(rows.to_segment_record(row) for row in segments),
-            entries=tuple(entry for entry in found if entry.segment_id),
-            unplaced=tuple(entry for entry in found if not entry.segment_id),
-        )
+
+    def _attributes_in(self, segment_id: int, store_file_ids: Sequence[int]) -> dict[int, str]:
+        with self.database.reading() as sql:
+            return pictures.read_attributes(sql, segment_id, store_file_ids)
+
+    def _entries(self, store_file_ids: Collection[int]) -> dict[int, Entry]:
+        with self.database.reading() as sql:
+            return pictures.read_entries(sql, store_file_ids)
 
     def segments(self) -> list[SegmentRecord]:
         """Return the segments of all stores."""
@@ -221,13 +204,15 @@ class Catalog:
         return rows.to_document(row)
 
     def passages(
-        self, places: Sequence[tuple[int, int, int]]
+        self,
+        places: Sequence[tuple[int, int, int]],
+        load_keys: Mapping[int, str] = NO_KEYS,
     ) -> list[tuple[str, tuple[Span, ...]] | None]:
         """Return the text at each (document id, start, end), and the spans of its document.
 
-        None stands for a document that was removed in the meantime.
+        None stands for a document that was removed in the meantime. For load keys see `documents`.
         """
-        documents = self.documents({document_id for document_id, _start, _end in places})
+        documents = self.documents({document_id for document_id, _, _ in places}, load_keys)
         return [
             (documents[document_id].text[start:end], documents[document_id].spans)
             if document_id in documents
@@ -235,20 +220,34 @@ class Catalog:
             for document_id, start, end in places
         ]
 
-    def documents(self, document_ids: Collection[int]) -> dict[int, Document]:
+    def documents(
+        self, document_ids: Collection[int], load_keys: Mapping[int, str] = NO_KEYS
+    ) -> dict[int, Document]:
         """Return some documents by id; those removed in the meantime are left out.
 
         The ones that were asked for last are kept in memory.
+
+        Args:
+            document_ids: The documents.
+            load_keys: Load keys of documents, for those that the caller knows: what they name is
+                read by them, and not at all while it is kept.
         """
         c = t.documents.c
-        with self.database.reading() as sql:
-            keys = sql.execute(select(c.id, c.load_key).where(c.id.in_(document_ids))).all()
+        keys = {one: load_keys[one] for one in document_ids if load_keys.get(one)}
+        unknown = [one for one in document_ids if one not in keys]
+        if unknown:
+            with self.database.reading() as sql:
+                found = sql.execute(select(c.id, c.load_key).where(c.id.in_(unknown))).all()
+            keys.update((row.id, row.load_key) for row in found)
 
-            def fetch(ids: Collection[int]) -> dict[int, Document]:
-                found = sql.execute(select(t.documents).where(c.id.in_(ids))).all()
-                return {row.id: rows.to_document(row) for row in found}
+        def fetch(ids: Collection[int]) -> dict[int, Document]:
+            wanted = [keys[one] for one in ids]
+            with self.database.reading() as sql:
+                read = sql.execute(select(t.documents).where(c.load_key.in_(wanted))).all()
+            by_key = {row.load_key: rows.to_document(row) for row in read}
+            return {one: by_key[keys[one]] for one in ids if keys[one] in by_key}
 
-            return self._cache.get({row.id: row.load_key for row in keys}, fetch)
+        return self._cache.get(keys, fetch)
 
     def chunks(self, store_file_id: int) -> list[Chunk]:
         """Return the chunks of a file in a store, in order."""
@@ -329,7 +328,7 @@ class Catalog:
                     attribute_layers=rows.encode_layers(layers),
                 )
             )
-            rows.bump_generation(sql, store_id)
+            rows.bump_generation(sql, store_id, attributes_changed=True)
 
     def set_stale(
         self, store_id: str, file_id: str, error_code: ErrorCode | None, error: str

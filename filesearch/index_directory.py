@@ -59,7 +59,7 @@ class IndexDirectory:
         self._lock = threading.RLock()
         self._catalog: Catalog | None = None
         self._snapshots = SnapshotCache(
-            self.segments, lambda store_id: self.catalog.picture(store_id)
+            self.segments, lambda store_id, last: self.catalog.roster(store_id, last)
         )
 
     def close(self) -> None:

@@ -28,10 +28,13 @@ neighbour, 1.5 in tokens and a little more or less in characters. scripts/chunk_
 and characters of 5 results: 0.965 and 17,485 without joining, 0.965 and 19,021 at 1.75, 0.972 and
 22,424 at 2.25, where 6 passages unjoined bring 0.975 for 20,735: longer ones are not worth it."""
 
-NO_COPIES: Mapping[int, Sequence[Entry]] = MappingProxyType({})
+NO_COPIES: Mapping[int, Sequence[int]] = MappingProxyType({})
 
 _SAME_SCORE = 0.99
 """Copies of a file score alike, but for rounding and what a reranker makes of their order."""
+
+_PLACES_AHEAD = 24
+"""Places are looked up so many at a time, in order of rank: 8 results seldom need more."""
 
 Texts: TypeAlias = Callable[
     [Sequence[tuple[int, int, int]]], Sequence[tuple[str, tuple[Span, ...]] | None]
@@ -84,7 +87,7 @@ def pick_passages(
     *,
     top_k: int,
     texts: Texts,
-    copies: Mapping[int, Sequence[Entry]] = NO_COPIES,
+    copies: Mapping[int, Sequence[int]] = NO_COPIES,
 ) -> list[Passage]:
     """Return the `top_k` best passages, best first, no two sharing a character of one text.
 
@@ -98,7 +101,7 @@ def pick_passages(
         scored: Best first, ties in the order in which they are to come.
         top_k: At least 1; fewer come back when `scored` holds no more than that.
         texts: Called in blocks: mostly once or twice, for little more than what is returned.
-        copies: Document id -> further files with its text, which `scored` leaves out.
+        copies: Document id -> ids of further files with its text, which `scored` leaves out.
     """
     line = _Line(snapshot, scored, copies)
     told = ToldTexts()
@@ -158,7 +161,7 @@ class _Line:
         self,
         snapshot: Snapshot,
         scored: Sequence[Scored],
-        copies: Mapping[int, Sequence[Entry]],
+        copies: Mapping[int, Sequence[int]],
     ) -> None:
         self._snapshot = snapshot
         self._copies = copies
@@ -168,6 +171,7 @@ class _Line:
         self._taken: dict[int, list[tuple[int, int]]] = {}
         self._last_score = 0.0
         self._entries: dict[int, dict[int, Entry]] = {}
+        self._places: list[Place | None] = []
 
     def take(self, count: int) -> list[_Stretch]:
         """Return the next `count` stretches by descending score; fewer when the line ends."""
@@ -175,7 +179,9 @@ class _Line:
         while self._queue and len(stretches) < count:
             negative_score, rank = heapq.heappop(self._queue)
             candidate = self._scored[rank]
-            place = self._meet(candidate.row)
+            place = self._meet(rank)
+            if place is None:
+                continue
             seen = self._taken.setdefault(place.entry.document_id, [])
             start, end = _cut_off(place.start, place.end, seen)
             left = (end - start) / (place.end - place.start)
@@ -196,18 +202,26 @@ class _Line:
         """Look at those in line that score as the last one taken: copies of it stand there."""
         while self._queue and -self._queue[0][0] >= _SAME_SCORE * self._last_score:
             _negative_score, rank = heapq.heappop(self._queue)
-            self._meet(self._scored[rank].row)
+            self._meet(rank)
 
     def files(self, document_id: int) -> list[Entry]:
         """Return the files whose text is this document: those met so far by rank, then the rest."""
         files = dict(self._entries[document_id])
-        for entry in self._copies.get(document_id, ()):
+        for entry in self._snapshot.entries(self._copies.get(document_id, ())).values():
             files.setdefault(entry.store_file_id, entry)
         return list(files.values())
 
-    def _meet(self, row: int) -> Place:
-        """Return the place of a chunk, in the first file that was met of those with its text."""
-        place = self._snapshot.place(row)
+    def _meet(self, rank: int) -> Place | None:
+        """Return the place of a chunk, in the first file that was met of those with its text.
+
+        None for a chunk whose file was removed.
+        """
+        while len(self._places) <= rank:
+            ahead = self._scored[len(self._places) :][:_PLACES_AHEAD]
+            self._places += self._snapshot.places([candidate.row for candidate in ahead])
+        place = self._places[rank]
+        if place is None:
+            return None
         files = self._entries.setdefault(place.entry.document_id, {})
         files.setdefault(place.entry.store_file_id, place.entry)
         first = next(iter(files.values()))

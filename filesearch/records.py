@@ -112,6 +112,7 @@ class Entry:
 
     Attributes:
         row_attributes: As in FileRecord. Its rows then have chunks and windows of their own.
+        load_key: Of its document; empty where that was not read.
     """
 
     store_file_id: int
@@ -123,6 +124,7 @@ class Entry:
     attributes: Attributes
     chunk_settings: ChunkSettings
     row_attributes: bool = False
+    load_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ from filesearch.context import find_contexts
 from filesearch.errors import InvalidSetting
 from filesearch.filters import Filter, Predicate, compile_filter
 from filesearch.fuse import merge_rankings, normalise
-from filesearch.index.snapshot import Place, Selection, Snapshot
+from filesearch.index.slots import Selection
+from filesearch.index.snapshot import Place, Snapshot
 from filesearch.passages import Passage, Scored, pick_passages
 from filesearch.protocols import Embedder, Reranker
 from filesearch.ranking_options import RankingOptions
@@ -144,7 +145,7 @@ class Retriever:
             snapshot.distinct
             if filters is None
             else snapshot.select(
-                lambda entry: predicate(entry.attributes),
+                predicate,
                 keep_rows=lambda entry: self._rows_passing(entry, predicate),
             )
         )
@@ -154,7 +155,7 @@ class Retriever:
             snapshot,
             scored,
             top_k=top_k,
-            texts=self._catalog.passages,
+            texts=lambda places: self._catalog.passages(places, snapshot.load_keys),
             copies=selection.copies,
         )
         return _results(passages)
@@ -185,7 +186,10 @@ class Retriever:
         best: dict[str, RankedFile] = {}
         weight = self._vector_weight
         for scored in self._rank_all(snapshot, queries, snapshot.everything, stage, weight):
-            entry = snapshot.place(scored.row).entry
+            place = snapshot.places([scored.row])[0]
+            if place is None:
+                continue
+            entry = place.entry
             best.setdefault(entry.file_id, RankedFile(entry.file_id, entry.filename, scored.score))
             if len(best) == top_k:
                 break
@@ -253,7 +257,10 @@ class Retriever:
         fused = fuse_candidates(question, candidates, self._vector_weight)
         rows = np.array([scored.row for scored in fused], dtype=np.int64)
         return Gathered(
-            filenames=[snapshot.place(int(row)).entry.filename for row in candidates.rows],
+            filenames=[
+                place.entry.filename if place else ""
+                for place in snapshot.places(candidates.rows.tolist())
+            ],
             keyword=normalise(candidates.keyword),
             vector=candidates.vector,
             keyword_share=candidates.keyword_share,
@@ -276,12 +283,14 @@ class Retriever:
         if candidates.of_chunks is not None and candidates.similarities is not None:
             second, mean = second_and_mean(candidates.similarities, candidates.of_chunks)
         windows = np.where(late.windows >= 0, late.windows, candidates.windows[at])
-        places = [snapshot.place(scored.row) for scored in top]
-        documents = self._catalog.documents({place.entry.document_id for place in places})
+        places = snapshot.places(rows.tolist())
+        documents = self._catalog.documents(
+            {place.entry.document_id for place in places if place}, snapshot.load_keys
+        )
         contexts = _contexts(places, documents)
         context_terms = {line: extract_terms(line) for line in set(contexts)}
         texts = [
-            _window_text(snapshot, place, window, documents.get(place.entry.document_id))
+            _window_text(snapshot, place, window, documents)
             for place, window in zip(places, windows.tolist(), strict=True)
         ]
         evidence = Evidence(
@@ -298,7 +307,7 @@ class Retriever:
             late_stretch=late.stretch,
             contexts=[context_terms[line] for line in contexts],
             texts=texts,
-            ordinals=np.array([place.ordinal for place in places], dtype=np.int64),
+            ordinals=np.array([place.ordinal if place else 0 for place in places], dtype=np.int64),
         )
         return RerankRequest(
             question=question.text,
@@ -331,32 +340,35 @@ def _results(passages: Sequence[Passage]) -> list[SearchResult]:
     return results
 
 
-def _contexts(places: Sequence[Place], documents: Mapping[int, Document]) -> list[str]:
+def _contexts(places: Sequence[Place | None], documents: Mapping[int, Document]) -> list[str]:
     """Return the context of each chunk; empty where its document is gone.
 
     Each file is gone through once, from its first chunk here to its last.
     """
     found = [""] * len(places)
-    by_file: defaultdict[int, list[int]] = defaultdict(list)
-    for i in sorted(range(len(places)), key=lambda i: places[i].start):
-        by_file[places[i].entry.store_file_id].append(i)
+    by_file: defaultdict[int, list[tuple[int, Place]]] = defaultdict(list)
+    there = [(i, place) for i, place in enumerate(places) if place is not None]
+    for i, place in sorted(there, key=lambda one: one[1].start):
+        by_file[place.entry.store_file_id].append((i, place))
     for members in by_file.values():
-        entry = places[members[0]].entry
+        entry = members[0][1].entry
         document = documents.get(entry.document_id)
         if document is None:
             continue
-        starts = [places[i].start for i in members]
+        starts = [place.start for _i, place in members]
         lines = find_contexts(entry.filename, document.title, document.spans, starts)
-        for i, line in zip(members, lines, strict=True):
+        for (i, _place), line in zip(members, lines, strict=True):
             found[i] = line
     return found
 
 
-def _window_text(snapshot: Snapshot, place: Place, window: int, document: Document | None) -> str:
+def _window_text(
+    snapshot: Snapshot, place: Place | None, window: int, documents: Mapping[int, Document]
+) -> str:
     """Return the words of one of a chunk's windows, or of its beginning where that is -1."""
-    if document is None:
+    if place is None or place.entry.document_id not in documents:
         return ""
     start, end = place.start, min(place.end, place.start + MAX_BLIND_CHARACTERS)
     if window >= 0:
         start, end = snapshot.window_span(window)
-    return document.text[start:end]
+    return documents[place.entry.document_id].text[start:end]

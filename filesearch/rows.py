@@ -237,10 +237,24 @@ def update_store(sql: Connection, store: StoreRecord) -> None:
     )
 
 
-def bump_generation(sql: Connection, store_id: str) -> None:
-    """Tell readers that the store has changed."""
+def bump_generation(sql: Connection, store_id: str, *, attributes_changed: bool = False) -> None:
+    """Tell readers that the store has changed, and whether attributes of files in place have."""
     c = t.vector_stores.c
     sql.execute(update(t.vector_stores).where(c.id == store_id).values(generation=c.generation + 1))
+    if attributes_changed:
+        now = sql.scalar(select(c.generation).where(c.id == store_id))
+        forget_attributes_note(sql, store_id)
+        sql.execute(insert(t.meta).values(key=attributes_note(store_id), value=str(now)))
+
+
+def forget_attributes_note(sql: Connection, store_id: str) -> None:
+    """Forget when attributes have changed, because the store goes."""
+    sql.execute(delete(t.meta).where(t.meta.c.key == attributes_note(store_id)))
+
+
+def attributes_note(store_id: str) -> str:
+    """Return the key in `meta` of the generation at which attributes in a store changed last."""
+    return f"attributes:{store_id}"
 
 
 def to_store_record(row: Row[tuple[object, ...]]) -> StoreRecord:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from filesearch.errors import IndexDamaged
 from filesearch.index.snapshot import Snapshot
-from filesearch.records import Picture, StoreRecord
+from filesearch.records import StoreRecord
+from filesearch.roster import Roster
 
 # An open segment is about ten mapped files and a process has 65,530 maps on Linux: this leaves
 # room for 20 segments a store and as much again for everything else.
@@ -28,18 +29,18 @@ class SnapshotCache:
 
     Args:
         segments: Directory of the segments.
-        picture: Store id -> what the catalog says of it now.
+        roster: Store id, the roster that was read last -> the one of now.
         max_stores: How many stay open.
     """
 
     def __init__(
         self,
         segments: Path,
-        picture: Callable[[str], Picture],
+        roster: Callable[[str, Roster | None], Roster],
         max_stores: int = MAX_OPEN_STORES,
     ) -> None:
         self._segments = segments
-        self._picture = picture
+        self._roster = roster
         self._max_stores = max_stores
         self._lock = threading.Lock()
         self._opened: OrderedDict[str, _Slot] = OrderedDict()
@@ -68,12 +69,13 @@ class SnapshotCache:
 
     def _open(self, store_id: str, last: Snapshot | None) -> Snapshot:
         opened = last.opened if last else {}
+        known = last.roster if last else None
         for _attempt in range(_ATTEMPTS - 1):
             # A merge may remove a segment between reading the catalog and opening it; the
             # catalog then says otherwise by now.
             with suppress(IndexDamaged):
-                return Snapshot(self._segments, self._picture(store_id), opened)
-        return Snapshot(self._segments, self._picture(store_id), opened)
+                return Snapshot(self._segments, self._roster(store_id, known), opened)
+        return Snapshot(self._segments, self._roster(store_id, known), opened)
 
 
 class _Slot:

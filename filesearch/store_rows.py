@@ -185,6 +185,7 @@ def delete_store(sql: Connection, store_id: str) -> None:
     sql.execute(delete(t.store_files).where(sf.store_id == store_id))
     sql.execute(delete(t.segments).where(t.segments.c.store_id == store_id))
     sql.execute(delete(t.vector_stores).where(t.vector_stores.c.id == store_id))
+    rows.forget_attributes_note(sql, store_id)
     bury(sql, STORES_PLACE, store_id, row.seq)
     rows.drop_unused(sql, document_ids=documents if len(documents) <= _FEW else None)
 
@@ -307,7 +308,7 @@ def attach(sql: Connection, store: Row[Any], new: NewAttachment, batch_id: str |
         if "document_id" in values:
             sql.execute(delete(t.chunks).where(t.chunks.c.store_file_id == row.id))
             rows.drop_unused(sql, [row.document_id], [row.segment_id])
-        rows.bump_generation(sql, store.id)
+        rows.bump_generation(sql, store.id, attributes_changed=True)
 
 
 def detach(sql: Connection, store_id: str, file_id: str) -> None:

@@ -24,7 +24,8 @@ import numpy as np
 from rank_bm25 import BM25Okapi
 
 from filesearch.index.bm25 import KeywordScorer
-from filesearch.index.postings import Postings, PostingsBuilder
+from filesearch.index.postings import Postings
+from filesearch.index.postings_builder import PostingsBuilder
 from filesearch.terms import extract_terms
 
 ZIPF_EXPONENT = 1.07  # English words: Piantadosi 2014 and others find 1.0 to 1.1

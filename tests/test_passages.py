@@ -49,13 +49,21 @@ class Store:
     chunk_settings: list[ChunkSettings] = field(default_factory=list)
     asked: list[list[tuple[int, int, int]]] = field(default_factory=list)
 
+    def places(self, rows):
+        return [self.place(row) for row in rows]
+
+    def entries(self, store_file_ids):
+        return {number: self.entry(number) for number in store_file_ids}
+
     def place(self, row):
         number, start, end = self.chunks[row]
-        name, document_id = self.files[number]
         ordinal = sum(file == number for file, _start, _end in self.chunks[:row])
+        return Place(self.entry(number), start, end, ordinal)
+
+    def entry(self, number):
+        name, document_id = self.files[number]
         settings = self.chunk_settings[number] if self.chunk_settings else ChunkSettings()
-        entry = Entry(number, 1, number, f"file-{number}", name, document_id, {}, settings)
-        return Place(entry, start, end, ordinal)
+        return Entry(number, 1, number, f"file-{number}", name, document_id, {}, settings)
 
     def window_span(self, row):
         return self.windows[row]

@@ -12,9 +12,11 @@ from rank_bm25 import BM25Okapi
 from filesearch.errors import IndexDamaged
 from filesearch.index.builder import SegmentBuilder
 from filesearch.index.segment import Segment, write_segment
+from filesearch.index.slots import Selection
 from filesearch.index.snapshot import MIN_IDF, Snapshot
 from filesearch.prepare import prepare_document
 from filesearch.records import Entry, Picture
+from filesearch.roster import Roster
 from filesearch.terms import query_terms, term_spans
 from filesearch.testing import HashingEmbedder
 from filesearch.types import ChunkSettings, Document
@@ -80,7 +82,7 @@ def twin(request, tmp_path_factory):
     return SimpleNamespace(
         root=root,
         picture=picture,
-        snapshot=Snapshot(root, picture),
+        snapshot=Snapshot(root, Roster.of(picture)),
         chunks=chunks,
         windows=windows,
         live=[row for row, chunk in enumerate(chunks) if chunk.entry],
@@ -101,14 +103,28 @@ def test_rows_count_every_chunk_and_window(twin):
     assert twin.snapshot.generation == 7
 
 
+@pytest.mark.parametrize("top_k", [1, 5, 10_000])
 @pytest.mark.parametrize("query", ["kiln", QUERY, "陶器 1280", "max_chunk_size chunk", "unknown"])
-def test_keyword_scores_are_those_of_one_corpus_of_the_live_chunks(twin, query):
-    scores = twin.snapshot.keyword_scores(query_terms(query))
+def test_the_best_chunks_by_keywords_are_those_of_one_corpus_of_the_live(twin, query, top_k):
+    terms = query_terms(query)
     peer = BM25Okapi([twin.chunks[row].terms for row in twin.live])
     peer.idf = {term: max(idf, MIN_IDF) for term, idf in peer.idf.items()}
-    np.testing.assert_allclose(scores[twin.live], peer.get_scores(query_terms(query)), atol=1e-9)
-    dead = [row for row in range(len(twin.chunks)) if row not in twin.live]
-    assert not scores[dead].any()
+    expected = dict(zip(twin.live, peer.get_scores(terms), strict=True))
+    rows, scores = twin.snapshot.top_keyword(terms, top_k, twin.snapshot.everything)
+    assert len(rows) == min(top_k, sum(score > 0 for score in expected.values()))
+    np.testing.assert_allclose(scores, [expected[row] for row in rows], atol=1e-9)
+    np.testing.assert_allclose(scores, sorted(expected.values(), reverse=True)[: len(rows)])
+    np.testing.assert_array_equal(twin.snapshot.keyword_scores_at(terms, rows), scores)
+
+
+def test_a_selection_is_applied_inside_the_keyword_search(twin):
+    terms = query_terms(QUERY)
+    everything, scores = twin.snapshot.top_keyword(terms, 10_000, twin.snapshot.everything)
+    chosen = np.zeros(twin.snapshot.chunk_count, bool)
+    chosen[everything[1::2]] = True
+    rows, found = twin.snapshot.top_keyword(terms, 3, Selection(chosen, None))
+    assert rows.tolist() == everything[1::2][:3].tolist()
+    assert found.tolist() == scores[1::2][:3].tolist()
 
 
 @pytest.mark.parametrize("top_k", [1, 5, 10_000])
@@ -125,7 +141,7 @@ def test_nearest_windows_are_the_live_ones_of_highest_cosine(twin, top_k):
 
 
 def test_a_selection_holds_the_rows_of_the_files_that_are_kept(twin):
-    selection = twin.snapshot.select(lambda entry: entry.attributes["n"] % 2 == 0)
+    selection = twin.snapshot.select(lambda attributes: attributes["n"] % 2 == 0)
     kept = [c.entry is not None and c.entry.attributes["n"] % 2 == 0 for c in twin.chunks]
     assert selection.chunks.tolist() == kept
     kept = [w.entry is not None and w.entry.attributes["n"] % 2 == 0 for w in twin.windows]
@@ -133,17 +149,17 @@ def test_a_selection_holds_the_rows_of_the_files_that_are_kept(twin):
 
 
 def test_nearest_windows_of_a_selection_lie_in_it_and_miss_none(twin):
-    def keep(entry):
-        return entry.attributes["n"] % 3 == 0
+    def keep(attributes):
+        return attributes["n"] % 3 == 0
 
     rows, _scores = twin.snapshot.nearest_windows(
         EMBEDDER.embed_query(QUERY), top_k=10_000, selection=twin.snapshot.select(keep)
     )
-    assert sorted(rows) == allowed_windows(twin, keep)
+    assert sorted(rows) == allowed_windows(twin, lambda entry: keep(entry.attributes))
 
 
 def test_an_empty_selection_finds_nothing(twin):
-    selection = twin.snapshot.select(lambda entry: False)
+    selection = twin.snapshot.select(lambda attributes: False)
     assert not selection.chunks.any()
     rows, scores = twin.snapshot.nearest_windows(
         EMBEDDER.embed_query(QUERY), top_k=3, selection=selection
@@ -220,8 +236,8 @@ def test_a_removed_file_has_no_place(twin):
 
 
 def test_a_newer_snapshot_opens_only_what_is_new(twin):
-    older = Snapshot(twin.root, Picture(6, twin.picture.segments[:1], ()))
-    newer = Snapshot(twin.root, twin.picture, older.opened)
+    older = Snapshot(twin.root, Roster.of(Picture(6, twin.picture.segments[:1], ())))
+    newer = Snapshot(twin.root, Roster.of(twin.picture), older.opened)
     assert newer.segments[0] is older.segments[0]
     assert all(isinstance(segment, Segment) for segment in newer.segments)
 
@@ -229,12 +245,13 @@ def test_a_newer_snapshot_opens_only_what_is_new(twin):
 def test_a_segment_that_is_gone_is_damage(twin):
     lost = replace(twin.picture.segments[0], name="0123456789abcdef")
     with pytest.raises(IndexDamaged, match=lost.name):
-        Snapshot(twin.root, Picture(7, (lost,), ()))
+        Snapshot(twin.root, Roster.of(Picture(7, (lost,), ())))
 
 
 def test_an_empty_store_has_nothing_to_find(tmp_path):
-    snapshot = Snapshot(tmp_path, Picture(0, (), ()))
+    snapshot = Snapshot(tmp_path, Roster.of(Picture(0, (), ())))
     rows, _scores = snapshot.nearest_windows(
         EMBEDDER.embed_query(QUERY), top_k=3, selection=snapshot.everything
     )
-    assert (snapshot.chunk_count, len(rows), len(snapshot.keyword_scores(["kiln"]))) == (0, 0, 0)
+    by_keyword, _scores = snapshot.top_keyword(["kiln"], 3, snapshot.everything)
+    assert (snapshot.chunk_count, len(rows), len(by_keyword)) == (0, 0, 0)

@@ -9,7 +9,7 @@ from filesearch.snapshot_cache import SnapshotCache
 
 def cache_of(fs, max_stores=9):
     index = fs._index
-    return SnapshotCache(index.segments, index.catalog.picture, max_stores)
+    return SnapshotCache(index.segments, index.catalog.roster, max_stores)
 
 
 def test_a_store_that_did_not_change_stays_open(fs, docs):
@@ -55,13 +55,13 @@ def test_a_store_that_is_slow_to_open_keeps_nobody_from_the_others(fs, docs):
     is_opening, may_open = threading.Event(), threading.Event()
     slow, quick = fs._index.open_store(), fs._index.catalog.store(fs.stores.create().id)
 
-    def picture(store_id):
+    def roster(store_id, last):
         if store_id == slow.id:
             is_opening.set()
             assert may_open.wait(30)
-        return fs._index.catalog.picture(store_id)
+        return fs._index.catalog.roster(store_id, last)
 
-    cache = SnapshotCache(fs._index.segments, picture)
+    cache = SnapshotCache(fs._index.segments, roster)
     thread = threading.Thread(target=cache.get, args=(slow,))
     thread.start()
     assert is_opening.wait(30)

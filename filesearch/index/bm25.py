@@ -17,22 +17,35 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from filesearch.index.postings import BoolArray, Postings, PostingsBuilder
+from filesearch.index.impacts import K1, B
+from filesearch.index.postings import BoolArray, Postings, RowArray, count_frequencies
+from filesearch.index.scored_part import ScoreArray, ScoredPart, TermList
+from filesearch.index.top_k import best_rows
 from filesearch.types import IntArray
 
-__all__ = ["BoolArray", "KeywordHits", "KeywordScorer", "Postings", "PostingsBuilder"]
+__all__ = ["EPSILON", "K1", "B", "KeywordHits", "KeywordScorer", "ScoreArray"]
 
-ScoreArray: TypeAlias = npt.NDArray[np.float64]
-
-K1 = 1.5
-B = 0.75
 EPSILON = 0.25
-"""The defaults of `rank_bm25.BM25Okapi`."""
+"""The default of `rank_bm25.BM25Okapi`, as `K1` and `B` are."""
+
+_CACHED_TERMS = 1 << 14
+"""Terms of which is remembered where they stand; then all are forgotten."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Term:
+    """A term in the corpus.
+
+    Attributes:
+        lists: Where it stands, for each part; None where it does not.
+        frequency: How many live rows hold it.
+    """
+
+    lists: tuple[TermList | None, ...]
+    frequency: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +66,7 @@ class KeywordHits:
 class KeywordScorer:
     """BM25 over the live rows of several Postings, as one corpus.
 
-    Never changed after it is made, so threads may share it.
+    Threads may share it: what it remembers of terms does not change once known.
 
     Args:
         parts: Segments, in a fixed order.
@@ -75,43 +88,97 @@ class KeywordScorer:
         epsilon: float = EPSILON,
         min_idf: float | None = None,
     ) -> None:
-        self._parts = tuple(parts)
-        self._live = tuple(
+        masks = [
             None if mask is None or mask.all() else mask
-            for mask, _ in zip(live, self._parts, strict=True)
-        )
-        self._k1 = k1
-        self._epsilon = epsilon
-        self._min_idf = min_idf
+            for mask, _ in zip(live, parts, strict=True)
+        ]
         kept = [
             part.lengths if mask is None else part.lengths[mask]
-            for part, mask in zip(self._parts, self._live, strict=True)
+            for part, mask in zip(parts, masks, strict=True)
         ]
         self.n_live = sum(map(len, kept))
         n_terms = sum(int(lengths.sum(dtype=np.int64)) for lengths in kept)
         mean = n_terms / self.n_live if n_terms else 1.0  # without terms nothing is ever divided
-        self._saturation = [k1 * (1 - b + b * part.lengths / mean) for part in self._parts]
+        self._parts = [
+            ScoredPart(part, mask, k1=k1, b=b, mean=mean)
+            for part, mask in zip(parts, masks, strict=True)
+        ]
+        self._k1 = k1
+        self._epsilon = epsilon
+        self._min_idf = min_idf
+        self._has_bounds = (k1, b) == (K1, B)  # for which the impacts hold
+        self._terms: dict[str, _Term] = {}
 
     @cached_property
     def average_idf(self) -> float:
         """Mean idf of all live terms, negative ones included; 0.0 when there are none.
 
-        Reads every part's vocabulary, so it is worked out when first a term needs it.
+        Worked out when first a term in more than half of the rows needs it. A single segment
+        without dead rows has the figures ready; otherwise all vocabularies are read, and of
+        segments with dead rows all row numbers.
         """
-        hashes = [part.hashes for part in self._parts]
-        frequencies = [
-            np.diff(part.indptr) if mask is None else _live_frequencies(part, mask)
-            for part, mask in zip(self._parts, self._live, strict=True)
-        ]
-        if not hashes:
-            return 0.0
+        frequencies, numbers = self._frequency_table()
+        idf = np.log(self.n_live - frequencies + 0.5) - np.log(frequencies + 0.5)
+        return float((idf * numbers).sum() / numbers.sum()) if len(numbers) else 0.0
+
+    def _frequency_table(self) -> IntArray:
+        """Return in how many live rows (at least 1) how many terms stand: int64 (2, n)."""
+        if len(self._parts) == 1 and self._parts[0].live is None:
+            return self._parts[0].postings.frequencies
+        if not self._parts:
+            return np.empty((2, 0), np.int64)
         # Terms of different parts are told apart by hash alone: among 10 million of them two
         # collide once in 370,000 indexes, and then the mean moves in its eighth digit.
-        _, same = np.unique(np.concatenate(hashes), return_inverse=True)
-        total: ScoreArray = np.bincount(same, np.concatenate(frequencies)).astype(np.float64)
-        total = total[total > 0]
-        idf = np.log(self.n_live - total + 0.5) - np.log(total + 0.5)
-        return float(idf.mean()) if idf.size else 0.0
+        hashes = np.concatenate([part.postings.hashes for part in self._parts])
+        frequencies = np.concatenate([part.live_frequencies() for part in self._parts])
+        if len(self._parts) > 1 and len(hashes):
+            order = np.argsort(hashes, kind="stable")  # of runs in order: merges them
+            ordered = hashes[order]
+            firsts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+            frequencies = np.add.reduceat(frequencies[order], firsts)
+        return count_frequencies(frequencies[frequencies > 0])
+
+    def idf(self, terms: Sequence[str]) -> ScoreArray:
+        """Return ln(1 + (N - df + 0.5) / (df + 0.5)) for each term: float64, always above 0.
+
+        BM25's own idf turns negative for common terms; this one (of Lucene) weighs a question's
+        words against each other.
+        """
+        frequencies = np.array([self._find(term).frequency for term in terms], np.float64)
+        weights: ScoreArray = np.log1p((self.n_live - frequencies + 0.5) / (frequencies + 0.5))
+        return weights
+
+    def _find(self, term: str) -> _Term:
+        found = self._terms.get(term)
+        if found is None:
+            lists = tuple(part.find(term) for part in self._parts)
+            frequency = sum(
+                part.frequency(where)
+                for part, where in zip(self._parts, lists, strict=True)
+                if where is not None
+            )
+            found = _Term(lists, frequency)
+            if len(self._terms) >= _CACHED_TERMS:
+                self._terms = {}
+            self._terms[term] = found
+        return found
+
+    def _weigh(self, terms: Sequence[str]) -> list[tuple[_Term, float]]:
+        """Return the distinct terms that stand in live rows and what each weighs, rare ones first.
+
+        In this order they are added up, everywhere: so that equal rows have equal scores.
+        """
+        found = [(self._find(term), term) for term in dict.fromkeys(terms)]
+        weighed = []
+        for term, text in sorted(found, key=lambda pair: (pair[0].frequency, pair[1])):
+            if term.frequency:
+                idf = math.log(self.n_live - term.frequency + 0.5) - math.log(term.frequency + 0.5)
+                if idf < 0:
+                    idf = self._epsilon * self.average_idf
+                if self._min_idf is not None:
+                    idf = max(idf, self._min_idf)
+                weighed.append((term, terms.count(text) * idf * (self._k1 + 1)))
+        return weighed
 
     def score(self, terms: Sequence[str]) -> list[ScoreArray]:
         """Return the score of every row, part by part.
@@ -124,60 +191,28 @@ class KeywordScorer:
             0.0. Scores are negative only where the mean idf is (one or two rows, or rows that all
             share their terms), and 0.0 for a term in exactly half of the rows.
         """
-        return self._score(terms)[0]
-
-    def idf(self, terms: Sequence[str]) -> ScoreArray:
-        """Return ln(1 + (N - df + 0.5) / (df + 0.5)) for each term: float64, always above 0.
-
-        BM25's own idf turns negative for common terms; this one (of Lucene) weighs a question's
-        words against each other.
-        """
-        frequencies = np.array(
-            [self._frequency([part.find(term) for part in self._parts]) for term in terms],
-            dtype=np.float64,
-        )
-        weights: ScoreArray = np.log1p((self.n_live - frequencies + 0.5) / (frequencies + 0.5))
-        return weights
-
-    def _frequency(self, where: Sequence[slice]) -> int:
-        """Return how many live rows hold the term whose postings stand at `where`, by part."""
-        return sum(
-            span.stop - span.start if mask is None else int(np.count_nonzero(mask[part.rows[span]]))
-            for part, mask, span in zip(self._parts, self._live, where, strict=True)
-        )
-
-    def _score(self, terms: Sequence[str]) -> tuple[list[ScoreArray], list[BoolArray]]:
-        """Return the scores and, beside them, which live rows hold a query term."""
+        weighed = self._weigh(terms)
         scores = [np.zeros(part.n_rows, np.float64) for part in self._parts]
-        found: list[BoolArray] | None = None
-        for term in dict.fromkeys(terms):
-            where = [part.find(term) for part in self._parts]
-            frequency = self._frequency(where)
-            if not frequency:
-                continue
-            idf = math.log(self.n_live - frequency + 0.5) - math.log(frequency + 0.5)
-            if idf < 0:
-                idf = self._epsilon * self.average_idf
-            if self._min_idf is not None:
-                idf = max(idf, self._min_idf)
-            if idf <= 0 and found is None:  # from here on a score of 0.0 need not mean "no term"
-                found = [part_scores != 0 for part_scores in scores]
-            weight = terms.count(term) * idf * (self._k1 + 1)
-            for i, (part, span) in enumerate(zip(self._parts, where, strict=True)):
-                if span.start == span.stop:
-                    continue
-                rows = part.rows[span]
-                counts = part.counts[span].astype(np.float64)
-                scores[i][rows] += weight * counts / (counts + self._saturation[i][rows])
-                if found is not None:
-                    found[i][rows] = True
-        if found is None:
-            found = [part_scores != 0 for part_scores in scores]
-        for part_scores, part_found, mask in zip(scores, found, self._live, strict=True):
-            if mask is not None:
-                part_scores[~mask] = 0.0
-                part_found &= mask
-        return scores, found
+        for i, part in enumerate(self._parts):
+            for found, weight in _lists(weighed, i):
+                rows, shares = part.all_shares(found)
+                scores[i][rows] += weight * shares
+            if part.live is not None:
+                scores[i][~part.live] = 0.0
+        return scores
+
+    def scores_at(self, terms: Sequence[str], part: int, rows: IntArray) -> ScoreArray:
+        """Return what `score` gives for some live rows of one part: float64 (n_rows,)."""
+        return self._parts[part].scores_at(_lists(self._weigh(terms), part), rows)
+
+    def counts_at(self, terms: Sequence[str], part: int, rows: IntArray) -> IntArray:
+        """Return how often each term stands in some rows of one part: int64 (n_terms, n_rows)."""
+        counts = np.zeros((len(terms), len(rows)), np.int64)
+        for i, term in enumerate(terms):
+            found = self._find(term).lists[part]
+            if found is not None:
+                counts[i] = self._parts[part].postings.counts_of(found.number, rows)
+        return counts
 
     def top(
         self, terms: Sequence[str], top_k: int, allowed: Sequence[BoolArray | None] | None = None
@@ -190,23 +225,58 @@ class KeywordScorer:
             allowed: For each part the rows that may come back: bool, shape (n_rows,), or None for
                 any. It takes rows away from the result and changes no score.
         """
-        scores, found = self._score(terms)
-        masks = allowed if allowed is not None else [None] * len(self._parts)
-        rows = [
-            np.flatnonzero(part_found if mask is None else part_found & mask)
-            for part_found, mask in zip(found, masks, strict=True)
-        ]
-        row = np.concatenate([np.empty(0, np.int64), *rows])
-        part = np.repeat(np.arange(len(rows)), [len(part_rows) for part_rows in rows])
-        score = np.concatenate([np.empty(0), *(s[r] for s, r in zip(scores, rows, strict=True))])
-        if len(score) > top_k:
-            # Everything from the k-th best score up, so that ties at the cut are settled below.
-            candidates = np.flatnonzero(score >= np.partition(score, -top_k)[-top_k])
-            row, part, score = row[candidates], part[candidates], score[candidates]
-        best = np.argsort(-score, kind="stable")[:top_k]
-        return KeywordHits(part[best], row[best], score[best])
+        weighed = self._weigh(terms)
+        is_bounded = self._has_bounds and all(weight > 0 for _, weight in weighed)
+        hits = KeywordHits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+        # The largest part first: its k-th best score spares the others most of their rows.
+        for i in sorted(range(len(self._parts)), key=lambda i: -self._parts[i].n_rows):
+            part, lists = self._parts[i], _lists(weighed, i)
+            mask = _both(part.live, None if allowed is None else allowed[i])
+            if is_bounded:
+                floor = float(hits.scores[-1]) if len(hits.scores) == top_k else 0.0
+                rows, scores = best_rows(part, lists, top_k=top_k, floor=floor, allowed=mask)
+            else:
+                rows, scores = _every_row(part, lists, mask)
+            hits = _join(hits, i, rows, scores, top_k)
+        return hits
 
 
-def _live_frequencies(part: Postings, live: BoolArray) -> IntArray:
-    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(live[part.rows], dtype=np.int64)])
-    return np.diff(before[part.indptr])
+def _lists(weighed: Sequence[tuple[_Term, float]], part: int) -> list[tuple[TermList, float]]:
+    """Return those terms that stand in one part."""
+    return [(found, weight) for term, weight in weighed if (found := term.lists[part]) is not None]
+
+
+def _both(left: BoolArray | None, right: BoolArray | None) -> BoolArray | None:
+    if left is None or right is None:
+        return left if right is None else right
+    return left & right
+
+
+def _every_row(
+    part: ScoredPart, lists: Sequence[tuple[TermList, float]], allowed: BoolArray | None
+) -> tuple[RowArray, ScoreArray]:
+    """Return all allowed rows that hold a term, whatever they score."""
+    if not lists:
+        return np.empty(0, np.uint32), np.empty(0)
+    rows = np.unique(np.concatenate([part.postings.rows[found.span] for found, _ in lists]))
+    if allowed is not None:
+        rows = rows[allowed[rows]]
+    return rows, part.scores_at(lists, rows)
+
+
+def _join(
+    hits: KeywordHits, part: int, rows: RowArray, scores: ScoreArray, top_k: int
+) -> KeywordHits:
+    """Return the best of what was found so far and in one more part."""
+    if len(rows) == 0:
+        return hits
+    all_parts = np.concatenate([hits.parts, np.full(len(rows), part)])
+    all_rows = np.concatenate([hits.rows, rows.astype(np.int64)])
+    all_scores = np.concatenate([hits.scores, scores])
+    if len(all_scores) > top_k:
+        # Everything from the k-th best score up, so that ties at the cut are settled below.
+        last = np.partition(all_scores, -top_k)[-top_k]
+        kept = np.flatnonzero(all_scores >= last)
+        all_parts, all_rows, all_scores = all_parts[kept], all_rows[kept], all_scores[kept]
+    best = np.lexsort((all_rows, all_parts, -all_scores))[:top_k]
+    return KeywordHits(all_parts[best], all_rows[best], all_scores[best])

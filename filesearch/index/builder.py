@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from filesearch.index.postings import PostingsBuilder
+from filesearch.index.postings_builder import PostingsBuilder
 from filesearch.index.segment import SegmentContent, Table
 from filesearch.terms import TermSequence
 from filesearch.types import Chunk, FloatMatrix, IntArray, TokenSigns, Window, WindowEmbeddings

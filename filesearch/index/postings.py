@@ -1,8 +1,11 @@
 """Postings: which terms stand in which chunks, in flat arrays that can be memory-mapped.
 
-TermSequence + chunk spans -> PostingsBuilder -> Postings, written once per segment and joined with
-others by `Postings.merge`; `bm25` scores from them. No statistics over the whole corpus lie in
-here, so that segments can come, go and lose rows without one of them being written again.
+`postings_builder` makes them, `postings_merge` joins those of several segments on disk, `bm25`
+scores from them. No statistics over the whole corpus lie in here, so that segments can come, go and
+lose rows without one of them being written again.
+
+About 6 bytes a posting on disk: the row (4), how often the term stands there (1), and the most that
+BM25 can give for it (1, see `impacts`), by which a search passes over most of a long list unread.
 """
 
 from __future__ import annotations
@@ -18,12 +21,19 @@ import numpy as np
 import numpy.typing as npt
 
 from filesearch.errors import IndexDamaged
-from filesearch.terms import TermSequence
+from filesearch.index.impacts import ByteArray, derive_impacts, mean_length, peak_impacts
 from filesearch.types import IntArray
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 RowArray: TypeAlias = npt.NDArray[np.uint32]
-CountArray: TypeAlias = npt.NDArray[np.unsignedinteger[Any]]
+
+LARGE = 255
+"""A count that does not fit a byte, or just does: `large_counts` has it."""
+
+DENSE_SHARE = 8
+DENSE_MIN_ROWS = 1024
+"""Terms in more than one of 8 rows have their counts in a column with a byte for every row as well:
+one look-up instead of a binary search, for some 5% more on disk in English text."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +41,8 @@ class Postings:
     """Which terms stand in which rows (chunks), how often; never changed once built.
 
     Terms are ordered by `hashes`, then by their bytes, so the same rows give the same arrays
-    whatever the order in which terms were first seen.
+    whatever the order in which terms were first seen. What stands after `lengths` follows from what
+    stands before it; see `derived_arrays`.
 
     Attributes:
         hashes: uint64, shape (n_terms,), BLAKE2b-64 of each term's UTF-8, ascending.
@@ -41,17 +52,31 @@ class Postings:
         indptr: int64, shape (n_terms + 1,); the postings of term i are `indptr[i]:indptr[i + 1]`,
             at least one each.
         rows: uint32, shape (n_postings,), ascending within a term.
-        counts: uint16 (uint32 if one exceeds 65,535), shape (n_postings,), at least 1.
+        counts: uint8, shape (n_postings,), at least 1; `LARGE` where it is that or more.
+        large_at: int64, ascending, which postings have `LARGE` for a count.
+        large_counts: uint32, of the same shape, their counts.
         lengths: uint32, shape (n_rows,), terms in each row, repetitions counted.
+        impacts: uint8, shape (n_postings,), see `impacts.derive_impacts`.
+        peaks: uint8, shape (n_terms,), the highest impact of each term.
+        frequencies: int64, shape (2, n); in how many rows (ascending) how many terms stand.
+        dense_terms: int64, ascending, which terms have a column in `dense_counts`.
+        dense_counts: uint8, shape (n_dense, n_rows), `counts` of such a term in every row.
     """
 
     hashes: npt.NDArray[np.uint64]
     term_offsets: IntArray
-    term_bytes: npt.NDArray[np.uint8]
+    term_bytes: ByteArray
     indptr: IntArray
     rows: RowArray
-    counts: CountArray
+    counts: ByteArray
+    large_at: IntArray
+    large_counts: RowArray
     lengths: RowArray
+    impacts: ByteArray
+    peaks: ByteArray
+    frequencies: IntArray
+    dense_terms: IntArray
+    dense_counts: ByteArray
 
     @property
     def n_terms(self) -> int:
@@ -74,31 +99,82 @@ class Postings:
         for start, end in pairwise(offsets):
             yield joined[start:end]
 
+    def term(self, number: int) -> bytes:
+        """Return the UTF-8 of one term."""
+        return self.term_bytes[self.term_offsets[number] : self.term_offsets[number + 1]].tobytes()
+
+    def number(self, term: str) -> int | None:
+        """Return which term this is; None if it stands nowhere."""
+        encoded = term.encode()
+        key = term_hash(encoded)
+        i = int(self.hashes.searchsorted(np.uint64(key)))
+        while i < self.n_terms and int(self.hashes[i]) == key:
+            if self.term(i) == encoded:
+                return i
+            i += 1
+        return None
+
+    def span(self, number: int) -> slice:
+        """Return where a term's postings stand in `rows`, `counts` and `impacts`."""
+        return slice(int(self.indptr[number]), int(self.indptr[number + 1]))
+
     def find(self, term: str) -> slice:
         """Return where the term's postings stand in `rows` and `counts`; empty if unknown."""
-        encoded = term.encode()
-        key = _hash(encoded)
-        i = int(np.searchsorted(self.hashes, np.uint64(key)))
-        while i < self.n_terms and int(self.hashes[i]) == key:
-            if (
-                self.term_bytes[self.term_offsets[i] : self.term_offsets[i + 1]].tobytes()
-                == encoded
-            ):
-                return slice(int(self.indptr[i]), int(self.indptr[i + 1]))
-            i += 1
-        return slice(0, 0)
+        number = self.number(term)
+        return slice(0, 0) if number is None else self.span(number)
+
+    def dense_column(self, number: int) -> ByteArray | None:
+        """Return a common term's `counts` by row, 0 where it does not stand; None for the rest."""
+        at = int(self.dense_terms.searchsorted(number))
+        if at < len(self.dense_terms) and self.dense_terms[at] == number:
+            column: ByteArray = self.dense_counts[at]
+            return column
+        return None
+
+    def exact_counts(self, at: IntArray | slice) -> npt.NDArray[Any]:
+        """Return the counts of some postings, those of `LARGE` and more as well.
+
+        Args:
+            at: A stretch of postings, or int64 (n,), which ones.
+
+        Returns:
+            Unsigned, shape (n,).
+        """
+        counts = self.counts[at]
+        if len(self.large_at) == 0:
+            return counts
+        large = np.flatnonzero(counts == LARGE)
+        if len(large) == 0:
+            return counts
+        wide: npt.NDArray[Any] = counts.astype(np.uint32)
+        places = large + at.start if isinstance(at, slice) else at[large]
+        wide[large] = self.large_counts[self.large_at.searchsorted(places)]
+        return wide
+
+    def counts_of(self, number: int, rows: npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:
+        """Return how often one term stands in each of `rows`: unsigned, shape (n,)."""
+        column = self.dense_column(number)
+        if column is not None:
+            counts: npt.NDArray[Any] = column[rows]
+            if len(self.large_at) == 0 or not (counts == LARGE).any():
+                return counts
+        span = self.span(number)
+        held = self.rows[span]
+        wanted = rows.astype(np.uint32, copy=False)  # as `held`, or all of that would be converted
+        at = held.searchsorted(wanted)
+        np.minimum(at, len(held) - 1, out=at)
+        missing = held[at] != wanted
+        counts = self.exact_counts(at + span.start)
+        counts[missing] = 0
+        return counts
 
     def counts_at(self, terms: Sequence[str], rows: IntArray) -> IntArray:
         """Return how often each term stands in each of `rows`: int64 (n_terms, n_rows)."""
         found = np.zeros((len(terms), len(rows)), np.int64)
-        wanted = rows.astype(np.uint32)  # of the kind that is searched, or that would be copied
         for i, term in enumerate(terms):
-            span = self.find(term)
-            held = self.rows[span]
-            if len(held) == 0 or len(rows) == 0:
-                continue
-            at = np.minimum(np.searchsorted(held, wanted), len(held) - 1)
-            found[i] = np.where(held[at] == wanted, self.counts[span][at], 0)
+            number = self.number(term)
+            if number is not None:
+                found[i] = self.counts_of(number, rows)
         return found
 
     def write(self, directory: Path) -> list[Path]:
@@ -119,66 +195,66 @@ class Postings:
     def open(cls, directory: Path) -> Postings:
         """Map what `write` wrote; pages are read when a query touches them.
 
+        Segments of format 1 (filesearch 0.1) have no derived arrays and wider counts: what they
+        lack is worked out in memory, 2 bytes a posting, until they are merged.
+
         Raises:
             IndexDamaged: A file is missing, cut short, or the arrays do not fit each other. Only
                 shapes and ends are looked at, not every number.
         """
+        if not (directory / "impacts.npy").exists() and (directory / "counts.npy").exists():
+            names = ("hashes", "term_offsets", "term_bytes", "indptr", "rows", "counts", "lengths")
+            arrays = {name: _map(directory / f"{name}.npy") for name in names}
+            if arrays["counts"].dtype in (np.uint16, np.uint32):
+                return cls._of_first_format(directory, arrays)
         postings = cls(
             **{field.name: _map(directory / f"{field.name}.npy") for field in fields(cls)}
         )
-        dtypes = [array.dtype for array in postings.arrays().values()]
-        expected = [np.uint64, np.int64, np.uint8, np.int64, np.uint32, dtypes[5], np.uint32]
-        if (
-            dtypes != expected
-            or dtypes[5] not in (np.uint16, np.uint32)
-            or any(array.ndim != 1 for array in postings.arrays().values())
-            or len(postings.term_offsets) != postings.n_terms + 1
-            or len(postings.indptr) != postings.n_terms + 1
-            or postings.term_offsets[-1] != len(postings.term_bytes)
-            or not postings.indptr[-1] == len(postings.rows) == len(postings.counts)
-        ):
-            raise IndexDamaged(
-                f"the keyword postings in {directory} do not fit together; "
-                "run: fsearch verify --repair"
-            )
+        postings._check(directory)
         return postings
 
     @classmethod
-    def merge(cls, parts: Sequence[tuple[Postings, BoolArray | None]]) -> Postings:
-        """Join segments into one, leaving out dead rows, without reading any text again.
+    def _of_first_format(cls, directory: Path, arrays: dict[str, npt.NDArray[Any]]) -> Postings:
+        try:
+            postings = cls(**arrays | derived_arrays(**arrays))
+        except (ValueError, IndexError) as error:
+            raise _misfit(directory) from error
+        postings._check(directory)
+        return postings
 
-        Args:
-            parts: Each with its rows to keep: bool, shape (n_rows,), or None for all of them.
+    def _check(self, directory: Path) -> None:
+        n_postings = len(self.rows)
+        shapes = {
+            "hashes": (np.uint64, (self.n_terms,)),
+            "term_offsets": (np.int64, (self.n_terms + 1,)),
+            "term_bytes": (np.uint8, (len(self.term_bytes),)),
+            "indptr": (np.int64, (self.n_terms + 1,)),
+            "rows": (np.uint32, (n_postings,)),
+            "counts": (np.uint8, (n_postings,)),
+            "large_at": (np.int64, (len(self.large_at),)),
+            "large_counts": (np.uint32, (len(self.large_at),)),
+            "lengths": (np.uint32, (self.n_rows,)),
+            "impacts": (np.uint8, (n_postings,)),
+            "peaks": (np.uint8, (self.n_terms,)),
+            "frequencies": (np.int64, (2, self.frequencies.shape[-1])),
+            "dense_terms": (np.int64, (len(self.dense_terms),)),
+            "dense_counts": (np.uint8, (len(self.dense_terms), self.n_rows)),
+        }
+        if (
+            any(
+                (array.dtype.type, array.shape) != shapes[name]
+                for name, array in self.arrays().items()
+            )
+            or self.term_offsets[-1] != len(self.term_bytes)
+            or self.indptr[-1] != n_postings
+            or self.frequencies[1].sum() != self.n_terms
+            or self.frequencies.prod(axis=0).sum() != n_postings
+        ):
+            raise _misfit(directory)
 
-        Returns:
-            What building from the kept rows, part after part, would have given: equal arrays.
-        """
-        numbers: dict[bytes, int] = {}
-        lengths, rows, ids, counts = [_NO_ROWS], [_NO_ROWS], [_NO_IDS], [_NO_ROWS]
-        n_rows = 0
-        for part, keep in parts:
-            of_part = (numbers.setdefault(term, len(numbers)) for term in part.terms())
-            local = np.fromiter(of_part, np.int64, part.n_terms)
-            of_posting = np.repeat(local, np.diff(part.indptr))
-            if keep is None:
-                keep = np.ones(part.n_rows, np.bool_)
-            new_row = np.cumsum(keep, dtype=np.int64) - 1 + n_rows
-            kept = keep[part.rows]
-            rows.append(new_row[part.rows[kept]].astype(np.uint32))
-            ids.append(of_posting[kept])
-            counts.append(part.counts[kept].astype(np.uint32))
-            lengths.append(part.lengths[keep])
-            n_rows += int(np.count_nonzero(keep))
-        return _assemble(
-            list(numbers),
-            np.concatenate(ids),
-            np.concatenate(rows),
-            np.concatenate(counts),
-            np.concatenate(lengths),
-        )
 
-
-def _hash(term: bytes) -> int:
+def term_hash(term: bytes) -> int:
+    """Return the first 64 bits of a term's BLAKE2b."""
     return int.from_bytes(hashlib.blake2b(term, digest_size=8).digest(), "little")
 
 
@@ -193,120 +269,64 @@ def _map(path: Path) -> npt.NDArray[Any]:
     return np.asarray(mapped)
 
 
-_NO_ROWS = np.empty(0, np.uint32)
-_NO_IDS = np.empty(0, np.int64)
-
-
-def _assemble(
-    terms: list[bytes],
-    ids: IntArray,
-    rows: RowArray,
-    counts: CountArray,
-    lengths: RowArray,
-) -> Postings:
-    """Sort triples (id, row, count), rows ascending for each id, into Postings.
-
-    Args:
-        terms: The term of each id; those without a triple are left out.
-    """
-    frequencies = np.bincount(ids, minlength=len(terms))
-    used = np.flatnonzero(frequencies)
-    hashes = np.array([_hash(terms[i]) for i in used], np.uint64)
-    order = np.argsort(hashes, kind="stable")
-    if np.any(hashes[order[1:]] == hashes[order[:-1]]):  # one pair in 5e9 terms, but then it counts
-        order = np.array(sorted(order, key=lambda i: (hashes[i], terms[used[i]])), np.int64)
-    used = used[order]
-    in_order = [terms[i] for i in used]
-
-    rank = np.zeros(len(terms), np.int64)
-    rank[used] = np.arange(len(used))
-    by_term = np.argsort(rank[ids], kind="stable")
-    is_wide = counts.size > 0 and int(counts.max()) > np.iinfo(np.uint16).max
-    return Postings(
-        hashes=hashes[order],
-        term_offsets=_offsets(np.fromiter(map(len, in_order), np.int64, len(in_order))),
-        term_bytes=np.frombuffer(b"".join(in_order), np.uint8),
-        indptr=_offsets(frequencies[used]),
-        rows=rows[by_term],
-        counts=counts[by_term].astype(np.uint32 if is_wide else np.uint16),
-        lengths=lengths.astype(np.uint32),
+def _misfit(directory: Path) -> IndexDamaged:
+    return IndexDamaged(
+        f"the keyword postings in {directory} do not fit together; run: fsearch verify --repair"
     )
 
 
-def _offsets(sizes: IntArray) -> IntArray:
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
+def clip_counts(counts: npt.NDArray[np.integer[Any]], first: int = 0) -> dict[str, Any]:
+    """Return counts as bytes, and apart those that do not fit.
 
+    Args:
+        counts: Of some postings, at least 1.
+        first: The number of the first of them.
 
-class PostingsBuilder:
-    """Collects rows in order and sorts them into Postings once, at the end.
-
-    One thread at a time. Holds 16 bytes per (term, row) pair and the distinct terms until `build`.
+    Returns:
+        The arrays `counts`, `large_at` and `large_counts` of `Postings`.
     """
+    large = np.flatnonzero(counts >= LARGE)
+    return {
+        "counts": np.minimum(counts, LARGE).astype(np.uint8),
+        "large_at": large + first,
+        "large_counts": counts[large].astype(np.uint32),
+    }
 
-    def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._ids: list[IntArray] = [_NO_IDS]
-        self._counts: list[IntArray] = [_NO_IDS]
-        self._lengths: list[int] = []
 
-    @property
-    def n_rows(self) -> int:
-        """Rows added so far, which is the number of the next one."""
-        return len(self._lengths)
+def count_frequencies(frequencies: IntArray) -> IntArray:
+    """Return in how many rows (ascending) how many terms stand: int64 (2, n)."""
+    return np.stack(np.unique(frequencies, return_counts=True)).astype(np.int64)
 
-    def add(self, terms: Sequence[str]) -> int:
-        """Add a row with these terms (none is allowed) and return its number."""
-        return self._add_ids(self._intern(terms))
 
-    def add_chunks(
-        self,
-        sequence: TermSequence,
-        spans: Sequence[tuple[int, int]],
-        further: Sequence[Sequence[str]] | None = None,
-    ) -> range:
-        """Add one row for each chunk of a document that was cut into terms once.
+def is_dense(frequencies: IntArray, n_rows: int) -> BoolArray:
+    """Return which terms get a column of counts by row: bool, shape (n_terms,)."""
+    return frequencies > (n_rows // DENSE_SHARE if n_rows >= DENSE_MIN_ROWS else n_rows)
 
-        Args:
-            sequence: The terms of the whole document.
-            spans: Start and end character of each chunk; they may overlap. A term counts for the
-                chunks that it lies fully inside.
-            further: For each chunk terms that count for it as well; None for none.
 
-        Returns:
-            The numbers of the rows, in the order of `spans`.
-        """
-        first = self.n_rows
-        ids = self._intern(sequence.terms)
-        for number, (start, end) in enumerate(spans):
-            own = ids[sequence.positions_within(start, end)]
-            if further is not None and further[number]:
-                own = np.concatenate([own, self._intern(further[number])])
-            self._add_ids(own)
-        return range(first, self.n_rows)
+def derived_arrays(
+    *,
+    indptr: IntArray,
+    rows: RowArray,
+    counts: npt.NDArray[np.integer[Any]],
+    lengths: RowArray,
+    **_other: npt.NDArray[Any],
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of `Postings` that follow from others.
 
-    def _intern(self, terms: Sequence[str]) -> IntArray:
-        numbers = self._numbers
-        known = len(numbers)
-        for term in terms:
-            if term not in numbers:
-                numbers[term] = known
-                known += 1
-        return np.fromiter(map(numbers.__getitem__, terms), np.int64, len(terms))
+    Args:
+        indptr, rows, lengths: As in `Postings`.
+        counts: Of every posting, as wide as it takes.
 
-    def _add_ids(self, ids: IntArray) -> int:
-        unique, counts = np.unique(ids, return_counts=True)
-        self._ids.append(unique)
-        self._counts.append(counts)
-        self._lengths.append(len(ids))
-        return len(self._lengths) - 1
-
-    def build(self) -> Postings:
-        """Return the rows added so far as Postings; the builder can go on being filled."""
-        sizes = [len(ids) for ids in self._ids[1:]]
-        return _assemble(
-            [term.encode() for term in self._numbers],
-            np.concatenate(self._ids),
-            np.repeat(np.arange(self.n_rows, dtype=np.uint32), sizes),
-            np.concatenate(self._counts).astype(np.uint32),
-            np.array(self._lengths, np.uint32),
-        )
+    Returns:
+        `counts` as `Postings` has them, and every other derived array, by name.
+    """
+    found = clip_counts(counts)
+    found["impacts"] = derive_impacts(counts, lengths[rows], mean_length(lengths))
+    found["peaks"] = peak_impacts(found["impacts"], indptr)
+    found["frequencies"] = count_frequencies(np.diff(indptr))
+    found["dense_terms"] = np.flatnonzero(is_dense(np.diff(indptr), len(lengths)))
+    found["dense_counts"] = np.zeros((len(found["dense_terms"]), len(lengths)), np.uint8)
+    for column, term in zip(found["dense_counts"], found["dense_terms"], strict=True):
+        span = slice(indptr[term], indptr[term + 1])
+        column[rows[span]] = found["counts"][span]
+    return found

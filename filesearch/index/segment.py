@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
+import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +24,8 @@ import numpy.typing as npt
 
 from filesearch.durable import sync_directory, sync_file
 from filesearch.errors import IndexDamaged
-from filesearch.index.bm25 import Postings
+from filesearch.index.postings import Postings
+from filesearch.index.postings_merge import merge_postings
 from filesearch.index.vectors import VectorIndex
 from filesearch.records import SegmentRecord
 from filesearch.types import BitMatrix, FloatMatrix, IntArray, TokenSigns
@@ -184,6 +186,24 @@ class Segment:
         """int32 (n_windows, 3), columns SLOT, START, END."""
         return self._table("windows.npy")
 
+    # Columns that every search looks into, apart from their tables: numpy copies a column of a
+    # table each time that it searches in it.
+
+    @cached_property
+    def chunk_counts(self) -> IntArray:
+        """int64 (n_slots,), how many chunks each document has."""
+        return np.bincount(self.chunk_table[:, SLOT], minlength=self.record.slot_count)
+
+    @cached_property
+    def window_counts(self) -> IntArray:
+        """int64 (n_slots,), how many windows each document has."""
+        return np.bincount(self.window_table[:, SLOT], minlength=self.record.slot_count)
+
+    @cached_property
+    def window_bounds(self) -> Table:
+        """int32 (2, n_chunks), first window of each chunk and the one behind its last."""
+        return np.ascontiguousarray(self.chunk_table[:, [FIRST_WINDOW, LAST_WINDOW]].T)
+
     @cached_property
     def vectors(self) -> VectorIndex:
         """The windows' vectors."""
@@ -307,6 +327,13 @@ def merge_contents(
         chunk_table=np.concatenate(chunk_tables),
         window_table=np.concatenate(window_tables),
         vectors=np.concatenate(vectors),
-        postings=Postings.merge(postings),
+        postings=_merged_postings(postings),
         signs=TokenSigns.join(signs) if all(part.has_signs for part, _ in parts) else None,
     )
+
+
+def _merged_postings(parts: Sequence[tuple[Postings, npt.NDArray[np.bool_]]]) -> Postings:
+    with tempfile.TemporaryDirectory() as directory:
+        merge_postings(parts, Path(directory))
+        mapped = Postings.open(Path(directory)).arrays()
+        return Postings(**{name: array.copy() for name, array in mapped.items()})

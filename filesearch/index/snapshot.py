@@ -7,9 +7,8 @@ they are masked here and never come back from a search.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
@@ -17,10 +16,13 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from filesearch.filters import Predicate
 from filesearch.index.bm25 import KeywordScorer
-from filesearch.index.segment import END, FIRST_WINDOW, LAST_WINDOW, SLOT, START, Segment
+from filesearch.index.segment import END, START, Segment
+from filesearch.index.slots import Selection, Slots
 from filesearch.index.vectors import BoolArray
-from filesearch.records import Entry, Picture
+from filesearch.records import Entry
+from filesearch.roster import REMOVED, Roster
 from filesearch.types import FloatMatrix, FloatVector, IntArray, TokenSigns
 
 ScoreArray: TypeAlias = npt.NDArray[np.float64]
@@ -29,26 +31,8 @@ ScoreArray: TypeAlias = npt.NDArray[np.float64]
 # must still count for something. Elsewhere weights lie above this.
 MIN_IDF = 1e-3
 
-# Files with one and the same text that a search for passages looks at: they come back as one
-# passage, and 200 copies would be all the candidates that a question has. Two, not one, because
-# their names count as well.
-MAX_COPIES = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which rows may come back from a search; None allows every live row.
-
-    Attributes:
-        chunks: bool (n_chunks,).
-        windows: bool (n_windows,).
-        copies: Document id -> all files with its text that were selected, of texts of which some
-            were left out.
-    """
-
-    chunks: BoolArray | None
-    windows: BoolArray | None
-    copies: Mapping[int, tuple[Entry, ...]] = field(default_factory=dict)
+# Entries that stay in memory; some 400 bytes each.
+MAX_KEPT_ENTRIES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,28 +85,36 @@ class ChunkWindows:
 class Snapshot:
     """A store as of one commit. Safe to search from several threads.
 
+    Names and attributes of files are read when they are asked for; a file that was removed since
+    the commit is then left out, as are its rows.
+
     Args:
         root: Directory of the segments.
-        picture: What the catalog said at that commit.
+        roster: Which files there were at that commit.
         opened: Segments of an older snapshot by name, to be used again instead of reopened.
 
     Raises:
         IndexDamaged: A segment that the catalog names cannot be opened.
+
+    Attributes:
+        load_keys: Load keys of the documents whose files were asked for so far.
     """
 
     def __init__(
-        self, root: Path, picture: Picture, opened: Mapping[str, Segment] | None = None
+        self, root: Path, roster: Roster, opened: Mapping[str, Segment] | None = None
     ) -> None:
-        self.generation = picture.generation
+        self.roster = roster
+        self.generation = roster.generation
         self.segments = [
-            (opened or {}).get(record.name) or Segment(root, record) for record in picture.segments
+            (opened or {}).get(record.name) or Segment(root, record) for record in roster.segments
         ]
         for segment in self.segments:
             segment.map_all()
-        self._slots = _entries_by_slot(picture)
         self._chunk_base = _bases([segment.record.chunk_count for segment in self.segments])
         self._window_base = _bases([segment.record.window_count for segment in self.segments])
-        self._live = self._masks(lambda _entry: True)
+        self._slots = Slots(roster, self.segments)
+        self._entries: dict[int, Entry | None] = {}
+        self.load_keys: dict[int, str] = {}
 
     @property
     def chunk_count(self) -> int:
@@ -141,116 +133,59 @@ class Snapshot:
 
     def select(
         self,
-        keep: Callable[[Entry], bool],
+        keep: Predicate,
         *,
         keep_rows: Callable[[Entry], Callable[[IntArray], BoolArray]] | None = None,
     ) -> Selection:
-        """Return the rows of the live files for which `keep` is true, `MAX_COPIES` of each text.
+        """Return the rows of the live files that pass, `MAX_COPIES` of each text.
 
         Args:
-            keep: Called once for each live file.
+            keep: Tells by its attributes whether a file passes; asked about every set of
+                attributes once, and not at all if `compile_filter` made it.
             keep_rows: Called instead for a file whose table rows have attributes; what it returns
                 says which of the file's chunks or windows may come back, by the characters at
                 which they begin (int64). A file of which none may is left out.
         """
-        copies: defaultdict[int, list[Entry]] = defaultdict(list)
-        chosen_of: dict[int, Callable[[IntArray], BoolArray]] = {}
-
-        def is_chosen(entry: Entry) -> bool:
-            if keep_rows is not None and entry.store_file_id in self._apart:
-                chosen_of[entry.store_file_id] = keep_rows(entry)
-                if not chosen_of[entry.store_file_id](self._chunk_starts(entry)).any():
-                    return False
-            elif not keep(entry):
-                return False
-            files = copies[entry.document_id]
-            files.append(entry)
-            return len(files) <= MAX_COPIES
-
-        masks = self._masks(is_chosen)
-        crowded = {text: tuple(files) for text, files in copies.items() if len(files) > MAX_COPIES}
-        selection = self._selection(masks, crowded)
-        if not chosen_of:
-            return selection
-        chunks = _all_if_none(selection.chunks, self.chunk_count)
-        windows = _all_if_none(selection.windows, self.window_count)
-        for store_file_id, chosen in chosen_of.items():
-            number, slot = self._apart[store_file_id]
-            for mask, table, base in (
-                (chunks, self.segments[number].chunk_table, self._chunk_base[number]),
-                (windows, self.segments[number].window_table, self._window_base[number]),
-            ):
-                first, past = np.searchsorted(table[:, SLOT], (slot, slot + 1))
-                mask[base + first : base + past] &= chosen(
-                    table[first:past, START].astype(np.int64)
-                )
-        return Selection(chunks, windows, crowded)
-
-    @cached_property
-    def _apart(self) -> dict[int, tuple[int, int]]:
-        """Segment and slot of the files whose table rows have attributes, by store file id."""
-        return {
-            entry.store_file_id: (number, slot)
-            for number, slots in enumerate(self._slots)
-            for slot, entry in enumerate(slots)
-            if entry is not None and entry.row_attributes
-        }
-
-    def _chunk_starts(self, entry: Entry) -> IntArray:
-        number, slot = self._apart[entry.store_file_id]
-        table = self.segments[number].chunk_table
-        first, past = np.searchsorted(table[:, SLOT], (slot, slot + 1))
-        starts: IntArray = table[first:past, START].astype(np.int64)
-        return starts
-
-    def _selection(
-        self, masks: Sequence[BoolArray | None], copies: Mapping[int, tuple[Entry, ...]]
-    ) -> Selection:
-        if all(slots is None for slots in masks):
-            return Selection(None, None)
-        chunks, windows = [], []
-        for segment, slots in zip(self.segments, masks, strict=True):
-            chunks.append(_expand(slots, segment.chunk_table, segment.record.chunk_count))
-            windows.append(_expand(slots, segment.window_table, segment.record.window_count))
-        return Selection(np.concatenate(chunks), np.concatenate(windows), copies)
-
-    def _masks(self, keep: Callable[[Entry], bool]) -> list[BoolArray | None]:
-        """Return one mask of slots per segment, None where every slot is kept."""
-        masks: list[BoolArray | None] = []
-        for slots in self._slots:
-            mask = np.fromiter(
-                (entry is not None and keep(entry) for entry in slots), dtype=bool, count=len(slots)
-            )
-            masks.append(None if mask.all() else mask)
-        return masks
+        return self._slots.select(keep, keep_rows=keep_rows, read_entries=self.entries)
 
     @cached_property
     def everything(self) -> Selection:
         """All live rows."""
-        return self._selection(self._live, {})
+        return self._slots.rows_of(self._slots.is_live, {})
 
     @cached_property
     def distinct(self) -> Selection:
         """All live rows but those of further copies; see `select`."""
-        return self.select(lambda _entry: True)
+        return self._slots.distinct()
 
     @cached_property
     def _scorer(self) -> KeywordScorer:
-        live = [
-            None if slots is None else slots[np.asarray(segment.chunk_table[:, SLOT])]
-            for segment, slots in zip(self.segments, self._live, strict=True)
-        ]
+        live: list[BoolArray | None] = [None] * len(self.segments)
+        if self.everything.chunks is not None:
+            parts = np.split(self.everything.chunks, self._chunk_base[1:-1])
+            live = [None if part.all() else part for part in parts]
         return KeywordScorer([segment.postings for segment in self.segments], live, min_idf=MIN_IDF)
 
-    def keyword_scores(self, terms: list[str]) -> ScoreArray:
-        """Return the BM25 score of every chunk row for `terms`: float64 (n_chunks,).
+    def top_keyword(
+        self, terms: Sequence[str], top_k: int, selection: Selection
+    ) -> tuple[IntArray, ScoreArray]:
+        """Return at most `top_k` chunk rows, int64, and their BM25 scores, float64, best first.
 
-        Above 0 for every live row that holds one of them, 0 for the rest. Statistics (document
-        frequencies, mean length) are those of the live chunks.
+        All of them hold one of `terms` and score above 0; ties go by row. Statistics (document
+        frequencies, mean length) are those of all live chunks, whatever is selected.
         """
-        if not self.segments:
-            return np.zeros(0)
-        return np.concatenate(self._scorer.score(terms))
+        allowed = None
+        if selection.chunks is not None:
+            allowed = np.split(selection.chunks, self._chunk_base[1:-1])
+        hits = self._scorer.top(terms, top_k, allowed)
+        return self._chunk_base[hits.parts] + hits.rows, hits.scores
+
+    def keyword_scores_at(self, terms: Sequence[str], chunk_rows: IntArray) -> ScoreArray:
+        """Return the BM25 scores of some live chunks: float64 (n_chunks,), 0 without a term."""
+        scores = np.zeros(len(chunk_rows), np.float64)
+        for number, mine, local in _by_segment(self._chunk_base, chunk_rows):
+            scores[mine] = self._scorer.scores_at(terms, number, local)
+        return scores
 
     def term_idf(self, terms: Sequence[str]) -> ScoreArray:
         """Return how much each term says: float64 (n_terms,), above 0, more for rarer ones."""
@@ -259,9 +194,8 @@ class Snapshot:
     def term_counts(self, terms: Sequence[str], chunk_rows: IntArray) -> IntArray:
         """Return how often each term stands in each chunk: int64 (n_terms, n_chunks)."""
         found = np.zeros((len(terms), len(chunk_rows)), np.int64)
-        for number, segment in enumerate(self.segments):
-            mine, local = self._within(self._chunk_base, number, chunk_rows)
-            found[:, mine] = segment.postings.counts_at(terms, local)
+        for number, mine, local in _by_segment(self._chunk_base, chunk_rows):
+            found[:, mine] = self._scorer.counts_at(terms, number, local)
         return found
 
     def nearest_windows(
@@ -272,6 +206,8 @@ class Snapshot:
         for segment, base in zip(self.segments, self._window_base, strict=False):
             count = segment.record.window_count
             allowed = None if selection.windows is None else selection.windows[base : base + count]
+            if allowed is not None and allowed.all():
+                allowed = None
             found, found_scores = segment.vectors.top(query, top_k=top_k, allowed=allowed)
             rows.append(found + base)
             scores.append(found_scores)
@@ -283,43 +219,35 @@ class Snapshot:
 
     def chunks_of_windows(self, window_rows: IntArray) -> IntArray:
         """Return the chunk rows that hold any of these windows: unique, ascending."""
-        found = []
-        for number, (segment, base) in enumerate(
-            zip(self.segments, self._window_base, strict=False)
-        ):
-            count = segment.record.window_count
-            local = window_rows[(window_rows >= base) & (window_rows < base + count)] - base
+        found = [np.empty(0, np.int64)]
+        for number, _mine, local in _by_segment(self._window_base, window_rows):
+            first_windows, last_windows = self.segments[number].window_bounds
+            local = local.astype(np.int32)  # another type would make numpy copy the column
             # Both columns ascend, so the chunks that hold a window are a range of rows.
-            first = np.searchsorted(segment.chunk_table[:, LAST_WINDOW], local, side="right")
-            last = np.searchsorted(segment.chunk_table[:, FIRST_WINDOW], local, side="right")
-            for low, high in zip(first, last, strict=True):
-                found.append(np.arange(low, high, dtype=np.int64) + self._chunk_base[number])
-        return np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
+            first = np.searchsorted(last_windows, local, side="right")
+            past = np.searchsorted(first_windows, local, side="right")
+            found.append(_ranges(first, past) + self._chunk_base[number])
+        return np.unique(np.concatenate(found))
 
     def windows_of_chunks(self, chunk_rows: IntArray) -> ChunkWindows:
         """Return the windows of some chunks, at least one each; none for no chunks."""
         first = np.empty(len(chunk_rows), np.int64)
         past = np.empty(len(chunk_rows), np.int64)
-        for number, segment in enumerate(self.segments):
-            mine, local = self._within(self._chunk_base, number, chunk_rows)
-            table = segment.chunk_table[local]
-            first[mine] = table[:, FIRST_WINDOW] + self._window_base[number]
-            past[mine] = table[:, LAST_WINDOW] + self._window_base[number]
+        for number, mine, local in _by_segment(self._chunk_base, chunk_rows):
+            bounds = self.segments[number].window_bounds[:, local] + self._window_base[number]
+            first[mine], past[mine] = bounds
         lengths = past - first
         starts = np.cumsum(lengths) - lengths
-        flat = np.arange(int(lengths.sum())) + np.repeat(first - starts, lengths)
-        rows, index = np.unique(flat, return_inverse=True)
+        rows, index = np.unique(_ranges(first, past), return_inverse=True)
         return ChunkWindows(rows=rows, index=index, starts=starts)
 
     def window_vectors(self, window_rows: IntArray) -> FloatMatrix:
         """Return the vectors of some windows: float32 (n, dimension)."""
         found: list[FloatMatrix] = []
         order: list[IntArray] = []
-        for number, segment in enumerate(self.segments):
-            mine, local = self._within(self._window_base, number, window_rows)
-            if len(mine):
-                found.append(segment.vectors.vectors(local))
-                order.append(mine)
+        for number, mine, local in _by_segment(self._window_base, window_rows):
+            found.append(self.segments[number].vectors.vectors(local))
+            order.append(mine)
         if not found:
             dimension = self.segments[0].vectors.dimension if self.segments else 0
             return np.empty((0, dimension), np.float32)
@@ -330,51 +258,72 @@ class Snapshot:
 
     def window_signs(self, window_rows: IntArray) -> TokenSigns:
         """Return the token signs of some windows, whose rows ascend."""
-        parts = []
-        for number, segment in enumerate(self.segments):
-            _mine, local = self._within(self._window_base, number, window_rows)
-            parts.append(segment.signs(local))
-        return TokenSigns.join(parts)
+        if len(window_rows) == 0:
+            return self.segments[0].signs(window_rows)
+        return TokenSigns.join(
+            [
+                self.segments[number].signs(local)
+                for number, _mine, local in _by_segment(self._window_base, window_rows)
+            ]
+        )
 
     @property
     def has_signs(self) -> bool:
         """Whether every segment keeps token signs; false without segments."""
         return bool(self.segments) and all(segment.has_signs for segment in self.segments)
 
-    def _within(self, bases: IntArray, number: int, rows: IntArray) -> tuple[IntArray, IntArray]:
-        """Return which of `rows` lie in a segment, and their numbers there."""
-        mine = np.flatnonzero((rows >= bases[number]) & (rows < bases[number + 1]))
-        return mine, rows[mine] - bases[number]
-
     def place(self, chunk_row: int) -> Place:
-        """Return the file and the characters of a live chunk."""
-        number, local = _locate(self._chunk_base, chunk_row)
-        row = self.segments[number].chunk_table[local]
-        slot = int(row[SLOT])
-        entry = self._slots[number][slot]
-        if entry is None:
+        """Return the file and the characters of a live chunk.
+
+        Raises:
+            LookupError: Its file was removed.
+        """
+        found = self.places([chunk_row])[0]
+        if found is None:
             raise LookupError(f"chunk row {chunk_row} belongs to a removed file")
-        first = int(np.searchsorted(self.segments[number].chunk_table[:, SLOT], slot))
-        return Place(entry, int(row[START]), int(row[END]), local - first)
+        return found
+
+    def places(self, chunk_rows: Sequence[int]) -> list[Place | None]:
+        """Return the file and the characters of each chunk; None where the file was removed."""
+        rows = np.asarray(chunk_rows, dtype=np.int64)
+        slots = np.searchsorted(self._slots.chunk_rows, rows, side="right") - 1
+        ordinals = (rows - self._slots.chunk_rows[slots]).tolist()
+        stretches = np.empty((len(rows), 2), np.int64)
+        for number, mine, local in _by_segment(self._chunk_base, rows):
+            stretches[mine] = self.segments[number].chunk_table[local][:, [START, END]]
+        files = self._slots.store_files[slots].tolist()
+        documents = self._slots.documents[slots].tolist()
+        entries = self.entries(files)
+        found: list[Place | None] = []
+        for i, (start, end) in enumerate(stretches.tolist()):
+            entry = entries.get(files[i])
+            # The id of a removed file may have gone to another one since.
+            is_there = entry is not None and entry.document_id == documents[i]
+            found.append(Place(entry, start, end, ordinals[i]) if entry and is_there else None)
+        return found
+
+    def entries(self, store_file_ids: Sequence[int]) -> dict[int, Entry]:
+        """Return files by store file id; those that were removed are left out."""
+        wanted = dict.fromkeys(store_file_ids)
+        kept = self._entries
+        missing = [one for one in wanted if one not in kept and one != REMOVED]
+        if missing:
+            if len(kept) + len(missing) > MAX_KEPT_ENTRIES:
+                kept = self._entries = {}
+                self.load_keys = {}
+                missing = [one for one in wanted if one != REMOVED]
+            read = self.roster.read_entries(missing)
+            kept.update((one, read.get(one)) for one in missing)
+            keys = {one.document_id: one.load_key for one in read.values() if one.load_key}
+            self.load_keys.update(keys)
+        found = ((one, kept.get(one)) for one in wanted)
+        return {one: entry for one, entry in found if entry is not None}
 
     def window_span(self, window_row: int) -> tuple[int, int]:
         """Return start and end character of a window in its document."""
         number, local = _locate(self._window_base, window_row)
         _slot, start, end = self.segments[number].window_table[local]
         return int(start), int(end)
-
-
-def _all_if_none(mask: BoolArray | None, count: int) -> BoolArray:
-    return np.ones(count, dtype=bool) if mask is None else mask
-
-
-def _entries_by_slot(picture: Picture) -> list[list[Entry | None]]:
-    slots: dict[int, list[Entry | None]] = {
-        record.id: [None] * record.slot_count for record in picture.segments
-    }
-    for entry in picture.entries:
-        slots[entry.segment_id][entry.slot] = entry
-    return [slots[record.id] for record in picture.segments]
 
 
 def _bases(counts: list[int]) -> IntArray:
@@ -386,8 +335,20 @@ def _locate(bases: IntArray, row: int) -> tuple[int, int]:
     return number, row - int(bases[number])
 
 
-def _expand(slots: BoolArray | None, table: npt.NDArray[np.int32], count: int) -> BoolArray:
-    if slots is None:
-        return np.ones(count, dtype=bool)
-    mask: BoolArray = slots[np.asarray(table[:, SLOT])]
-    return mask
+def _by_segment(bases: IntArray, rows: IntArray) -> Iterator[tuple[int, IntArray, IntArray]]:
+    """Yield the number of each segment that has some of `rows`, which they are, and theirs there.
+
+    The first array says where in `rows` they stand, the second which rows of the segment they are.
+    """
+    numbers = np.searchsorted(bases, rows, side="right") - 1
+    for number in np.unique(numbers).tolist():
+        mine = np.flatnonzero(numbers == number)
+        yield number, mine, rows[mine] - bases[number]
+
+
+def _ranges(first: IntArray, past: IntArray) -> IntArray:
+    """Return first[i]..past[i] - 1 of every i, one after another: int64."""
+    lengths = past - first
+    starts = np.cumsum(lengths) - lengths
+    ranges: IntArray = np.arange(int(lengths.sum())) + np.repeat(first - starts, lengths)
+    return ranges

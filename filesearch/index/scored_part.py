@@ -1,0 +1,145 @@
+"""Scored part: the postings of one segment, with what BM25 needs to turn them into scores.
+
+Postings + mean length of the whole corpus -> the share of a term's weight that each row gets.
+`bm25` holds one for every segment, `top_k` searches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from filesearch.index.impacts import STEPS, ByteArray, mean_length, stretch
+from filesearch.index.postings import BoolArray, Postings, RowArray
+from filesearch.types import IntArray
+
+ScoreArray: TypeAlias = npt.NDArray[np.float64]
+
+_BLOCK_POSTINGS = 1 << 22
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TermList:
+    """One term of a question in one part.
+
+    Attributes:
+        number: Which term of the part's postings it is.
+        span: Where its postings stand.
+        column: Its counts by row, where it is common; see `Postings.dense_counts`.
+        peak: No row gets a larger share of its weight than this.
+    """
+
+    number: int
+    span: slice
+    column: ByteArray | None
+    peak: float
+
+    def __len__(self) -> int:
+        return int(self.span.stop - self.span.start)
+
+
+class ScoredPart:
+    """The postings of one segment under the statistics of a corpus. Threads may share it.
+
+    Args:
+        postings: Of the segment.
+        live: Its live rows: bool, shape (n_rows,); None when all are.
+        k1, b: As in `bm25`.
+        mean: Mean length of all live rows of the corpus.
+    """
+
+    def __init__(
+        self, postings: Postings, live: BoolArray | None, *, k1: float, b: float, mean: float
+    ) -> None:
+        self.postings = postings
+        self.live = live
+        self.n_rows = postings.n_rows
+        self._floor = k1 * (1 - b)
+        self._slope = k1 * b / mean
+        self.step = stretch(mean_length(postings.lengths), mean) / STEPS
+        """The share that one step of an impact stands for."""
+        self._dead = None if live is None else ~live
+        self._dead_rows = None if live is None else np.flatnonzero(~live).astype(np.uint32)
+
+    def find(self, term: str) -> TermList | None:
+        """Return where a term stands; None if it does not."""
+        number = self.postings.number(term)
+        if number is None:
+            return None
+        return TermList(
+            number,
+            self.postings.span(number),
+            self.postings.dense_column(number),
+            min(int(self.postings.peaks[number]) * self.step, 1.0),
+        )
+
+    def frequency(self, found: TermList) -> int:
+        """Return how many live rows hold a term."""
+        if self._dead is None or self._dead_rows is None:
+            return len(found)
+        rows = self.postings.rows[found.span]
+        if len(self._dead_rows) * 16 > len(found):
+            return len(found) - int(np.count_nonzero(self._dead[rows]))
+        at = rows.searchsorted(self._dead_rows)
+        np.minimum(at, len(rows) - 1, out=at)
+        return len(found) - int(np.count_nonzero(rows[at] == self._dead_rows))
+
+    def live_frequencies(self) -> IntArray:
+        """Return how many live rows hold each term: int64 (n_terms,). Reads every row number."""
+        frequencies = np.diff(self.postings.indptr)
+        if self._dead is None:
+            return frequencies
+        for first in range(0, len(self.postings.rows), _BLOCK_POSTINGS):
+            block = self.postings.rows[first : first + _BLOCK_POSTINGS]
+            at = np.flatnonzero(self._dead[block]) + first
+            terms, dead = np.unique(
+                self.postings.indptr.searchsorted(at, side="right") - 1, return_counts=True
+            )
+            frequencies[terms] -= dead
+        return frequencies
+
+    def shares(self, rows: npt.NDArray[Any], counts: npt.NDArray[Any]) -> ScoreArray:
+        """Return the share of a term's weight that each row gets: float64 (n,), in [0, 1).
+
+        Args:
+            rows: Unsigned or int64 (n,).
+            counts: Unsigned (n,), how often the term stands in each; 0 gives 0 (but where k1 is 0
+                or b is 1, a row must hold the term).
+        """
+        norms = self.postings.lengths[rows] * self._slope
+        norms += self._floor
+        many = counts.astype(np.float64)
+        norms += many
+        many /= norms
+        return many
+
+    def all_shares(self, found: TermList) -> tuple[RowArray, ScoreArray]:
+        """Return the rows that hold a term, dead ones included, and their shares."""
+        rows = self.postings.rows[found.span]
+        return rows, self.shares(rows, self.postings.exact_counts(found.span))
+
+    def shares_at(self, found: TermList, rows: npt.NDArray[Any]) -> ScoreArray:
+        """Return the shares of some rows, 0.0 for those that do not hold the term."""
+        counts = self.postings.counts_of(found.number, rows)
+        shares = np.zeros(len(rows), np.float64)
+        held = np.flatnonzero(counts)
+        shares[held] = self.shares(rows[held], counts[held])
+        return shares
+
+    def scores_at(
+        self, lists: Sequence[tuple[TermList, float]], rows: npt.NDArray[Any]
+    ) -> ScoreArray:
+        """Return the scores of some rows: float64 (n,).
+
+        Args:
+            lists: Terms, each with its weight, in the order in which they are added up.
+            rows: Unsigned or int64 (n,).
+        """
+        scores = np.zeros(len(rows), np.float64)
+        for found, weight in lists:
+            scores += weight * self.shares_at(found, rows)
+        return scores
