@@ -136,12 +136,14 @@ class Meter:
         kinds = sorted(sizes, key=lambda kind: (-resident[kind], kind))
         # Kilobytes on Linux, bytes on macOS: getrusage(2) of each.
         unit = 1 if sys.platform == "darwin" else _KIB
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        now = own + sum(resident.values())
         return MemoryReport(
             steps=tuple(self._steps) if own else (),
             files=tuple(MappedFiles(kind, sizes[kind], resident[kind]) for kind in kinds),
             own_bytes=own,
-            resident_bytes=own + sum(resident.values()),
-            peak_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
+            resident_bytes=now,
+            peak_bytes=max(peak, now),  # the kernel counts it in strides, and may lag
         )
 
     def _own_bytes(self) -> int:

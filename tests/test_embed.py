@@ -16,8 +16,10 @@ from filesearch.adapters import make_embedder
 from filesearch.embed.onnx import CARD_FILE, MODEL_FILE, OnnxEmbedder
 from filesearch.embed.sentence_transformers import SentenceTransformerEmbedder
 from filesearch.errors import InvalidSetting
+from filesearch.memory import SMAPS, Meter
 from filesearch.testing import HashingEmbedder
 
+DATA_FILE = "model.data"  # of the bundled model
 BUNDLED = OnnxEmbedder()
 HAS_EXTRA = find_spec("sentence_transformers") is not None
 needs_extra = pytest.mark.skipif(not HAS_EXTRA, reason="sentence-transformers is not installed")
@@ -156,6 +158,7 @@ def test_vectors_of_an_earlier_export_stay_good(copy_of_model):
     """The card names the first model that made such vectors; its indexes are used on."""
     card = json.loads((copy_of_model / CARD_FILE).read_text())
     card["sha256"][MODEL_FILE] = card.pop("vectors_of")
+    del card["sha256"][DATA_FILE]
     (copy_of_model / CARD_FILE).write_text(json.dumps(card))
     assert OnnxEmbedder(copy_of_model).fingerprint == BUNDLED.fingerprint
 
@@ -186,12 +189,34 @@ def copy_of_model(tmp_path):
     return Path(shutil.copytree(source, tmp_path / "model"))
 
 
-def test_an_altered_byte_is_found(copy_of_model):
-    data = bytearray((copy_of_model / MODEL_FILE).read_bytes())
+@pytest.mark.parametrize("name", [MODEL_FILE, DATA_FILE])
+def test_an_altered_byte_is_found(copy_of_model, name):
+    data = bytearray((copy_of_model / name).read_bytes())
     data[-100] ^= 1
-    (copy_of_model / MODEL_FILE).write_bytes(data)
+    (copy_of_model / name).write_bytes(data)
     with pytest.raises(InvalidSetting, match="its card says"):
         OnnxEmbedder(copy_of_model).verify()
+
+
+@pytest.mark.parametrize("name", [MODEL_FILE, DATA_FILE])
+def test_other_weights_have_another_fingerprint(copy_of_model, name):
+    card = json.loads((copy_of_model / CARD_FILE).read_text())
+    del card["vectors_of"]
+    (copy_of_model / CARD_FILE).write_text(json.dumps(card))
+    before = OnnxEmbedder(copy_of_model).fingerprint
+    card["sha256"][name] = "0" * 64
+    (copy_of_model / CARD_FILE).write_text(json.dumps(card))
+    assert OnnxEmbedder(copy_of_model).fingerprint != before
+
+
+@pytest.mark.skipif(not SMAPS.exists(), reason="this system does not tell what is mapped")
+def test_the_table_of_words_is_mapped_not_read(copy_of_model):
+    """What products take is packed for the processor, and let go."""
+    embedder = OnnxEmbedder(copy_of_model)
+    embedder.embed_query("kiln")
+    mapped = {Path(part.kind).name: part for part in Meter(str).report().files}
+    assert mapped[DATA_FILE].size_bytes > 10 << 20
+    assert mapped[DATA_FILE].resident_bytes < 5 << 20
 
 
 def test_a_folder_with_a_model_is_an_embedder(copy_of_model):
@@ -200,7 +225,7 @@ def test_a_folder_with_a_model_is_an_embedder(copy_of_model):
     assert found.embed_query("kiln") == pytest.approx(BUNDLED.embed_query("kiln"), abs=1e-6)
 
 
-@pytest.mark.parametrize("name", [CARD_FILE, MODEL_FILE])
+@pytest.mark.parametrize("name", [CARD_FILE, MODEL_FILE, DATA_FILE])
 def test_a_missing_file_is_named(copy_of_model, name):
     (copy_of_model / name).unlink()
     with pytest.raises(InvalidSetting, match=name):

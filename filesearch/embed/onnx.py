@@ -4,8 +4,9 @@ texts -> word pieces -> ONNX session, a text at a time -> float32 unit vectors.
 
 A text runs alone, on one thread, and others run beside it: its vector depends on nothing but
 itself, nothing is padded, and no core waits for another. Opening reads the card only; tokenizer and
-session are loaded when first used (about 20 ms and 50 ms). How the model is made, what quantising
-it costs and what running texts alone brings: scripts/export_model.py.
+session are loaded when first used (about 30 ms each); weights are mapped where they have a file of
+their own, as those of the bundled model. How that is made, what quantising it costs and what
+running texts alone brings: scripts/export_model.py.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -111,9 +112,10 @@ class OnnxEmbedder:
         A model that makes the vectors of an earlier one has its fingerprint: the card says so in
         `vectors_of`. The files themselves are not read; `verify` does.
         """
-        digests = self._card["sha256"]
-        parts = [self._card.get("vectors_of", digests[MODEL_FILE]), digests[TOKENIZER_FILE]]
-        parts += [str(self.dimension), str(self.max_tokens)]
+        digests = dict(self._card["sha256"])
+        tokenizer = digests.pop(TOKENIZER_FILE)
+        model = self._card.get("vectors_of") or " ".join(digests[name] for name in sorted(digests))
+        parts = [model, tokenizer, str(self.dimension), str(self.max_tokens)]
         return f"{self.name}@{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:16]}"
 
     @property
@@ -344,12 +346,7 @@ class OnnxEmbedder:
 
 def _read_card(directory: Path) -> dict[str, Any]:
     """Return the card of a model folder whose files are all there."""
-    missing = [f for f in (CARD_FILE, MODEL_FILE, TOKENIZER_FILE) if not (directory / f).is_file()]
-    if missing:
-        raise InvalidSetting(
-            f"embedder folder '{directory}' has no {', '.join(missing)}; "
-            f"make one with: scripts/export_model.py --out '{directory}'"
-        )
+    _require(directory, [CARD_FILE, MODEL_FILE, TOKENIZER_FILE])
     try:
         card = json.loads((directory / CARD_FILE).read_text("utf-8"))
         wrong = [f for f, kind in _CARD_FIELDS.items() if not isinstance(card.get(f), kind)]
@@ -364,4 +361,14 @@ def _read_card(directory: Path) -> dict[str, Any]:
             f"'{directory / CARD_FILE}' lacks {', '.join(wrong)}; "
             f"make it again with: scripts/export_model.py --out '{directory}'"
         )
+    _require(directory, card["sha256"])
     return dict(card)
+
+
+def _require(directory: Path, files: Iterable[str]) -> None:
+    missing = [file for file in files if not (directory / file).is_file()]
+    if missing:
+        raise InvalidSetting(
+            f"embedder folder '{directory}' has no {', '.join(missing)}; "
+            f"make one with: scripts/export_model.py --out '{directory}'"
+        )

@@ -23,9 +23,9 @@ from filesearch.types import Document
 MakePdf = Callable[..., bytes]
 
 
-def encrypted(data: bytes, password: str) -> bytes:
+def encrypted(data: bytes, password: str, algorithm: str = "RC4-128") -> bytes:
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(data)))
-    writer.encrypt(user_password=password, owner_password="owner", algorithm="RC4-128")
+    writer.encrypt(user_password=password, owner_password="owner", algorithm=algorithm)
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()
@@ -109,6 +109,20 @@ def test_the_title_is_taken_when_it_is_one(make_pdf: MakePdf, title: str, expect
 
 def test_an_empty_password_opens_an_encrypted_file(make_pdf: MakePdf) -> None:
     assert load(encrypted(make_pdf([["Words."]]), ""), "a.pdf").text == "Words."
+
+
+@pytest.mark.parametrize("algorithm", ["RC4-40", "RC4-128", "AES-128", "AES-256-R5", "AES-256"])
+def test_pdfium_knows_every_encryption_by_itself(make_pdf: MakePdf, algorithm: str) -> None:
+    """So nothing else is installed for it: pypdf would need cryptography, 15 MB, for AES."""
+    if algorithm.startswith("AES"):
+        pytest.importorskip("cryptography", reason="pypdf needs it to encrypt")
+    reader = PdfiumReader(encrypted(make_pdf([["Words."]]), "", algorithm))
+    try:
+        page = reader.read_page(0)
+    finally:
+        reader.close()
+    assert page is not None
+    assert [line.text for line in page.lines] == ["Words."]
 
 
 def test_a_password_is_named_as_the_reason(make_pdf: MakePdf) -> None:

@@ -52,7 +52,7 @@ class PypdfReader:
         except DependencyError as error:
             raise InvalidFile(
                 f"{filename!r} is encrypted in a way that needs another package ({error}); "
-                "install pypdf[crypto] or save the file without encryption"
+                "install cryptography or save the file without encryption"
             ) from error
         except FileNotDecryptedError as error:
             raise InvalidFile(
