@@ -10,9 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import exists, insert, select, update
 
-from filesearch import rows
+from filesearch import rows, segment_rows
 from filesearch import schema as t
 from filesearch.database import Database
 from filesearch.document_cache import DocumentCache
@@ -179,6 +179,11 @@ class Catalog:
         with self.database.reading() as sql:
             found = sql.execute(select(t.segments).order_by(t.segments.c.id)).all()
         return [rows.to_segment_record(row) for row in found]
+
+    def segment_names(self) -> set[str]:
+        """Return the names of the segments of all stores."""
+        with self.database.reading() as sql:
+            return segment_rows.segment_names(sql)
 
     # Files
 
@@ -356,37 +361,19 @@ class Catalog:
         rechunked: dict[int, tuple[Sequence[Chunk], int]] | None = None,
         store: StoreRecord | None = None,
     ) -> None:
-        """Put new segments in the place of old ones (merge, repair, rebuild).
+        """Put new segments in the place of old ones (repair, rebuild).
 
         Args:
             store_id: The store.
             old: Segment ids that go.
-            new: Each new segment with the store file ids that fill its slots, in order.
+            new: Each new segment with the store file ids that fill its slots, in order. A file
+                that was removed meanwhile stays so.
             rechunked: Store file id -> its new chunks and number of windows, when they changed.
             store: New embedder, dimension and chunk settings, when they changed. Files with chunk
                 settings of their own keep those.
         """
-        sf = t.store_files.c
         with self.database.writing() as sql:
-            sql.execute(
-                update(t.store_files)
-                .where(sf.segment_id.in_(old))
-                .values(segment_id=None, slot=None)
-            )
-            for segment, owners in new:
-                segment_id = rows.insert_segment(sql, store_id, segment)
-                for slot, store_file_id in enumerate(owners):
-                    sql.execute(
-                        update(t.store_files)
-                        .where(sf.id == store_file_id)
-                        .values(segment_id=segment_id, slot=slot)
-                    )
-            for store_file_id, (new_chunks, window_count) in (rechunked or {}).items():
-                sql.execute(delete(t.chunks).where(t.chunks.c.store_file_id == store_file_id))
-                rows.insert_chunks(sql, store_file_id, new_chunks)
-                values = {"chunk_count": len(new_chunks), "window_count": window_count}
-                sql.execute(update(t.store_files).where(sf.id == store_file_id).values(**values))
-            sql.execute(delete(t.segments).where(t.segments.c.id.in_(old)))
+            segment_rows.replace(sql, store_id, old, new, rechunked or {})
             if store is not None:
                 rows.update_store(sql, store)
             rows.bump_generation(sql, store_id)

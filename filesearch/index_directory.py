@@ -5,6 +5,7 @@ segments/       vectors and postings
 blobs/          the bytes of the files
 uploads/        parts of files that are not complete yet
 writer.lock     held by whoever writes
+merge.lock      held by whoever merges segments
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from filesearch.snapshot_cache import SnapshotCache
 from filesearch.types import ChunkSettings
 
 if TYPE_CHECKING:
+    from filesearch.merging import Merger
     from filesearch.writer import IndexWriter
 
 DEFAULT_STORE = "default"
@@ -187,13 +189,31 @@ class IndexDirectory:
 
         return writer_lock(self.path, timeout_s=self.settings.lock_timeout_s, on_wait=on_wait)
 
-    def writer(self, store: StoreRecord) -> IndexWriter:
+    def merging(self) -> AbstractContextManager[None]:
+        """Return the merge lock, to be held while segments are replaced; see lock.merge_lock."""
+        from filesearch.lock import merge_lock
+
+        return merge_lock(self.path, timeout_s=self.settings.lock_timeout_s)
+
+    def writer(
+        self, store: StoreRecord, *, on_commit: Callable[[str], None] = lambda _store_id: None
+    ) -> IndexWriter:
         """Return a writer for the store; the caller holds the lock."""
         from filesearch.writer import IndexWriter
 
         return IndexWriter(
-            segments=self.segments, catalog=self.catalog, blobs=self.blobs, store=store
+            segments=self.segments,
+            catalog=self.catalog,
+            blobs=self.blobs,
+            store=store,
+            on_commit=on_commit,
         )
+
+    def merger(self) -> Merger:
+        """Return what merges segments."""
+        from filesearch.merging import Merger
+
+        return Merger(self.segments, self.catalog)
 
     def sweep(self) -> None:
         """Delete segments that nobody needs any more, or leave that to whoever writes now."""
@@ -201,7 +221,7 @@ class IndexDirectory:
         from filesearch.lock import writer_lock
 
         with suppress(IndexBusy), writer_lock(self.path, timeout_s=0):
-            sweep_segments(self.segments, {segment.name for segment in self.catalog.segments()})
+            sweep_segments(self.segments, self.catalog.segment_names)
 
     def stats(self) -> IndexStats:
         """Return what the index holds and what it costs.

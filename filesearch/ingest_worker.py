@@ -11,20 +11,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.exc import OperationalError
 
 from filesearch import queue_rows
+from filesearch.background_merges import BackgroundMerges
 from filesearch.errors import IndexBusy, IndexMismatch, NotFound
 from filesearch.index_directory import IndexDirectory
 from filesearch.ingest import COMMIT_WINDOWS, EMBED_WINDOWS
 from filesearch.load.process.isolation import make_loader
 from filesearch.loader_threads import count_readers
 from filesearch.lock import writer_lock
-from filesearch.maintain import MERGE_FACTOR, merge_segments
 from filesearch.prepare import embed_windows
 from filesearch.protocols import Embedder
 from filesearch.reader_pool import Prepared, ReaderPool
@@ -117,8 +116,8 @@ class IngestWorker:
         self._stores: dict[str, StoreRecord] = {}
         self._pending: list[_Held] = []
         self._ready: list[_Held] = []
-        self._segments: Counter[str] = Counter()
         self._turn = 0
+        self._merges = BackgroundMerges(index.merger(), finish=False)
 
     def run(self, *, wake: threading.Event, stop: threading.Event) -> None:
         """Work until `stop` is set; what has been embedded by then is committed.
@@ -139,20 +138,21 @@ class IngestWorker:
             size=self._readers,
             on_done=wake.set,
         )
-        with pool:
-            asked_at, has_more = 0.0, True
-            while not stop.is_set():
-                if has_more or time.monotonic() - asked_at >= POLL_S or wake.is_set():
-                    wake.clear()
-                    asked_at = time.monotonic()
-                    has_more = self._take_up(pool)
-                self._collect(pool)
-                if self._pending:
-                    self._embed()
-                self._commit_due(stop)
-                if not self._pending and not has_more:
-                    wake.wait(POLL_S)
-        self._commit_due(stop, everything=True)
+        with self._merges:
+            with pool:
+                asked_at, has_more = 0.0, True
+                while not stop.is_set():
+                    if has_more or time.monotonic() - asked_at >= POLL_S or wake.is_set():
+                        wake.clear()
+                        asked_at = time.monotonic()
+                        has_more = self._take_up(pool)
+                    self._collect(pool)
+                    if self._pending:
+                        self._embed()
+                    self._commit_due(stop)
+                    if not self._pending and not has_more:
+                        wake.wait(POLL_S)
+            self._commit_due(stop, everything=True)
 
     def _take_up(self, pool: ReaderPool) -> bool:
         """Give waiting files to the readers; returns whether more could be given at once."""
@@ -315,21 +315,8 @@ class IngestWorker:
             store = self._index.catalog.store(store_id)
         except NotFound:
             return []  # deleted meanwhile, its files with it
-        writer = self._index.writer(store)
+        writer = self._index.writer(store, on_commit=self._merges.note)
         for held in held_files:
             made = WindowEmbeddings.join(held.blocks) if held.blocks else None
             writer.settle(held.prepared.read, held.prepared.text, made)
-        settled = writer.commit_settled()
-        self._merge(store)
-        return settled
-
-    def _merge(self, store: StoreRecord) -> None:
-        """Merge the segments of a store once there are so many new ones that it may be needed."""
-        if store.id not in self._segments:
-            with self._index.catalog.database.reading() as sql:
-                self._segments[store.id] = queue_rows.count_segments(sql, store.id)
-        else:
-            self._segments[store.id] += 1
-        if self._segments[store.id] >= MERGE_FACTOR:
-            merge_segments(self._index.segments, self._index.catalog, store)
-            self._segments[store.id] = 0
+        return writer.commit_settled()

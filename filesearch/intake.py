@@ -1,18 +1,19 @@
 """Intake: sources -> a store in step with them, as one run under the writer's lock.
 
-What killed writers left is swept first, segments that became many or worn are merged last.
+What killed writers left is swept first. Segments that become many are merged meanwhile, beside the
+embedding; what is due then, worn ones included, is merged at the end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+from filesearch.background_merges import BackgroundMerges
 from filesearch.file_attributes import AttributeRules
 from filesearch.index_directory import IndexDirectory
 from filesearch.ingest import Ingest
 from filesearch.known_files import KnownFiles
 from filesearch.load.process.isolation import make_loader
-from filesearch.maintain import merge_segments
 from filesearch.protocols import Embedder
 from filesearch.reports import FileOutcome, IngestProgress
 from filesearch.sections import cut_large_texts, find_superseded
@@ -57,34 +58,35 @@ def take_in(
     sources = cut_large_texts(sources)
     with index.writing(on_wait):
         store = index.open_store(create=True)
-        writer = index.writer(store)
-        writer.sweep()
-        known = KnownFiles(index.catalog.files(store.id), sources, checksum=checksum)
-        run = Ingest(
-            writer=writer,
-            catalog=index.catalog,
-            blobs=index.blobs,
-            stored=StoredVectors(index.segments, index.catalog, store),
-            embedder=embedder,
-            make_loader=lambda: make_loader(index.settings),
-            chunk_settings=store.chunk_settings,
-            late_interaction=store.late_interaction,
-            rules=rules,
-            on_progress=on_progress,
-        )
-        outcomes = run.run(sources, known)
-        removed = [
-            *find_superseded(known.records, sources),
-            *known.below(prune, [folder.path for folder in unreadable]),
-            *known.gone(gone),
-        ]
-        for record in {record.id: record for record in removed}.values():
-            writer.remove(record.id, record.content_hash)
-            outcomes.append(
-                FileOutcome(filename=record.filename, status="removed", file_id=record.id)
+        index.writer(store).sweep()
+        with BackgroundMerges(index.merger(), finish=True) as merges:
+            writer = index.writer(store, on_commit=merges.note)
+            known = KnownFiles(index.catalog.files(store.id), sources, checksum=checksum)
+            run = Ingest(
+                writer=writer,
+                catalog=index.catalog,
+                blobs=index.blobs,
+                stored=StoredVectors(index.segments, index.catalog, store),
+                embedder=embedder,
+                make_loader=lambda: make_loader(index.settings),
+                chunk_settings=store.chunk_settings,
+                late_interaction=store.late_interaction,
+                rules=rules,
+                on_progress=on_progress,
             )
-        writer.commit()
-        merge_segments(index.segments, index.catalog, store)
+            outcomes = run.run(sources, known)
+            removed = [
+                *find_superseded(known.records, sources),
+                *known.below(prune, [folder.path for folder in unreadable]),
+                *known.gone(gone),
+            ]
+            for record in {record.id: record for record in removed}.values():
+                writer.remove(record.id, record.content_hash)
+                outcomes.append(
+                    FileOutcome(filename=record.filename, status="removed", file_id=record.id)
+                )
+            writer.commit()
+            merges.note(store.id)  # removed files count as well
         writer.sweep()
     return [*outcomes, *(failed_folder(folder) for folder in unreadable)]
 

@@ -1,4 +1,4 @@
-"""Lock: one writer at a time on an index, across processes.
+"""Lock: one writer at a time on an index, and one merge, across processes.
 
 The operating system drops the lock with its process, however that ends.
 """
@@ -16,6 +16,7 @@ from filesearch.errors import IndexBusy, InvalidSetting
 from filesearch.sources import INDEX_MARK
 
 _OWNER_FILE = "writer.pid"
+_MERGE_FILE = "merge.lock"
 # Wait this long in silence before saying so.
 _PATIENCE_S = 0.5
 
@@ -56,6 +57,29 @@ def writer_lock(
         yield
     finally:
         owner.unlink(missing_ok=True)
+        lock.release()
+
+
+@contextmanager
+def merge_lock(directory: Path, *, timeout_s: float) -> Iterator[None]:
+    """Hold the lock of an index directory that exists, for merging its segments.
+
+    Who holds it may wait for the writer lock, never the other way round without a timeout.
+
+    Raises:
+        IndexBusy: Another process still merges after `timeout_s`.
+    """
+    lock = FileLock(directory / _MERGE_FILE)
+    try:
+        lock.acquire(timeout=timeout_s)
+    except Timeout:
+        raise IndexBusy(
+            f"another process is still merging segments of index '{directory}' after "
+            f"{timeout_s:g} s; try again when it is done, or raise FSEARCH_LOCK_TIMEOUT_S"
+        ) from None
+    try:
+        yield
+    finally:
         lock.release()
 
 

@@ -1,4 +1,4 @@
-"""Maintain: merge small segments, verify an index against its catalog, rebuild what is damaged.
+"""Maintain: verify an index against its catalog, rebuild what is damaged.
 
 All that lies in segments can be derived again from the catalog's text; nothing here loses a file.
 """
@@ -11,7 +11,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from filesearch.catalog import Catalog
 from filesearch.errors import IndexDamaged, NotFound
@@ -21,7 +20,6 @@ from filesearch.index.segment import (
     SLOT,
     START,
     Segment,
-    merge_contents,
     sweep_segments,
     write_segment,
 )
@@ -30,14 +28,6 @@ from filesearch.protocols import Embedder
 from filesearch.records import Entry, FileRecord, Picture, SegmentRecord, StoreRecord
 from filesearch.types import Chunk
 
-# Segments of one size class (a factor of 8) are merged when there are this many: each window is
-# then rewritten once per class, and a search opens few segments.
-MERGE_FACTOR = 8
-# Merging takes some 15 KB of memory a window, for vectors of 384 dimensions, token signs and
-# postings: half a gigabyte for so many. Larger segments are made by `compact` only.
-MAX_MERGED_WINDOWS = 1 << 15
-# A segment with more dead windows than this share is rewritten.
-MAX_DEAD_SHARE = 0.3
 REBUILD_WINDOWS = 2000
 
 
@@ -97,85 +87,6 @@ def _is_meant(record: FileRecord, target: str) -> bool:
     return any(fnmatchcase(name, target) for name in names)
 
 
-def merge_segments(
-    root: Path, catalog: Catalog, store: StoreRecord, *, everything: bool = False
-) -> int:
-    """Merge segments that are many and small, or full of removed files; returns how many went.
-
-    The caller holds the writer lock.
-
-    Args:
-        root: Directory of the segments.
-        catalog: Of the index.
-        store: The store whose segments are merged.
-        everything: Make one segment of all.
-    """
-    picture = catalog.picture(store.id)
-    merged = 0
-    while group := _choose_merge(picture, everything=everything):
-        live = _live_entries(picture)
-        parts: list[tuple[Segment, npt.NDArray[np.bool_]]] = []
-        owners: list[int] = []
-        for record in group:
-            entries = live[record.id]
-            mask = np.zeros(record.slot_count, dtype=bool)
-            mask[[entry.slot for entry in entries]] = True
-            parts.append((Segment(root, record), mask))
-            owners.extend(entry.store_file_id for entry in entries)
-        new = write_segment(root, merge_contents(parts))
-        catalog.replace_segments(store.id, [record.id for record in group], [(new, owners)])
-        merged += len(group)
-        if everything:
-            break
-        picture = catalog.picture(store.id)
-    if merged:
-        sweep_segments(root, {segment.name for segment in catalog.segments()})
-    return merged
-
-
-def _live_entries(picture: Picture) -> dict[int, list[Entry]]:
-    live: dict[int, list[Entry]] = {record.id: [] for record in picture.segments}
-    for entry in picture.entries:
-        live[entry.segment_id].append(entry)
-    return live
-
-
-def _choose_merge(picture: Picture, *, everything: bool) -> list[SegmentRecord]:
-    """Return the segments to merge next; none when nothing needs it."""
-    live = _live_entries(picture)
-    worn = [
-        record
-        for record in picture.segments
-        if len(live[record.id]) < (1 - MAX_DEAD_SHARE) * record.slot_count
-    ]
-    if everything:
-        has_dead = any(len(live[record.id]) < record.slot_count for record in picture.segments)
-        return list(picture.segments) if len(picture.segments) > 1 or has_dead else []
-    if worn:
-        return _bounded(worn)
-    classes: dict[int, list[SegmentRecord]] = {}
-    for record in picture.segments:
-        size_class = int(np.log(max(record.window_count, 1)) / np.log(MERGE_FACTOR))
-        classes.setdefault(size_class, []).append(record)
-    for size_class in sorted(classes):
-        group = _bounded(classes[size_class])
-        if len(classes[size_class]) >= MERGE_FACTOR and len(group) > 1:
-            return group
-    return []
-
-
-def _bounded(segments: Sequence[SegmentRecord]) -> list[SegmentRecord]:
-    """Return the first ones, as many as may be merged at once; at least one."""
-    group: list[SegmentRecord] = []
-    windows = 0
-    for record in segments:
-        windows += record.window_count
-        if group and windows > MAX_MERGED_WINDOWS:
-            break
-        group.append(record)
-    return group
-
-
 def verify(root: Path, catalog: Catalog, store: StoreRecord) -> Verification:
     """Compare the segments with the catalog, and every offset with the text it points into.
 
@@ -202,6 +113,13 @@ def verify(root: Path, catalog: Catalog, store: StoreRecord) -> Verification:
         orphans=len(on_disk - named),
         damages=tuple(damages),
     )
+
+
+def _live_entries(picture: Picture) -> dict[int, list[Entry]]:
+    live: dict[int, list[Entry]] = {record.id: [] for record in picture.segments}
+    for entry in picture.entries:
+        live[entry.segment_id].append(entry)
+    return live
 
 
 def _verify_segment(
@@ -273,7 +191,7 @@ def repair(
 ) -> Verification:
     """Verify, rebuild every damaged segment from the catalog's text, and verify again.
 
-    The caller holds the writer lock.
+    The caller holds the writer lock and the merge lock.
 
     Returns:
         The second verification, with the number of segments that were rebuilt.
@@ -287,7 +205,7 @@ def repair(
     if entries or picture.unplaced:
         entries.extend(picture.unplaced)
         rebuild(root, catalog, store, embedder, damaged, entries, on_progress=on_progress)
-    sweep_segments(root, {segment.name for segment in catalog.segments()})
+    sweep_segments(root, catalog.segment_names)
     after = verify(root, catalog, store)
     return Verification(
         segments=after.segments,
@@ -312,7 +230,8 @@ def rebuild(
 ) -> None:
     """Chunk, embed and index `entries` again from their stored text, in the place of `old`.
 
-    The old segments serve searches until one transaction puts the new ones in their place.
+    The old segments serve searches until one transaction puts the new ones in their place. The
+    caller holds the writer lock and the merge lock.
 
     Args:
         root: Directory of the segments.
@@ -349,4 +268,4 @@ def rebuild(
     catalog.replace_segments(
         store.id, [record.id for record in old], written, rechunked=rechunked, store=new_store
     )
-    sweep_segments(root, {segment.name for segment in catalog.segments()})
+    sweep_segments(root, catalog.segment_names)

@@ -21,6 +21,9 @@ from filesearch.records import SegmentRecord, StoreRecord
 from filesearch.rows import to_segment_record
 from filesearch.types import Window, WindowEmbeddings
 
+# Segments that were merged away take disk and handles as long as they are open.
+_MAX_OPEN = 16
+
 
 @dataclass(frozen=True, slots=True)
 class StoredText:
@@ -34,7 +37,7 @@ class StoredVectors:
     """Looks texts up in the segments of one store. Safe to use from several threads.
 
     Args:
-        segments: Directory of the segments; nobody merges them meanwhile.
+        segments: Directory of the segments; they may be merged meanwhile.
         catalog, store: Of the index.
     """
 
@@ -52,15 +55,15 @@ class StoredVectors:
             load_key: Of the document.
             rows_apart: Whether its rows have windows of their own; see row_attributes.py.
         """
-        place = self._place(load_key, rows_apart)
-        if place is None:
-            return None
-        record, slot = place
-        try:
-            with self._lock:
-                return self._read(self._open(record), slot)
-        except IndexDamaged:
-            return None  # embedding again needs nothing of it
+        damaged = None
+        while (place := self._place(load_key, rows_apart)) and place != damaged:
+            record, slot = place
+            try:
+                with self._lock:
+                    return self._read(self._open(record), slot)
+            except IndexDamaged:
+                damaged = place  # or merged since it was looked up, and the text is elsewhere
+        return None  # embedding again needs nothing of it
 
     def _place(self, load_key: str, rows_apart: bool) -> tuple[SegmentRecord, int] | None:
         sf, d = t.store_files.c, t.documents.c
@@ -77,6 +80,8 @@ class StoredVectors:
 
     def _open(self, record: SegmentRecord) -> Segment:
         if record.name not in self._opened:
+            if len(self._opened) >= _MAX_OPEN:
+                self._opened.clear()
             self._opened[record.name] = Segment(self._segments, record)
         return self._opened[record.name]
 

@@ -9,7 +9,6 @@ from filesearch.index_directory import IndexDirectory
 from filesearch.maintain import (
     Verification,
     match_files,
-    merge_segments,
     rebuild,
     repair,
     verify,
@@ -36,7 +35,7 @@ def remove_files(index: IndexDirectory, targets: Sequence[str]) -> list[FileReco
         for record in doomed:
             writer.remove(record.id, record.content_hash)
         writer.commit()
-        merge_segments(index.segments, index.catalog, store)
+        index.merger().merge_due(store.id)
     return doomed
 
 
@@ -63,7 +62,7 @@ def repair_index(
 ) -> Verification:
     """Check as `verify_index`, and rebuild what is damaged from the catalog's text."""
     index.open_store()
-    with index.writing():
+    with index.writing(), index.merging():
         index.open_store()
         found = []
         for store in index.open_stores():
@@ -86,7 +85,7 @@ def rebuild_index(
     """
     index.open_store(check=False)
     count = 0
-    with index.writing():
+    with index.writing(), index.merging():
         default = index.open_store(check=False)
         for store in index.open_stores():
             asked = index.as_asked(store)
@@ -104,14 +103,17 @@ def rebuild_index(
                 on_progress=on_progress,
             )
             count += len(picture.entries)
+    for store in index.open_stores():
+        index.merger().merge_due(store.id)
     return count
 
 
 def compact_index(index: IndexDirectory) -> int:
-    """Merge the segments of each store into one, drop the removed; returns how many went."""
+    """Merge the segments of each store into as few as may be, drop the removed.
+
+    Others write and search meanwhile. Returns how many segments went.
+    """
     index.open_store(check=False)
-    with index.writing():
-        return sum(
-            merge_segments(index.segments, index.catalog, store, everything=True)
-            for store in index.open_stores()
-        )
+    merger = index.merger()
+    timeout_s = index.settings.lock_timeout_s
+    return sum(merger.compact(store.id, timeout_s=timeout_s) for store in index.open_stores())

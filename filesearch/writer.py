@@ -7,6 +7,7 @@ catalog row names; the next writer sweeps it away.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from filesearch import queue_rows, rows
@@ -25,15 +26,23 @@ class IndexWriter:
     Args:
         segments: Directory of the segments.
         catalog, blobs, store: Of the index.
+        on_commit: Called with the id of the store when it has a new segment.
     """
 
     def __init__(
-        self, *, segments: Path, catalog: Catalog, blobs: BlobStore, store: StoreRecord
+        self,
+        *,
+        segments: Path,
+        catalog: Catalog,
+        blobs: BlobStore,
+        store: StoreRecord,
+        on_commit: Callable[[str], None] = lambda _store_id: None,
     ) -> None:
         self._segments = segments
         self._catalog = catalog
         self._blobs = blobs
         self._store = store
+        self._on_commit = on_commit
         self._start_over()
 
     def _start_over(self) -> None:
@@ -50,8 +59,7 @@ class IndexWriter:
         Returns how many segments.
         """
         self._blobs.sweep()
-        named = {segment.name for segment in self._catalog.segments()}
-        return sweep_segments(self._segments, named)
+        return sweep_segments(self._segments, self._catalog.segment_names)
 
     @property
     def pending_windows(self) -> int:
@@ -108,6 +116,8 @@ class IndexWriter:
         with self._catalog.database.writing() as sql:
             settled = queue_rows.settle(sql, self._store.id, self._read, segment)
         self._start_over()
+        if segment is not None:
+            self._on_commit(self._store.id)
         return settled
 
     def commit(self) -> None:
@@ -125,3 +135,5 @@ class IndexWriter:
         for digest in self._orphaned_blobs:
             self._catalog.delete_unused_content(digest, self._blobs)
         self._start_over()
+        if segment is not None:
+            self._on_commit(self._store.id)

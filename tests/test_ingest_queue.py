@@ -17,7 +17,8 @@ from filesearch import queue_rows
 from filesearch.index_directory import DEFAULT_STORE
 from filesearch.ingest_queue import LOCK_FILE
 from filesearch.lock import writer_lock
-from filesearch.maintain import MERGE_FACTOR, verify
+from filesearch.maintain import verify
+from filesearch.merge_policy import MERGE_FACTOR
 from filesearch.paging import PageQuery
 from filesearch.store_records import FileCounts, NewAttachment
 from filesearch.testing import HashingEmbedder

@@ -1,11 +1,14 @@
 """Maintain: merging, verifying, repairing."""
 
 import shutil
+from functools import partialmethod
 
 import pytest
 from sqlalchemy import select
 
 from filesearch.errors import IndexDamaged
+from filesearch.merge_policy import MergePolicy
+from filesearch.merging import Merger
 from filesearch.schema import segments
 
 
@@ -30,13 +33,15 @@ def test_many_small_segments_are_merged_and_stay_searchable(fs, docs):
     assert fs.verify().damages == ()
 
 
-def test_no_more_windows_are_merged_at_once_than_memory_should_hold(fs, docs, monkeypatch):
-    monkeypatch.setattr("filesearch.maintain.MAX_MERGED_WINDOWS", 3)
+def test_no_segment_is_made_larger_than_the_policy_allows(fs, docs, monkeypatch):
+    policy = MergePolicy(exact_windows=3, max_windows=5)
+    monkeypatch.setattr(Merger, "__init__", partialmethod(Merger.__init__, policy=policy))
     ingest_one_by_one(fs, docs, 12)
+    fs.compact()
     with fs._index.catalog.database.reading() as sql:
         counts = sql.execute(select(segments.c.window_count)).scalars().all()
     assert sum(counts) == 12
-    assert max(counts) == 3
+    assert sorted(counts) == [4, 4, 4]
     assert fs.verify().damages == ()
 
 

@@ -63,6 +63,7 @@ LAYERS = [
     ["protocols", "config", "records", "store_records"],
     [
         "languages",
+        "merge_policy",
         "address",
         "attributes",
         "path_pattern",
@@ -72,6 +73,7 @@ LAYERS = [
         "context",
         "document_cache",
         "durable",
+        "directory_lock",
         "incoming",
         "signs",
     ],
@@ -97,7 +99,7 @@ LAYERS = [
     ["walk", "public_addresses"],
     ["settling", "change_signal"],
     ["migrate"],
-    ["database", "paging", "queue_rows"],
+    ["database", "paging", "queue_rows", "segment_rows"],
     ["objects"],
     ["functions", "interruptible", "keys", "markers", "merge_results", "threads", "event_log"],
     ["catalog", "blobs", "load", "embed", "index", "rerank"],
@@ -112,6 +114,8 @@ LAYERS = [
     ["run"],
     ["candidates", "passages", "answerable"],
     ["scoring"],
+    ["merging"],
+    ["background_merges"],
     ["ingest", "maintain", "retrieve", "answer", "map_reduce"],
     ["chat"],
     ["snapshot_cache", "adapters", "assistant"],
@@ -132,6 +136,8 @@ LAYERS = [
 ]
 # One job in several modules, or adapters of one seam: they never import each other.
 STRANGERS = [
+    ["merging"],
+    ["background_merges"],
     ["ingest", "maintain", "retrieve", "answer", "tool"],
     ["blobs", "embed", "index", "rerank", "chat"],
     ["blobs", "embed", "load", "catalog"],

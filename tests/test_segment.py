@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from filesearch.errors import IndexDamaged
 from filesearch.index.builder import SegmentBuilder
-from filesearch.index.segment import Segment, merge_contents, sweep_segments, write_segment
+from filesearch.index.merge import merge_segments
+from filesearch.index.segment import Segment, segment_draft, sweep_segments, write_segment
 from filesearch.prepare import prepare_document
 from filesearch.testing import HashingEmbedder
 from filesearch.types import ChunkSettings, Document
@@ -35,13 +40,27 @@ def write(root, texts):
     return Segment(root, write_segment(root, build(texts)))
 
 
-def assert_same_content(left, right):
-    assert (left.embedder, left.slot_count) == (right.embedder, right.slot_count)
+def merge(root, parts):
+    with segment_draft(root) as draft:
+        return Segment(root, merge_segments(draft, parts))
+
+
+def assert_same(left, right):
+    """Two segments hold the same, and neither holds more."""
+    assert left.manifest.files.keys() == right.manifest.files.keys()
+    assert replace(left.record, name="", manifest_hash="") == replace(
+        right.record, name="", manifest_hash=""
+    )
+    assert left.manifest.vectors == right.manifest.vectors
     np.testing.assert_array_equal(left.chunk_table, right.chunk_table)
     np.testing.assert_array_equal(left.window_table, right.window_table)
-    np.testing.assert_allclose(left.vectors, right.vectors, atol=1e-3)  # float16
-    np.testing.assert_array_equal(left.signs.bits, right.signs.bits)
-    np.testing.assert_array_equal(left.signs.counts, right.signs.counts)
+    everything = np.arange(len(left.window_table))
+    np.testing.assert_array_equal(
+        left.vectors.vectors(everything), right.vectors.vectors(everything)
+    )
+    assert left.has_signs == right.has_signs
+    np.testing.assert_array_equal(left.signs(everything).bits, right.signs(everything).bits)
+    np.testing.assert_array_equal(left.signs(everything).counts, right.signs(everything).counts)
     for name, array in left.postings.arrays().items():
         np.testing.assert_array_equal(array, right.postings.arrays()[name], err_msg=name)
 
@@ -49,8 +68,11 @@ def assert_same_content(left, right):
 def test_what_was_written_is_read_back(tmp_path):
     content = build(["kiln and mug.", "clay " * 300])
     opened = Segment(tmp_path, write_segment(tmp_path, content))
-    [merged] = [merge_contents([(opened, np.ones(2, bool))])]
-    assert_same_content(merged, content)
+    np.testing.assert_array_equal(opened.chunk_table, content.chunk_table)
+    np.testing.assert_array_equal(opened.window_table, content.window_table)
+    rows = np.arange(len(content.window_table))
+    np.testing.assert_allclose(opened.vectors.vectors(rows), content.vectors, atol=1e-3)  # float16
+    np.testing.assert_array_equal(opened.signs(rows).bits, content.signs.bits)
     assert opened.damages() == []
 
 
@@ -81,35 +103,95 @@ def test_merging_equals_building_from_the_live_documents(tmp_path, seed):
         live[0] |= not alive  # at least one document stays
         parts.append((write(tmp_path, texts), live))
         alive += [text for text, is_live in zip(texts, live, strict=True) if is_live]
-    assert_same_content(merge_contents(parts), build(alive))
+    assert_same(merge(tmp_path, parts), write(tmp_path, alive))
+
+
+def test_blocks_do_not_show_in_what_is_merged(tmp_path, monkeypatch):
+    monkeypatch.setattr("filesearch.index.merge.BLOCK_WINDOWS", 2)
+    texts = ["clay " * 300, "kiln", "mug " * 200]
+    parts = [
+        (write(tmp_path, texts), np.array([True, False, True])),
+        (write(tmp_path, texts), None),
+    ]
+    parts[1] = (parts[1][0], np.ones(3, bool))
+    assert_same(merge(tmp_path, parts), write(tmp_path, [texts[0], texts[2], *texts]))
 
 
 def test_a_merged_segment_can_be_merged_again(tmp_path):
     first = write(tmp_path, ["kiln", "mug", "bowl"])
-    once = merge_contents([(first, np.array([True, False, True]))])
-    again = Segment(tmp_path, write_segment(tmp_path, once))
+    again = merge(tmp_path, [(first, np.array([True, False, True]))])
     both = [(again, np.array([False, True])), (first, np.array([False, True, False]))]
-    assert_same_content(merge_contents(both), build(["bowl", "mug"]))
+    assert_same(merge(tmp_path, both), write(tmp_path, ["bowl", "mug"]))
+
+
+def test_token_signs_are_kept_only_if_every_part_has_them(tmp_path):
+    without = replace(build(["mug"]), signs=None)
+    parts = [write(tmp_path, ["kiln"]), Segment(tmp_path, write_segment(tmp_path, without))]
+    merged = merge(tmp_path, [(part, np.ones(1, bool)) for part in parts])
+    assert not merged.has_signs
+    assert len(merged.vectors) == 2
+    assert merged.damages() == []
+
+
+def test_a_merge_that_is_ended_leaves_nothing_behind(tmp_path):
+    part = write(tmp_path, ["kiln"])
+
+    def end():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), segment_draft(tmp_path) as draft:
+        merge_segments(draft, [(part, np.ones(1, bool))], on_block=end)
+    assert [path.name for path in tmp_path.iterdir()] == [part.record.name]
+
+
+def test_a_sweep_leaves_what_is_being_written_and_what_was_named_meanwhile(tmp_path):
+    part, named = write(tmp_path, ["kiln"]), []
+    with segment_draft(tmp_path) as draft:
+        assert sweep_segments(tmp_path, lambda: [part.record.name]) == 0
+        record = merge_segments(draft, [(part, np.ones(1, bool))])
+        assert sweep_segments(tmp_path, lambda: [part.record.name]) == 0
+    answers = [[part.record.name], [part.record.name, record.name]]
+    assert sweep_segments(tmp_path, lambda: named.append(1) or answers[len(named) - 1]) == 0
+    assert Segment(tmp_path, record).damages() == []
+    assert sweep_segments(tmp_path, lambda: [part.record.name]) == 1
+
+
+def test_a_segment_of_the_first_format_is_read_as_exact(tmp_path):
+    segment = write(tmp_path, ["kiln", "mug"])
+    manifest = json.loads((tmp_path / segment.record.name / "manifest.json").read_text())
+    del manifest["vectors"]
+    opened = rewritten(tmp_path, segment.record, manifest | {"format": 1})
+    assert opened.vector_description.kind == "exact"
+    assert opened.damages() == []
+    with pytest.raises(IndexDamaged, match="format 3 is not known"):
+        rewritten(tmp_path, segment.record, manifest | {"format": 3})
+
+
+def rewritten(root, record, manifest):
+    """The segment with another manifest."""
+    raw = json.dumps(manifest).encode()
+    (root / record.name / "manifest.json").write_bytes(raw)
+    return Segment(root, replace(record, manifest_hash=hashlib.sha256(raw).hexdigest()))
 
 
 def test_sweeping_deletes_all_but_what_is_named(tmp_path):
     kept, lost = write(tmp_path, ["kiln"]).record, write(tmp_path, ["mug"]).record
     (tmp_path / "incoming-0123").mkdir()
     (tmp_path / "incoming-0123" / "chunks.npy").write_bytes(b"half")
-    assert sweep_segments(tmp_path, {kept.name}) == 2
+    assert sweep_segments(tmp_path, lambda: {kept.name}) == 2
     assert [path.name for path in tmp_path.iterdir()] == [kept.name]
     assert lost.name != kept.name
 
 
 def test_sweeping_where_nothing_was_ever_written_is_fine(tmp_path):
-    assert sweep_segments(tmp_path / "segments", set()) == 0
+    assert sweep_segments(tmp_path / "segments", set) == 0
 
 
 def test_a_segment_that_is_mapped_can_be_read_after_it_was_swept(tmp_path):
     segment = write(tmp_path, ["kiln and mug", "clay"])
     query = EMBEDDER.embed_query("clay")
     parts = (segment.chunk_table, segment.window_table, segment.postings, segment.vectors)
-    sweep_segments(tmp_path, set())
+    sweep_segments(tmp_path, set)
     assert len(parts) == 4
     assert segment.vectors.top(query, top_k=1)[0].tolist() == [1]
     assert segment.postings.find("clay") != slice(0, 0)

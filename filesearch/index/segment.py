@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
-import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,21 +22,24 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from filesearch.directory_lock import directory_lock
 from filesearch.durable import sync_directory, sync_file
 from filesearch.errors import IndexDamaged
 from filesearch.index.postings import Postings
-from filesearch.index.postings_merge import merge_postings
-from filesearch.index.vectors import VectorIndex
+from filesearch.index.vectors import VectorDescription, VectorIndex, write_vectors
 from filesearch.records import SegmentRecord
 from filesearch.types import BitMatrix, FloatMatrix, IntArray, TokenSigns
 
 Table: TypeAlias = npt.NDArray[np.int32]
 
-FORMAT = 1
+# Format 1 did not say how the vectors are indexed; it is still read.
+FORMAT, _EARLIER_FORMATS = 2, (1,)
 MANIFEST = "manifest.json"
+CHUNKS_FILE, WINDOWS_FILE = "chunks.npy", "windows.npy"
 SIGNS_FILE, SIGN_OFFSETS_FILE = "signs.npy", "sign_offsets.npy"
 _INCOMING = "incoming-"
-_BLOCK_BYTES = 1 << 20
+# Each holds a handle meanwhile.
+_SWEPT_AT_ONCE = 100
 
 # Columns of the chunk table. Windows of a chunk are rows first_window..last_window - 1.
 SLOT, START, END, FIRST_WINDOW, LAST_WINDOW = range(5)
@@ -48,7 +51,11 @@ class _File(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a segment holds, and what its files must hash to."""
+    """What a segment holds, and what its files must hash to.
+
+    Attributes:
+        vectors: How they are indexed; None in format 1, where all were exact.
+    """
 
     format: int
     embedder: str
@@ -57,6 +64,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chunks: int
     windows: int
     files: dict[str, _File]
+    vectors: VectorDescription | None = None
 
 
 @dataclass(frozen=True)
@@ -83,45 +91,108 @@ class SegmentContent:
     signs: TokenSigns | None = None
 
 
-def write_segment(root: Path, content: SegmentContent) -> SegmentRecord:
-    """Write a segment under `root` and make it durable; returns the record for the catalog."""
-    root.mkdir(parents=True, exist_ok=True)
-    name = secrets.token_hex(8)
-    incoming = root / f"{_INCOMING}{name}"
-    incoming.mkdir()
-    np.save(incoming / "chunks.npy", content.chunk_table)
-    np.save(incoming / "windows.npy", content.window_table)
-    VectorIndex.build(content.vectors).write(incoming)
-    content.postings.write(incoming)
-    if content.signs is not None:
-        np.save(incoming / SIGNS_FILE, content.signs.bits)
-        np.save(incoming / SIGN_OFFSETS_FILE, _offsets(content.signs.counts))
-    files = {path.name: _describe(path) for path in sorted(incoming.iterdir())}
-    manifest = msgspec.json.encode(
-        Manifest(
-            format=FORMAT,
-            embedder=content.embedder,
-            dimension=content.vectors.shape[1],
-            slots=content.slot_count,
-            chunks=len(content.chunk_table),
-            windows=len(content.window_table),
-            files=files,
+class SegmentDraft:
+    """A segment that is being written, in a directory beside its place."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._name = secrets.token_hex(8)
+        self.directory = root / f"{_INCOMING}{self._name}"
+        self.is_published = False
+
+    def publish(
+        self,
+        *,
+        embedder: str,
+        slot_count: int,
+        chunk_count: int,
+        window_count: int,
+        dimension: int,
+        vectors: VectorDescription,
+    ) -> SegmentRecord:
+        """Seal what lies in the directory, make it durable and put it into its place.
+
+        Args:
+            embedder: Fingerprint of what made the vectors.
+            slot_count, chunk_count, window_count: What it holds.
+            dimension: Length of a vector.
+            vectors: How they are indexed.
+
+        Returns:
+            The record for the catalog.
+        """
+        files = {path.name: _describe(path) for path in sorted(self.directory.iterdir())}
+        manifest = msgspec.json.encode(
+            Manifest(
+                format=FORMAT,
+                embedder=embedder,
+                dimension=dimension,
+                slots=slot_count,
+                chunks=chunk_count,
+                windows=window_count,
+                files=files,
+                vectors=vectors,
+            )
         )
-    )
-    (incoming / MANIFEST).write_bytes(manifest)
-    for path in incoming.iterdir():
-        sync_file(path)
-    sync_directory(incoming)
-    incoming.rename(root / name)
-    sync_directory(root)
-    return SegmentRecord(
-        name=name,
-        manifest_hash=hashlib.sha256(manifest).hexdigest(),
-        slot_count=content.slot_count,
-        chunk_count=len(content.chunk_table),
-        window_count=len(content.window_table),
-        size_bytes=len(manifest) + sum(file.size_bytes for file in files.values()),
-    )
+        (self.directory / MANIFEST).write_bytes(manifest)
+        for path in self.directory.iterdir():
+            sync_file(path)
+        sync_directory(self.directory)
+        self.directory = self.directory.rename(self._root / self._name)
+        self.is_published = True
+        sync_directory(self._root)
+        return SegmentRecord(
+            name=self._name,
+            manifest_hash=hashlib.sha256(manifest).hexdigest(),
+            slot_count=slot_count,
+            chunk_count=chunk_count,
+            window_count=window_count,
+            size_bytes=len(manifest) + sum(file.size_bytes for file in files.values()),
+        )
+
+
+@contextmanager
+def segment_draft(root: Path) -> Iterator[SegmentDraft]:
+    """Write a segment under `root`; no sweep takes it before the end of the block.
+
+    Name a published segment in the catalog within the block. One that was not published is deleted
+    at its end; one that was published and not named is left to a sweep.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    draft = SegmentDraft(root)
+    draft.directory.mkdir()
+    with directory_lock(draft.directory):
+        try:
+            yield draft
+        finally:
+            if not draft.is_published:
+                shutil.rmtree(draft.directory, ignore_errors=True)
+
+
+def write_segment(root: Path, content: SegmentContent) -> SegmentRecord:
+    """Write a segment under `root` and make it durable; returns the record for the catalog.
+
+    The caller holds the writer lock until the catalog names it.
+    """
+    window_count, dimension = content.vectors.shape
+    with segment_draft(root) as draft:
+        np.save(draft.directory / CHUNKS_FILE, content.chunk_table)
+        np.save(draft.directory / WINDOWS_FILE, content.window_table)
+        vectors = write_vectors(
+            draft.directory, [content.vectors], count=window_count, dimension=dimension
+        )
+        content.postings.write(draft.directory)
+        if content.signs is not None:
+            np.save(draft.directory / SIGNS_FILE, content.signs.bits)
+            np.save(draft.directory / SIGN_OFFSETS_FILE, _offsets(content.signs.counts))
+        return draft.publish(
+            embedder=content.embedder,
+            slot_count=content.slot_count,
+            chunk_count=len(content.chunk_table),
+            window_count=window_count,
+            dimension=dimension,
+            vectors=vectors,
+        )
 
 
 def _offsets(counts: IntArray) -> IntArray:
@@ -133,25 +204,43 @@ def _describe(path: Path) -> _File:
 
 
 def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def sweep_segments(root: Path, keep: Collection[str]) -> int:
-    """Delete every segment directory but those named in `keep`; returns how many.
+def sweep_segments(root: Path, named: Callable[[], Collection[str]]) -> int:
+    """Delete every segment directory that the catalog does not name; returns how many.
 
     Only the holder of the writer lock may call it: what it deletes is left over from a killed
-    writer or a merge. Processes that still have such a segment mapped keep reading it.
+    writer or a merge. A merge that is under way, in whatever process, keeps what it writes.
+    Processes that still have such a segment mapped keep reading it.
+
+    Args:
+        root: Directory of the segments.
+        named: Returns what the catalog names at that instant.
     """
     if not root.is_dir():
         return 0
-    orphans = [path for path in root.iterdir() if path.is_dir() and path.name not in keep]
-    for path in orphans:
-        shutil.rmtree(path, ignore_errors=True)
-    return len(orphans)
+    found = [path for path in root.iterdir() if path.is_dir()]
+    names = named()
+    orphans = [path for path in found if path.name not in names]
+    swept = 0
+    for start in range(0, len(orphans), _SWEPT_AT_ONCE):
+        with ExitStack() as locks:
+            some = orphans[start : start + _SWEPT_AT_ONCE]
+            free = [path for path in some if locks.enter_context(directory_lock(path))]
+            # Whoever held one until now may have named it before letting go.
+            names = named() if free else names
+            doomed = [path.name for path in free if path.name not in names]
+            delete_segments(root, doomed)
+            swept += len(doomed)
+    return swept
+
+
+def delete_segments(root: Path, names: Iterable[str]) -> None:
+    """Delete segments that the catalog does not name any more; one that is gone is fine."""
+    for name in names:
+        shutil.rmtree(root / name, ignore_errors=True)
 
 
 class Segment:
@@ -169,6 +258,8 @@ class Segment:
             if hashlib.sha256(raw).hexdigest() != record.manifest_hash:
                 raise _damaged(record, "its manifest is not the one that the catalog names")
             self.manifest = msgspec.json.decode(raw, type=Manifest)
+            if self.manifest.format not in (FORMAT, *_EARLIER_FORMATS):
+                raise _damaged(record, f"format {self.manifest.format} is not known here")
             for name, file in self.manifest.files.items():
                 size = (self._directory / name).stat().st_size
                 if size != file.size_bytes:
@@ -179,12 +270,12 @@ class Segment:
     @cached_property
     def chunk_table(self) -> Table:
         """int32 (n_chunks, 5), columns SLOT, START, END, FIRST_WINDOW, LAST_WINDOW."""
-        return self._table("chunks.npy")
+        return self._table(CHUNKS_FILE)
 
     @cached_property
     def window_table(self) -> Table:
         """int32 (n_windows, 3), columns SLOT, START, END."""
-        return self._table("windows.npy")
+        return self._table(WINDOWS_FILE)
 
     @cached_property
     def vectors(self) -> VectorIndex:
@@ -201,6 +292,15 @@ class Segment:
             return Postings.open(self._directory)
         except (OSError, ValueError) as error:
             raise _damaged(self.record, str(error)) from error
+
+    @property
+    def vector_description(self) -> VectorDescription:
+        """How the vectors are indexed."""
+        return self.manifest.vectors or self.vectors.description
+
+    def reopened(self) -> Segment:
+        """Return the segment opened anew: what it maps is given back with it."""
+        return Segment(self._directory.parent, self.record)
 
     @property
     def has_signs(self) -> bool:
@@ -223,6 +323,11 @@ class Segment:
         starts = np.cumsum(counts) - counts
         rows = np.arange(int(counts.sum())) + np.repeat(first - starts, counts)
         return TokenSigns(self._signs[rows], counts)
+
+    @property
+    def sign_counts(self) -> IntArray:
+        """Rows of token signs that each window has: int64 (n_windows,); only if it has signs."""
+        return np.diff(self._sign_offsets)
 
     @cached_property
     def _signs(self) -> BitMatrix:
@@ -270,52 +375,3 @@ class Segment:
 
 def _damaged(record: SegmentRecord, why: str) -> IndexDamaged:
     return IndexDamaged(f"segment {record.name} is damaged: {why}; run: fsearch verify --repair")
-
-
-def merge_contents(
-    parts: Sequence[tuple[Segment, npt.NDArray[np.bool_]]],
-) -> SegmentContent:
-    """Join segments, leaving out dead slots, without embedding or tokenizing anything again.
-
-    Args:
-        parts: Segments of one embedder, each with a mask of its live slots, bool (n_slots,).
-
-    Returns:
-        Content whose slots are the live slots of the parts in order.
-    """
-    chunk_tables, window_tables, vectors, postings, signs = [], [], [], [], []
-    slot_count = window_count = 0
-    for segment, live in parts:
-        new_slots = np.cumsum(live, dtype=np.int32) - 1 + slot_count
-        windows, chunks = np.asarray(segment.window_table), np.asarray(segment.chunk_table)
-        keep_windows, keep_chunks = live[windows[:, SLOT]], live[chunks[:, SLOT]]
-        new_windows = np.cumsum(keep_windows, dtype=np.int32) - 1 + window_count
-        windows, chunks = windows[keep_windows].copy(), chunks[keep_chunks].copy()
-        windows[:, SLOT] = new_slots[windows[:, SLOT]]
-        chunks[:, SLOT] = new_slots[chunks[:, SLOT]]
-        chunks[:, FIRST_WINDOW] = new_windows[chunks[:, FIRST_WINDOW]]
-        chunks[:, LAST_WINDOW] = new_windows[chunks[:, LAST_WINDOW] - 1] + 1
-        chunk_tables.append(chunks)
-        window_tables.append(windows)
-        kept = np.flatnonzero(keep_windows)
-        vectors.append(segment.vectors.vectors(kept))
-        signs.append(segment.signs(kept))
-        postings.append((segment.postings, keep_chunks))
-        slot_count += int(live.sum())
-        window_count += len(windows)
-    return SegmentContent(
-        embedder=parts[0][0].manifest.embedder,
-        slot_count=slot_count,
-        chunk_table=np.concatenate(chunk_tables),
-        window_table=np.concatenate(window_tables),
-        vectors=np.concatenate(vectors),
-        postings=_merged_postings(postings),
-        signs=TokenSigns.join(signs) if all(part.has_signs for part, _ in parts) else None,
-    )
-
-
-def _merged_postings(parts: Sequence[tuple[Postings, npt.NDArray[np.bool_]]]) -> Postings:
-    with tempfile.TemporaryDirectory() as directory:
-        merge_postings(parts, Path(directory))
-        mapped = Postings.open(Path(directory)).arrays()
-        return Postings(**{name: array.copy() for name, array in mapped.items()})

@@ -1,0 +1,155 @@
+"""Merging: carries out what the merge policy chooses, beside whoever writes or searches.
+
+    choose (counts from the catalog) -> write (minutes for millions of windows, no lock of the
+    catalog) -> take over (one transaction)
+
+One merge runs at a time on an index, whatever process does it: `merge.lock`. The writer lock is not
+needed, so that a merge keeps nobody from writing; files that are removed or replaced while a
+segment is being written are dead in it. A process that is killed before the transaction leaves a
+segment that no catalog row names, and the old ones in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from filesearch import segment_rows
+from filesearch.catalog import Catalog
+from filesearch.errors import IndexBusy
+from filesearch.index.merge import merge_segments
+from filesearch.index.segment import Segment, delete_segments, segment_draft
+from filesearch.index.vectors import EXACT_WINDOWS
+from filesearch.lock import merge_lock
+from filesearch.merge_policy import MergePolicy, SegmentSize
+from filesearch.records import SegmentRecord
+from filesearch.segment_rows import Move
+
+Choose = Callable[[Sequence[SegmentSize]], list[int]]
+
+
+def _do_nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class MergedSegment:
+    """A segment that was written and that the catalog does not name yet."""
+
+    record: SegmentRecord
+    moves: tuple[Move, ...]
+
+
+class Merger:
+    """Merges the segments of the stores of one index. Safe to use from several threads.
+
+    Args:
+        segments: Directory of the segments, in that of the index.
+        catalog: Of the index.
+        policy: Chooses what is merged.
+    """
+
+    def __init__(self, segments: Path, catalog: Catalog, policy: MergePolicy | None = None) -> None:
+        self._segments = segments
+        self._catalog = catalog
+        self._policy = policy or MergePolicy(exact_windows=EXACT_WINDOWS)
+
+    def merge_due(self, store_id: str, *, on_block: Callable[[], None] = _do_nothing) -> int:
+        """Merge segments of a store as long as they are many, or full of removed files.
+
+        Returns how many went; 0 as well while another process merges.
+
+        Args:
+            store_id: The store; one that was deleted is fine.
+            on_block: Called again and again; an exception ends the merge, and changes nothing.
+
+        Raises:
+            IndexDamaged: A segment cannot be read.
+        """
+        try:
+            with merge_lock(self._segments.parent, timeout_s=0):
+                return self._merge_while(store_id, self._policy.choose, on_block)
+        except IndexBusy:
+            return 0
+
+    def compact(self, store_id: str, *, timeout_s: float) -> int:
+        """Merge the segments of a store into as few as may be, without what was removed.
+
+        Returns how many went.
+
+        Raises:
+            IndexBusy: Another process still merges after `timeout_s`.
+            IndexDamaged: A segment cannot be read.
+        """
+        with merge_lock(self._segments.parent, timeout_s=timeout_s):
+            return self._merge_while(store_id, self._policy.choose_compaction, _do_nothing)
+
+    def has_tier(self, store_id: str) -> bool:
+        """Return whether segments are so many that some should be merged; costs next to nothing.
+
+        Removed files are not looked at.
+        """
+        with self._catalog.database.reading() as sql:
+            records = segment_rows.store_segments(sql, store_id)
+        sizes = [SegmentSize(one.id, one.window_count, one.window_count) for one in records]
+        return bool(self._policy.choose(sizes))
+
+    def _merge_while(self, store_id: str, choose: Choose, on_block: Callable[[], None]) -> int:
+        merged = 0
+        while group := self._choose(store_id, choose):
+            with self.write_merged(store_id, group, on_block=on_block) as made:
+                merged += self.take_over(store_id, made)
+        return merged
+
+    def _choose(self, store_id: str, choose: Choose) -> list[SegmentRecord]:
+        with self._catalog.database.reading() as sql:
+            records = segment_rows.store_segments(sql, store_id)
+            live = segment_rows.live_windows(sql, store_id)
+        sizes = [
+            SegmentSize(one.id, one.window_count, live[one.id])
+            for one in records
+            if live.get(one.id)  # else whoever removed its files removes it too
+        ]
+        chosen = set(choose(sizes))
+        return [record for record in records if record.id in chosen]
+
+    @contextmanager
+    def write_merged(
+        self,
+        store_id: str,
+        group: Sequence[SegmentRecord],
+        *,
+        on_block: Callable[[], None] = _do_nothing,
+    ) -> Iterator[MergedSegment]:
+        """Write what is live in some segments of a store as one; no sweep takes it in the block.
+
+        Raises:
+            IndexDamaged: A segment cannot be read.
+        """
+        parts, moves = [], []
+        slot_count = 0
+        for record in group:
+            with self._catalog.database.reading() as sql:
+                slots = segment_rows.live_slots(sql, record.id)
+            live = np.zeros(record.slot_count, np.bool_)
+            live[slots] = True
+            parts.append((Segment(self._segments, record), live))
+            moves.append(Move(record, slots, slot_count))
+            slot_count += len(slots)
+        with segment_draft(self._segments) as draft:
+            record = merge_segments(draft, parts, on_block=on_block)
+            yield MergedSegment(record, tuple(moves))
+
+    def take_over(self, store_id: str, made: MergedSegment) -> int:
+        """Let a merged segment be searched instead of what it was made of; returns how many went.
+
+        They are deleted once that is durable. When none of them is left, nothing is changed.
+        """
+        with self._catalog.database.writing() as sql:
+            gone = segment_rows.take_over(sql, store_id, made.record, made.moves)
+        delete_segments(self._segments, gone or [made.record.name])
+        return len(gone)
