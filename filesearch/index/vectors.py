@@ -1,6 +1,8 @@
 """Vectors: the FAISS index of one segment's windows.
 
-Exact inner-product search over float16, memory-mapped. Filters are applied inside the search.
+Up to 200,000 windows a search compares the query with every float16 vector, memory-mapped. Beyond,
+a quantised index beside them finds what is worth comparing; see quantised.py. Filters are applied
+inside the search, and those that keep few windows are exact at any size.
 """
 
 from __future__ import annotations
@@ -10,11 +12,17 @@ from pathlib import Path
 from typing import TypeAlias
 
 import faiss
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from filesearch.index.float16_file import BYTES_PER_VALUE, open_float16, write_float16
+from filesearch.index.quantised import (
+    PARAMETERS_NAME,
+    QuantisedIndex,
+    can_quantise,
+    write_quantised,
+)
+from filesearch.index.vector_description import VectorDescription
 from filesearch.types import FloatMatrix, FloatVector, IntArray
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
@@ -23,16 +31,13 @@ BoolArray: TypeAlias = npt.NDArray[np.bool_]
 EXACT_WINDOWS = 200_000
 
 
-class VectorDescription(msgspec.Struct, frozen=True):
-    """How the vectors of a segment are indexed, for its manifest and for `stats`.
-
-    Attributes:
-        kind: "exact" for float16 vectors compared one by one.
-        resident_bytes: What a search reads all over, and so what the page cache should hold.
-    """
-
-    kind: str
-    resident_bytes: int
+EXACT_WINDOWS = 200_000  # beyond, one exact search takes longer than all else in a query
+# A filter that keeps no more than these is searched exactly. Measured with one core and 384
+# dimensions: looking whether a row is allowed takes 2 ns, comparing it where it lies 90 ns, and
+# fetching it alone, decoded, 1.4 us.
+EXACT_ALLOWED = 50_000
+_FETCHED_SHARE = 700
+_FETCHED_ROWS = 4_096
 
 
 def write_vectors(
@@ -51,14 +56,24 @@ def write_vectors(
         ValueError: The blocks hold another number of rows, or rows of another dimension.
     """
     write_float16(directory, blocks, count=count, dimension=dimension)
-    return VectorDescription(kind="exact", resident_bytes=count * dimension * BYTES_PER_VALUE)
+    if count > EXACT_WINDOWS and can_quantise(dimension):
+        write_quantised(directory, open_float16(directory))
+    return VectorIndex.open(directory).description
 
 
 class VectorIndex:
-    """Unit vectors by row number. Read-only; safe to search from several threads."""
+    """Unit vectors by row number. Read-only; safe to search from several threads.
 
-    def __init__(self, exact: faiss.IndexScalarQuantizer) -> None:
+    Args:
+        exact: The float16 vectors.
+        quantised: Over the same rows; None where exact search is quick enough.
+    """
+
+    def __init__(
+        self, exact: faiss.IndexScalarQuantizer, quantised: QuantisedIndex | None = None
+    ) -> None:
         self._exact = exact
+        self._quantised = quantised
 
     @classmethod
     def open(cls, directory: Path) -> VectorIndex:
@@ -67,7 +82,10 @@ class VectorIndex:
         Raises:
             RuntimeError: FAISS cannot read a file, or it holds another kind of index.
         """
-        return cls(open_float16(directory))
+        exact = open_float16(directory)
+        if (directory / PARAMETERS_NAME).exists():
+            return cls(exact, QuantisedIndex(directory, exact))
+        return cls(exact)
 
     def __len__(self) -> int:
         return int(self._exact.ntotal)
@@ -80,14 +98,22 @@ class VectorIndex:
     @property
     def description(self) -> VectorDescription:
         """How these vectors are indexed."""
+        if self._quantised is None:
+            size = len(self) * self.dimension * BYTES_PER_VALUE
+            return VectorDescription(kind="exact", resident_bytes=size)
         return VectorDescription(
-            kind="exact", resident_bytes=len(self) * self.dimension * BYTES_PER_VALUE
+            kind="ivf_pq",
+            resident_bytes=self._quantised.resident_bytes,
+            quantisation=self._quantised.quantisation,
         )
 
     def top(
         self, query: FloatVector, *, top_k: int, allowed: BoolArray | None = None
     ) -> tuple[IntArray, FloatVector]:
         """Return the rows nearest to `query`, best first.
+
+        Exactly those if the index is not quantised, or the filter keeps at most EXACT_ALLOWED
+        rows or rows that lie far from the query.
 
         Args:
             query: float32, shape (dimension,), unit length.
@@ -97,16 +123,53 @@ class VectorIndex:
         Returns:
             Rows, int64, and their cosine similarities in [-1, 1], float32, of equal length.
         """
-        top_k = min(top_k, len(self))
-        if top_k == 0 or (allowed is not None and not allowed.any()):
+        count = len(self) if allowed is None else int(np.count_nonzero(allowed))
+        top_k = min(top_k, count)
+        if top_k == 0:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+        if count == len(self):
+            allowed = None
+        if allowed is not None and count * _FETCHED_SHARE <= len(self):
+            return self._top_of(np.flatnonzero(allowed), query, top_k)
+        rows, scores = self._search(query, top_k, allowed, count)
+        found = rows >= 0
+        return rows[found], scores[found]
+
+    def _search(
+        self, query: FloatVector, top_k: int, allowed: BoolArray | None, count: int
+    ) -> tuple[IntArray, FloatVector]:
+        index = self._quantised
+        if index is None or (allowed is not None and count <= EXACT_ALLOWED):
+            return self._scan(query, top_k, allowed)
+        probes = index.probes(query, top_k=top_k, allowed=allowed)
+        # A filter for which most lists must be read lies far from the query, or keeps little:
+        # comparing what it allows exactly is surer then, and for 6% of the rows as quick.
+        if allowed is not None and 2 * probes > index.quantisation.lists:
+            return self._scan(query, top_k, allowed)
+        return index.search(query, top_k=top_k, probes=probes, allowed=allowed)
+
+    def _scan(
+        self, query: FloatVector, top_k: int, allowed: BoolArray | None
+    ) -> tuple[IntArray, FloatVector]:
         parameters = None
         if allowed is not None:
             bits = np.packbits(allowed, bitorder="little")
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
         scores, rows = self._exact.search(query[np.newaxis, :], top_k, params=parameters)
-        found = rows[0] >= 0  # FAISS fills up with -1
-        return rows[0][found], scores[0][found]
+        return rows[0], scores[0]
+
+    def _top_of(
+        self, rows: IntArray, query: FloatVector, top_k: int
+    ) -> tuple[IntArray, FloatVector]:
+        """Compare `query` with `rows` alone, at least `top_k` of them, in blocks."""
+        scores = np.concatenate(
+            [
+                self.vectors(rows[first : first + _FETCHED_ROWS]) @ query
+                for first in range(0, len(rows), _FETCHED_ROWS)
+            ]
+        )
+        order = np.lexsort((rows, -scores))[:top_k]
+        return rows[order], scores[order]
 
     def vectors(self, rows: IntArray) -> FloatMatrix:
         """Return the vectors of `rows`: float32, shape (len(rows), dimension)."""
