@@ -27,12 +27,12 @@ from benchmarks.drawn_text import Corpus, file_name
 from benchmarks.drawn_vectors import DrawnEmbedder, VectorDrawer, window_keys
 from benchmarks.memory import memory_mb, reset_peak
 from filesearch.adapters import make_blob_store
+from filesearch.background_merges import BackgroundMerges
 from filesearch.chunk import chunk_windows, cut_windows
 from filesearch.config import load_settings
 from filesearch.context import find_contexts
-from filesearch.index_directory import IndexDirectory
+from filesearch.index_directory import CATALOG_FILE, IndexDirectory
 from filesearch.ingest import COMMIT_WINDOWS
-from filesearch.maintain import merge_segments
 from filesearch.prepare import MAX_CONTEXT_PIECES, PreparedText
 from filesearch.protocols import Embedder
 from filesearch.records import NewFile
@@ -271,23 +271,25 @@ class StoreFiller:
         wall, cpu = time.perf_counter(), time.process_time()
         with self._index.writing():
             store = self._index.open_store(create=True)
-            writer = self._index.writer(store)
-            while self._windows < windows or self._chunks < chunks:
-                drawing_wall, drawing_cpu = time.perf_counter(), time.thread_time()
-                batch = self._draw(windows, chunks)
-                wall += time.perf_counter() - drawing_wall
-                cpu += time.thread_time() - drawing_cpu
-                for document, embeddings in batch:
-                    record = _record(document, store.chunk_settings)
-                    writer.add(record, document.prepared, embeddings)
-                if writer.pending_windows >= COMMIT_WINDOWS:
-                    writer.commit()
-                    merge_segments(self._index.segments, self._index.catalog, store)
-            writer.commit()
-            merge_segments(self._index.segments, self._index.catalog, store)
+            with BackgroundMerges(self._index.merger(), finish=True) as merges:
+                writer = self._index.writer(store, on_commit=merges.note)
+                while self._windows < windows or self._chunks < chunks:
+                    drawing_wall, drawing_cpu = time.perf_counter(), time.thread_time()
+                    batch = self._draw(windows, chunks)
+                    wall += time.perf_counter() - drawing_wall
+                    cpu += time.thread_time() - drawing_cpu
+                    for document, embeddings in batch:
+                        record = _record(document, store.chunk_settings)
+                        writer.add(record, document.prepared, embeddings)
+                    if writer.pending_windows >= COMMIT_WINDOWS:
+                        writer.commit()
+                writer.commit()
+            writer.sweep()
         self._wall_s += time.perf_counter() - wall
         self._cpu_s += time.process_time() - cpu
-        stats = self._index.stats()
+        # `stats` would list every file each time.
+        segments = self._index.catalog.segments()
+        catalog_files = self._index.path.glob(f"{CATALOG_FILE}*")
         return Fill(
             files=self._files,
             windows=self._windows,
@@ -296,9 +298,9 @@ class StoreFiller:
             cpu_s=self._cpu_s,
             rss_mb=memory_mb("VmRSS"),
             peak_mb=memory_mb("VmHWM"),
-            segments=stats.segments,
-            segment_bytes=stats.segment_bytes,
-            catalog_bytes=stats.catalog_bytes,
+            segments=len(segments),
+            segment_bytes=sum(segment.size_bytes for segment in segments),
+            catalog_bytes=sum(path.stat().st_size for path in catalog_files),
         )
 
     def _draw(self, windows: int, chunks: int) -> list[tuple[DrawnDocument, WindowEmbeddings]]:

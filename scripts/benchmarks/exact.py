@@ -16,11 +16,12 @@ import numpy.typing as npt
 
 from benchmarks.drawn_text import number_of
 from benchmarks.drawn_vectors import Keys, VectorDrawer
-from filesearch.catalog import Catalog
-from filesearch.database import sqlite_url
+from filesearch.adapters import make_blob_store
+from filesearch.config import load_settings
+from filesearch.embed.onnx import OnnxEmbedder
 from filesearch.index.segment import SLOT
-from filesearch.index.snapshot import Selection, Snapshot
-from filesearch.index_directory import CATALOG_FILE, DEFAULT_STORE
+from filesearch.index.snapshot import Selection
+from filesearch.index_directory import IndexDirectory
 from filesearch.types import FloatMatrix, FloatVector, IntArray
 
 BoolArray = npt.NDArray[np.bool_]
@@ -39,12 +40,15 @@ class OpenStore:
     """
 
     def __init__(self, directory: Path) -> None:
-        catalog = Catalog(sqlite_url(directory / CATALOG_FILE))
-        store = catalog.find_store(DEFAULT_STORE)
-        assert store is not None, "a store was filled"
-        self._picture = catalog.picture(store.id)
-        catalog.close()
-        self.snapshot = Snapshot(directory / "segments", self._picture)
+        index = IndexDirectory(
+            load_settings({"index": str(directory)}),
+            embedder=OnnxEmbedder,
+            make_blobs=make_blob_store,
+        )
+        store = index.open_store(check=False)
+        self._picture = index.catalog.picture(store.id)
+        self.snapshot = index.snapshot(store)
+        index.close()
         self.window_count = self.snapshot.window_count
         self._selections: dict[int | None, Selection] = {}
 
@@ -58,12 +62,24 @@ class OpenStore:
     def selection(self, part: int | None) -> Selection:
         """Return the rows of the files whose attribute `part` it is; all for None."""
         if part not in self._selections:
-            self._selections[part] = (
-                self.snapshot.everything
-                if part is None
-                else self.snapshot.select(lambda entry: entry.attributes.get("part") == part)
-            )
+            everything = self.snapshot.everything
+            chosen = everything if part is None else Selection(None, self._windows_of(part))
+            self._selections[part] = chosen
         return self._selections[part]
+
+    def _windows_of(self, part: int) -> BoolArray:
+        """Return the windows of those files, looked up file by file: bool (n_windows,)."""
+        kept = {
+            (entry.segment_id, entry.slot)
+            for entry in self._picture.entries
+            if entry.attributes.get("part") == part
+        }
+        masks = [np.empty(0, bool)]
+        for segment in self.snapshot.segments:
+            record = segment.record
+            of_slot = np.array([(record.id, slot) in kept for slot in range(record.slot_count)])
+            masks.append(of_slot[np.asarray(segment.window_table[:, SLOT])])
+        return np.concatenate(masks)
 
     def allowed(self, part: int | None) -> BoolArray:
         """Return which rows those are: bool (n_windows,)."""
@@ -81,7 +97,8 @@ class OpenStore:
             for entry in self._picture.entries
         }
         keys = [np.empty(0, np.uint64)]
-        for segment, record in zip(self.snapshot.segments, self._picture.segments, strict=True):
+        for segment in self.snapshot.segments:
+            record = segment.record
             slots = np.asarray(segment.window_table[:, SLOT])
             of_slot = np.array(
                 [numbers[record.id, slot] for slot in range(record.slot_count)], np.uint64

@@ -6,6 +6,7 @@ a fill that ran out of time has `is_complete` false.
 """
 
 import json
+import os
 import sys
 import tempfile
 import time
@@ -50,11 +51,12 @@ def make_filler(directory: Path) -> StoreFiller:
 with tempfile.TemporaryDirectory() as scratch:
     make_filler(Path(scratch) / "index").fill(windows=WARM_UP)
 filler = make_filler(Path(spec["directory"]))
+parent = os.getppid()  # another one once whoever asked is gone
 base_mb = memory_mb("VmRSS")
 deadline = time.monotonic() + 60 * spec["minutes"]
 for unit, wanted in spec["steps"]:
     reached, peak_mb = 0, 0.0
-    while reached < wanted and time.monotonic() < deadline:
+    while reached < wanted and time.monotonic() < deadline and os.getppid() == parent:
         fill = filler.fill(**{unit: min(wanted, reached + PORTION)})
         reached, peak_mb = getattr(fill, unit), max(peak_mb, fill.peak_mb)
         say(f"  {fill.windows:,} windows, {fill.chunks:,} chunks, {fill.segments} segments")
