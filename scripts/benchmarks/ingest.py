@@ -12,7 +12,8 @@ haystack     SentenceTransformersDocumentEmbedder, DocumentWriter, InMemoryDocum
 
 Peers get chunks of 800 cl100k_base tokens, 400 of them shared (llama-index's own splitter is set
 so, the others have none that counts such tokens), and are timed from their first import until the
-store is on disk. The model reads 254 word pieces of a text, so they cut the rest of a chunk off.
+store is on disk. The model reads 254 word pieces of a text (510 by txtai's defaults), so the rest
+of a chunk is cut off.
 Shown are the share of all chunks' pieces that the model reads, and the share of the documents' text
 that any chunk brings before it. Afterwards each store is opened in a new process and asked for
 titles of files; the row says how many find their file among the first 10 results.
