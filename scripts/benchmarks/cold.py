@@ -89,10 +89,11 @@ def _ours(index: Path) -> dict[str, Callable[[], Finished]]:
         **{name: [sys.executable, "-c", code] for name, code in REFERENCES.items()},
     }
     variables = child_environment()
-    return {
-        name: lambda command=command: run_program(command, environment=variables)
-        for name, command in commands.items()
-    }
+
+    def timed(command: Sequence[str | Path]) -> Callable[[], Finished]:
+        return lambda: run_program(command, environment=variables)
+
+    return {name: timed(command) for name, command in commands.items()}
 
 
 def _peer(session: Session, name: str) -> Callable[[], Finished]:

@@ -94,7 +94,7 @@ def _contestants(session: Session, texts: Path) -> dict[str, Callable[[], EmbedR
 
         return run
 
-    ours = [sys.executable, DRIVERS / "embed_filesearch.py"]
+    ours: list[str | Path] = [sys.executable, DRIVERS / "embed_filesearch.py"]
     commands: dict[str, list[str | Path]] = {
         OURS: [*ours, "embed_texts", "bundled"],
         WINDOWS: [*ours, "embed_windows", "bundled"],

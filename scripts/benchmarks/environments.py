@@ -14,8 +14,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -139,7 +139,7 @@ class Environments:
     def _make(self, peer: Peer, place: Path) -> None:
         shutil.rmtree(place, ignore_errors=True)
         _run([sys.executable, "-m", "venv", place])
-        pip = [place / "bin" / "python", "-m", "pip"]
+        pip: list[str | Path] = [place / "bin" / "python", "-m", "pip"]
         # Bytecode is left to the first import: most of what is installed is never imported.
         install = ["install", "--quiet", "--no-compile", "--disable-pip-version-check"]
         install += peer.requirements
@@ -211,9 +211,9 @@ def _pins_of(place: Path) -> list[str]:
     return pins
 
 
-@cache
-def _read_ready(place: Path) -> dict[str, dict[str, str]]:
-    return json.loads((place / _READY_FILE).read_text())
+def _read_ready(place: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((place / _READY_FILE).read_text())
+    return found
 
 
 def _run(command: Sequence[str | Path]) -> str:

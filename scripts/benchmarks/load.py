@@ -163,7 +163,10 @@ class _Load:
                 "queries": self._queries,
                 "processes": min(CLIENT_PROCESSES, self._clients),
             }
-            program = [environments.python(CHROMADB), DRIVERS / "load_chromadb.py"]
+            program: list[str | Path] = [
+                environments.python(CHROMADB),
+                DRIVERS / "load_chromadb.py",
+            ]
             return self._ask(program, spec, peer_variables(self._session))
 
     def _load_vectors(self) -> Loaded:
@@ -182,7 +185,7 @@ class _Load:
         """Return the context of a `chroma run` over the peer's store."""
         program = self._session.environments.python(CHROMADB).with_name("chroma")
         store = store_of(self._session, CHROMADB)
-        words = [program, "run", "--path", store, "--host", "127.0.0.1"]
+        words: list[str | Path] = [program, "run", "--path", store, "--host", "127.0.0.1"]
         return served(
             lambda port: [*words, "--port", str(port)],
             "/api/v2/heartbeat",

@@ -104,7 +104,7 @@ def alternate(
         errors: Filled with the message of each contestant that failed, which has no more turns.
     """
     for turn in range(turns):
-        names = list(contestants) if turn % 2 == 0 else list(reversed(contestants))
+        names = list(contestants) if turn % 2 == 0 else list(contestants)[::-1]
         found: dict[str, Found] = {}
         for name in names:
             if name in errors:

@@ -24,6 +24,11 @@ DRIVERS = Path(__file__).parent / "drivers"
 ROOT = Path(__file__).parents[2]
 # What tiktoken calls the file of cl100k_base in its cache: the SHA-1 of the address.
 _CL100K_CACHE_NAME = "9b5ad71b2ce5302211f9c61530b329a4922fc6a4"
+_PIECES_READ = 254
+"""Word pieces that the model reads of a text: max_seq_length of its sentence_bert_config.json is
+256, two of which are [CLS] and [SEP]."""
+_PIECES_READ_BY = {"txtai": 510}
+"""txtai goes by the tokenizer's model_max_length instead (9.14: models/pooling/base.py)."""
 _TITLE = re.compile(r"^(?:title:|#)\s+(.+)$", re.MULTILINE)
 
 
@@ -62,8 +67,16 @@ def ingest(session: Session, name: str, documents: Path) -> Ingested:
     shutil.rmtree(store, ignore_errors=True)
     store.unlink(missing_ok=True)
     if name == OURS:
-        command = [sys.executable, "-m", "filesearch", "ingest", documents, "--index", store]
-        done = run_program([*command, "--json"])
+        ours: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "filesearch",
+            "ingest",
+            documents,
+            "--index",
+            store,
+        ]
+        done = run_program([*ours, "--json"])
         windows = sum(outcome["windows"] for outcome in json.loads(done.output)["outcomes"])
         return Ingested(done.wall_s, done.peak_mb, windows)
     given = [documents, store, session.environments.weights(name), listing_of(session, name)]
@@ -111,7 +124,8 @@ def peer_program(session: Session, name: str) -> list[str | Path]:
 def embedded_counts(session: Session, name: str, documents: Path) -> dict[str, int]:
     """Return what drivers/embedded_share.py counts for the last ingest of a contestant."""
     listing = "ours" if name == OURS else listing_of(session, name)
-    done = run_program([sys.executable, DRIVERS / "embedded_share.py", documents, listing])
+    limit = str(_PIECES_READ_BY.get(name, _PIECES_READ))
+    done = run_program([sys.executable, DRIVERS / "embedded_share.py", documents, listing, limit])
     found: dict[str, int] = json.loads(done.output)
     return found
 

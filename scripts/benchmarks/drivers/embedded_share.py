@@ -1,8 +1,8 @@
-"""Count what of the documents' text was embedded: DOCUMENTS CHUNKS.jsonl|ours. Runs with ours.
+"""Count what of some text was embedded: DOCUMENTS CHUNKS.jsonl|ours LIMIT.
 
-A model reads the first 254 word pieces of what it is given. Printed: `pieces`, of all chunks or
-windows; `embedded`, those of them that the model reads; `text_pieces`, of all documents;
-`text_embedded`, those that at least one chunk or window brings before the model.
+Runs with ours. A model reads the first LIMIT word pieces of what it is given. Printed: `pieces`, of
+all chunks or windows; `embedded`, those of them that the model reads; `text_pieces`, of all
+documents; `text_embedded`, those that at least one chunk or window brings before the model.
 """
 
 import json
@@ -17,9 +17,7 @@ from filesearch.load import load
 from filesearch.prepare import prepare_document
 from filesearch.types import ChunkSettings
 
-LIMIT = 254
-
-folder, listing = Path(sys.argv[1]), sys.argv[2]
+folder, listing, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 embedder = OnnxEmbedder()
 counts = dict.fromkeys(("pieces", "embedded", "text_pieces", "text_embedded"), 0)
 
@@ -31,10 +29,10 @@ def count(text: str, chunks: list[tuple[int, int, str]]) -> None:
     for start, end, prefix in chunks:
         first, past = np.searchsorted(offsets[:, 0], (start, end))
         before = len(embedder.token_offsets(prefix))
-        room = max(0, LIMIT - before)
+        room = max(0, limit - before)
         is_embedded[first : min(past, first + room)] = True
         counts["pieces"] += before + int(past - first)
-        counts["embedded"] += min(LIMIT, before + int(past - first))
+        counts["embedded"] += min(limit, before + int(past - first))
     counts["text_pieces"] += len(offsets)
     counts["text_embedded"] += int(is_embedded.sum())
 
