@@ -27,10 +27,6 @@ from filesearch.types import FloatMatrix, FloatVector, IntArray
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
-# A segment is searched exactly up to so many windows.
-EXACT_WINDOWS = 200_000
-
-
 EXACT_WINDOWS = 200_000  # beyond, one exact search takes longer than all else in a query
 # A filter that keeps no more than these is searched exactly. Measured with one core and 384
 # dimensions: looking whether a row is allowed takes 2 ns, comparing it where it lies 90 ns, and
