@@ -117,6 +117,27 @@ def test_blocks_do_not_show_in_what_is_merged(tmp_path, monkeypatch):
     assert_same(merge(tmp_path, parts), write(tmp_path, [texts[0], texts[2], *texts]))
 
 
+def test_what_becomes_too_large_to_search_exactly_is_quantised(tmp_path, monkeypatch):
+    embedder = HashingEmbedder(dimension=64, max_tokens=20)
+    monkeypatch.setattr("filesearch.index.vectors.EXACT_WINDOWS", 1000)
+    parts = []
+    for number in range(2):
+        builder = SegmentBuilder(embedder.fingerprint, embedder.dimension)
+        text = " ".join(f"word{n}" for n in range(number * 10_000, number * 10_000 + 9000))
+        prepared = prepare_document(Document(text), "note", SETTINGS, embedder)
+        prepared.add_to(builder, embedder.embed_windows(prepared.window_texts))
+        parts.append(Segment(tmp_path, write_segment(tmp_path, builder.build())))
+    merged = merge(tmp_path, [(part, np.ones(1, bool)) for part in parts])
+    counts = [len(part.vectors) for part in (*parts, merged)]
+    assert (max(counts[:2]) <= 1000 < counts[2], sum(counts[:2])) == (True, counts[2])
+    assert [part.vector_description.kind for part in parts] == ["exact", "exact"]
+    assert merged.vector_description.kind != "exact"
+    assert merged.damages() == []
+    vectors = [part.vectors.vectors(np.arange(len(part.vectors))) for part in parts]
+    rows = np.arange(counts[2])
+    np.testing.assert_array_equal(merged.vectors.vectors(rows), np.concatenate(vectors))
+
+
 def test_a_merged_segment_can_be_merged_again(tmp_path):
     first = write(tmp_path, ["kiln", "mug", "bowl"])
     again = merge(tmp_path, [(first, np.array([True, False, True]))])

@@ -26,7 +26,8 @@ from filesearch.directory_lock import directory_lock
 from filesearch.durable import sync_directory, sync_file
 from filesearch.errors import IndexDamaged
 from filesearch.index.postings import Postings
-from filesearch.index.vectors import VectorDescription, VectorIndex, write_vectors
+from filesearch.index.vector_description import VectorDescription
+from filesearch.index.vectors import VectorIndex, write_vectors
 from filesearch.records import SegmentRecord
 from filesearch.types import BitMatrix, FloatMatrix, IntArray, TokenSigns
 

@@ -28,6 +28,7 @@ from filesearch.types import FloatMatrix, FloatVector, IntArray
 __all__ = ["BoolArray", "VectorDescription", "VectorIndex", "write_vectors"]
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
+
 EXACT_WINDOWS = 200_000  # beyond, one exact search takes longer than all else in a query
 # A filter that keeps no more than these is searched exactly. Measured with one core and 384
 # dimensions: looking whether a row is allowed takes 3 ns, comparing it where it lies 90 ns (more,
