@@ -217,7 +217,7 @@ class IndexDirectory:
 
     def sweep(self) -> None:
         """Delete segments that nobody needs any more, or leave that to whoever writes now."""
-        from filesearch.index.segment import sweep_segments
+        from filesearch.index.sweep import sweep_segments
         from filesearch.lock import writer_lock
 
         with suppress(IndexBusy), writer_lock(self.path, timeout_s=0):

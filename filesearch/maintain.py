@@ -20,9 +20,9 @@ from filesearch.index.segment import (
     SLOT,
     START,
     Segment,
-    sweep_segments,
     write_segment,
 )
+from filesearch.index.sweep import sweep_segments
 from filesearch.prepare import embed_windows, prepare_document
 from filesearch.protocols import Embedder
 from filesearch.records import Entry, FileRecord, Picture, SegmentRecord, StoreRecord

@@ -22,7 +22,8 @@ from filesearch import segment_rows
 from filesearch.catalog import Catalog
 from filesearch.errors import IndexBusy
 from filesearch.index.merge import merge_segments
-from filesearch.index.segment import Segment, delete_segments, segment_draft
+from filesearch.index.segment import Segment, segment_draft
+from filesearch.index.sweep import delete_segments
 from filesearch.index.vectors import EXACT_WINDOWS
 from filesearch.lock import merge_lock
 from filesearch.merge_policy import MergePolicy, SegmentSize

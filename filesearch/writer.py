@@ -13,7 +13,8 @@ from pathlib import Path
 from filesearch import queue_rows, rows
 from filesearch.catalog import Catalog
 from filesearch.index.builder import SegmentBuilder
-from filesearch.index.segment import sweep_segments, write_segment
+from filesearch.index.segment import write_segment
+from filesearch.index.sweep import sweep_segments
 from filesearch.prepare import PreparedText
 from filesearch.protocols import BlobStore
 from filesearch.records import AttributeLayers, NewFile, ReadFile, StoreRecord

@@ -12,7 +12,8 @@ import pytest
 from filesearch.errors import IndexDamaged
 from filesearch.index.builder import SegmentBuilder
 from filesearch.index.merge import merge_segments
-from filesearch.index.segment import Segment, segment_draft, sweep_segments, write_segment
+from filesearch.index.segment import Segment, segment_draft, write_segment
+from filesearch.index.sweep import sweep_segments
 from filesearch.prepare import prepare_document
 from filesearch.testing import HashingEmbedder
 from filesearch.types import ChunkSettings, Document

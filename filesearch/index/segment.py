@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,8 +39,6 @@ MANIFEST = "manifest.json"
 CHUNKS_FILE, WINDOWS_FILE = "chunks.npy", "windows.npy"
 SIGNS_FILE, SIGN_OFFSETS_FILE = "signs.npy", "sign_offsets.npy"
 _INCOMING = "incoming-"
-# Each holds a handle meanwhile.
-_SWEPT_AT_ONCE = 100
 
 # Columns of the chunk table. Windows of a chunk are rows first_window..last_window - 1.
 SLOT, START, END, FIRST_WINDOW, LAST_WINDOW = range(5)
@@ -207,41 +205,6 @@ def _describe(path: Path) -> _File:
 def _digest(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def sweep_segments(root: Path, named: Callable[[], Collection[str]]) -> int:
-    """Delete every segment directory that the catalog does not name; returns how many.
-
-    Only the holder of the writer lock may call it: what it deletes is left over from a killed
-    writer or a merge. A merge that is under way, in whatever process, keeps what it writes.
-    Processes that still have such a segment mapped keep reading it.
-
-    Args:
-        root: Directory of the segments.
-        named: Returns what the catalog names at that instant.
-    """
-    if not root.is_dir():
-        return 0
-    found = [path for path in root.iterdir() if path.is_dir()]
-    names = named()
-    orphans = [path for path in found if path.name not in names]
-    swept = 0
-    for start in range(0, len(orphans), _SWEPT_AT_ONCE):
-        with ExitStack() as locks:
-            some = orphans[start : start + _SWEPT_AT_ONCE]
-            free = [path for path in some if locks.enter_context(directory_lock(path))]
-            # Whoever held one until now may have named it before letting go.
-            names = named() if free else names
-            doomed = [path.name for path in free if path.name not in names]
-            delete_segments(root, doomed)
-            swept += len(doomed)
-    return swept
-
-
-def delete_segments(root: Path, names: Iterable[str]) -> None:
-    """Delete segments that the catalog does not name any more; one that is gone is fine."""
-    for name in names:
-        shutil.rmtree(root / name, ignore_errors=True)
 
 
 class Segment:
