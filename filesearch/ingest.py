@@ -38,8 +38,9 @@ from filesearch.stored_vectors import StoredVectors
 from filesearch.types import ChunkSettings, WindowEmbeddings
 from filesearch.writer import IndexWriter
 
-# Windows that go to the embedder at once: enough for batches of equal length. The first ones go
-# after fewer, so that it does not wait for files to be read; from then on they are read ahead.
+# Windows that go to the embedder at once: enough that cores wait little for the last of them, and
+# for batches of equal length where it makes such. The first ones go after fewer, so that it does
+# not wait for files to be read; from then on they are read ahead.
 EMBED_WINDOWS = 256
 FIRST_WINDOWS = 32
 # A commit costs some fsyncs; these keep that under 2% of the time and a kill's loss small.

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from filesearch.embed.pieces import piece_offsets
+from filesearch.embed.recent import RecentQuestions
 from filesearch.errors import InvalidSetting
-from filesearch.types import FloatMatrix, FloatVector, IntArray
+from filesearch.types import FloatMatrix, FloatVector, IntArray, QuestionEmbedding
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -46,6 +47,7 @@ class SentenceTransformerEmbedder:
     def __init__(self, model: str) -> None:
         self._model_name = model
         self._loading = threading.Lock()
+        self._recent = RecentQuestions()
 
     @property
     def name(self) -> str:
@@ -93,9 +95,16 @@ class SentenceTransformerEmbedder:
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
     def embed_query(self, text: str) -> FloatVector:
-        """Return the unit vector of a question: float32, shape (dimension,)."""
+        """Return the unit vector of a question: float32, shape (dimension,); it is read-only.
+
+        The last questions' are remembered.
+        """
+        return self._recent.get(text, lambda: self._embed_question(text)).vector
+
+    def _embed_question(self, text: str) -> QuestionEmbedding:
         vector: FloatVector = self.embed_texts([text])[0]
-        return vector
+        nothing = np.empty((0, len(vector)), np.float32)
+        return QuestionEmbedding(vector, nothing, np.empty((0, 2), np.int64))
 
     @property
     def _model(self) -> SentenceTransformer:
