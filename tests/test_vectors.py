@@ -46,6 +46,18 @@ def test_the_nearest_rows_are_those_of_float32(tmp_path, vectors):
     np.testing.assert_allclose(scores, (vectors @ query)[rows], atol=1e-3)
 
 
+@pytest.mark.parametrize("stretch_rows", [1, 7, 60, 249, 10_000])
+def test_stretches_together_give_what_one_scan_gives(tmp_path, vectors, monkeypatch, stretch_rows):
+    write_vectors(tmp_path, [vectors], count=len(vectors), dimension=vectors.shape[1])
+    index = VectorIndex.open(tmp_path)
+    whole = index.top(vectors[3], top_k=20)
+    monkeypatch.setattr(vectors_module, "_STRETCH_ROWS", stretch_rows)
+    steps = index.steps(vectors[3], top_k=20)
+    assert (len(steps) > 1) == (stretch_rows < 250)
+    for found, expected in zip(index.top(vectors[3], top_k=20), whole, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_rows_are_read_back_in_the_order_asked_for(tmp_path, vectors):
     rows = np.array([499, 0, 7, 7])
     index = written(tmp_path, vectors)

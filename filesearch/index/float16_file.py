@@ -12,6 +12,7 @@ from pathlib import Path
 
 import faiss
 import numpy as np
+import numpy.typing as npt
 
 from filesearch.types import FloatMatrix
 
@@ -61,6 +62,17 @@ def open_float16(directory: Path) -> faiss.IndexScalarQuantizer:
     if not isinstance(index, faiss.IndexScalarQuantizer):
         raise RuntimeError(f"holds {type(index).__name__}, not IndexScalarQuantizer")  # noqa: TRY004
     return index
+
+
+def map_float16(directory: Path, index: faiss.IndexScalarQuantizer) -> npt.NDArray[np.float16]:
+    """Return the vectors of that index where they lie: float16 (n, dimension), read-only."""
+    count, dimension = int(index.ntotal), int(index.d)
+    path = directory / FILE_NAME
+    if count == 0:  # nothing to map
+        return np.empty((0, dimension), np.float16)
+    start = path.stat().st_size - count * dimension * BYTES_PER_VALUE
+    # A plain view: slicing np.memmap itself costs several times as much.
+    return np.asarray(np.memmap(path, np.float16, "r", start, (count, dimension)))
 
 
 def _empty_index(dimension: int) -> faiss.IndexScalarQuantizer:

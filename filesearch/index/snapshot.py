@@ -20,7 +20,8 @@ from filesearch.filters import Predicate
 from filesearch.index.bm25 import KeywordScorer
 from filesearch.index.segment import END, START, Segment
 from filesearch.index.slots import Selection, Slots
-from filesearch.index.vectors import BoolArray
+from filesearch.index.steps import run_steps
+from filesearch.index.vectors import BoolArray, Found, best_of
 from filesearch.records import Entry, SnapshotMemory
 from filesearch.roster import REMOVED, Roster
 from filesearch.types import FloatMatrix, FloatVector, IntArray, TokenSigns
@@ -213,20 +214,19 @@ class Snapshot:
         self, query: FloatVector, *, top_k: int, selection: Selection
     ) -> tuple[IntArray, FloatVector]:
         """Return the window rows nearest to `query` and their cosine similarities, best first."""
-        rows, scores = [], []
-        for segment, base in zip(self.segments, self._window_base, strict=False):
+        steps: list[Callable[[], Found]] = []
+        bases: list[int] = []
+        for segment, base in zip(self.segments, self._window_base.tolist(), strict=False):
             count = segment.record.window_count
             allowed = None if selection.windows is None else selection.windows[base : base + count]
-            if allowed is not None and allowed.all():
-                allowed = None
-            found, found_scores = segment.vectors.top(query, top_k=top_k, allowed=allowed)
-            rows.append(found + base)
-            scores.append(found_scores)
-        if not rows:
-            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-        all_rows, all_scores = np.concatenate(rows), np.concatenate(scores)
-        order = np.lexsort((all_rows, -all_scores))[:top_k]
-        return all_rows[order], all_scores[order]
+            of_segment = segment.vectors.steps(query, top_k=top_k, allowed=allowed)
+            steps.extend(of_segment)
+            bases.extend([base] * len(of_segment))
+        found = run_steps(steps)
+        return best_of(
+            [(rows + base, scores) for base, (rows, scores) in zip(bases, found, strict=True)],
+            top_k,
+        )
 
     def chunks_of_windows(self, window_rows: IntArray) -> IntArray:
         """Return the chunk rows that hold any of these windows: unique, ascending."""

@@ -7,7 +7,8 @@ inside the search, and those that keep few windows are exact at any size.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,7 +16,12 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from filesearch.index.float16_file import BYTES_PER_VALUE, open_float16, write_float16
+from filesearch.index.float16_file import (
+    BYTES_PER_VALUE,
+    map_float16,
+    open_float16,
+    write_float16,
+)
 from filesearch.index.quantised import (
     PARAMETERS_NAME,
     QuantisedIndex,
@@ -25,7 +31,7 @@ from filesearch.index.quantised import (
 from filesearch.index.vector_description import VectorDescription
 from filesearch.types import FloatMatrix, FloatVector, IntArray
 
-__all__ = ["BoolArray", "VectorDescription", "VectorIndex", "write_vectors"]
+__all__ = ["BoolArray", "Found", "VectorDescription", "VectorIndex", "best_of", "write_vectors"]
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
@@ -36,6 +42,10 @@ EXACT_WINDOWS = 200_000  # beyond, one exact search takes longer than all else i
 EXACT_ALLOWED = 50_000
 _FETCHED_SHARE = 700
 _FETCHED_ROWS = 4_096
+# What one thread compares exactly before another one is worth waking: about 2 ms.
+_STRETCH_ROWS = 24_576
+
+Found: TypeAlias = tuple[IntArray, FloatVector]
 
 
 def write_vectors(
@@ -63,14 +73,19 @@ class VectorIndex:
     """Unit vectors by row number. Read-only; safe to search from several threads.
 
     Args:
-        exact: The float16 vectors.
+        exact: The float16 vectors, as FAISS compares them.
+        values: The same, float16 (n, dimension), as numpy fetches single ones.
         quantised: Over the same rows; None where exact search is quick enough.
     """
 
     def __init__(
-        self, exact: faiss.IndexScalarQuantizer, quantised: QuantisedIndex | None = None
+        self,
+        exact: faiss.IndexScalarQuantizer,
+        values: npt.NDArray[np.float16],
+        quantised: QuantisedIndex | None = None,
     ) -> None:
         self._exact = exact
+        self._values = values
         self._quantised = quantised
 
     @classmethod
@@ -81,9 +96,10 @@ class VectorIndex:
             RuntimeError: FAISS cannot read a file, or it holds another kind of index.
         """
         exact = open_float16(directory)
+        values = map_float16(directory, exact)
         if (directory / PARAMETERS_NAME).exists():
-            return cls(exact, QuantisedIndex(directory, exact))
-        return cls(exact)
+            return cls(exact, values, QuantisedIndex(directory, exact))
+        return cls(exact, values)
 
     def __len__(self) -> int:
         return int(self._exact.ntotal)
@@ -105,9 +121,7 @@ class VectorIndex:
             quantisation=self._quantised.quantisation,
         )
 
-    def top(
-        self, query: FloatVector, *, top_k: int, allowed: BoolArray | None = None
-    ) -> tuple[IntArray, FloatVector]:
+    def top(self, query: FloatVector, *, top_k: int, allowed: BoolArray | None = None) -> Found:
         """Return the rows nearest to `query`, best first.
 
         Exactly those if the index is not quantised, or the filter keeps at most EXACT_ALLOWED
@@ -121,42 +135,63 @@ class VectorIndex:
         Returns:
             Rows, int64, and their cosine similarities in [-1, 1], float32, of equal length.
         """
+        found = [step() for step in self.steps(query, top_k=top_k, allowed=allowed)]
+        return best_of(found, top_k)
+
+    def steps(
+        self, query: FloatVector, *, top_k: int, allowed: BoolArray | None = None
+    ) -> list[Callable[[], Found]]:
+        """Return the parts of `top`, which may run at the same time; see `best_of`."""
         count = len(self) if allowed is None else int(np.count_nonzero(allowed))
         top_k = min(top_k, count)
         if top_k == 0:
-            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+            return []
         if count == len(self):
             allowed = None
-        if allowed is not None and count * _FETCHED_SHARE <= len(self):
-            return self._top_of(np.flatnonzero(allowed), query, top_k)
-        rows, scores = self._search(query, top_k, allowed, count)
-        found = rows >= 0
-        return rows[found], scores[found]
+        if allowed is None and self._quantised is None:
+            starts = range(0, count, -(-count // max(1, round(count / _STRETCH_ROWS))))
+            pasts = [*starts[1:], count]
+            return [
+                partial(self._scan_stretch, query, top_k, first, past)
+                for first, past in zip(starts, pasts, strict=True)
+            ]
+        return [partial(self._search, query, top_k, allowed, count)]
 
     def _search(
         self, query: FloatVector, top_k: int, allowed: BoolArray | None, count: int
-    ) -> tuple[IntArray, FloatVector]:
+    ) -> Found:
+        if allowed is not None and count * _FETCHED_SHARE <= len(self):
+            return self._top_of(np.flatnonzero(allowed), query, top_k)
         index = self._quantised
         if index is None or (allowed is not None and count <= EXACT_ALLOWED):
-            return self._scan(query, top_k, allowed)
+            return self._scan_allowed(query, top_k, allowed)
         probes = index.probes(query, top_k=top_k, allowed=allowed)
         if probes == 0:
-            return self._scan(query, top_k, allowed)
-        return index.search(query, top_k=top_k, probes=probes, allowed=allowed)
+            return self._scan_allowed(query, top_k, allowed)
+        rows, scores = index.search(query, top_k=top_k, probes=probes, allowed=allowed)
+        found = rows >= 0
+        return rows[found], scores[found]
 
-    def _scan(
-        self, query: FloatVector, top_k: int, allowed: BoolArray | None
-    ) -> tuple[IntArray, FloatVector]:
-        parameters = None
-        if allowed is not None:
-            bits = np.packbits(allowed, bitorder="little")
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
+    def _scan_stretch(self, query: FloatVector, top_k: int, first: int, past: int) -> Found:
+        is_all = past - first == len(self)
+        return self._scan(query, top_k, None if is_all else faiss.IDSelectorRange(first, past))
+
+    def _scan_allowed(self, query: FloatVector, top_k: int, allowed: BoolArray | None) -> Found:
+        if allowed is None:
+            return self._scan(query, top_k, None)
+        bits = np.packbits(allowed, bitorder="little")
+        return self._scan(query, top_k, faiss.IDSelectorBitmap(bits))
+
+    def _scan(self, query: FloatVector, top_k: int, selector: faiss.IDSelector | None) -> Found:
+        # One question is no work for several of FAISS's own threads, and those that wait for more
+        # keep a core busy. The setting holds for the calling thread alone.
+        faiss.omp_set_num_threads(1)
+        parameters = None if selector is None else faiss.SearchParameters(sel=selector)
         scores, rows = self._exact.search(query[np.newaxis, :], top_k, params=parameters)
-        return rows[0], scores[0]
+        found = rows[0] >= 0
+        return rows[0][found], scores[0][found]
 
-    def _top_of(
-        self, rows: IntArray, query: FloatVector, top_k: int
-    ) -> tuple[IntArray, FloatVector]:
+    def _top_of(self, rows: IntArray, query: FloatVector, top_k: int) -> Found:
         """Compare `query` with `rows` alone, at least `top_k` of them, in blocks."""
         scores = np.concatenate(
             [
@@ -169,7 +204,15 @@ class VectorIndex:
 
     def vectors(self, rows: IntArray) -> FloatMatrix:
         """Return the vectors of `rows`: float32, shape (len(rows), dimension)."""
-        if len(rows) == 0:
-            return np.empty((0, self.dimension), dtype=np.float32)
-        found: FloatMatrix = self._exact.reconstruct_batch(np.ascontiguousarray(rows))
+        found: FloatMatrix = self._values[rows].astype(np.float32)
         return found
+
+
+def best_of(found: Sequence[Found], top_k: int) -> Found:
+    """Return the `top_k` best of what steps found, best first; ties go to the lower row."""
+    if not found:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+    rows = np.concatenate([rows for rows, _ in found])
+    scores = np.concatenate([scores for _, scores in found])
+    order = np.lexsort((rows, -scores))[:top_k]
+    return rows[order], scores[order]
