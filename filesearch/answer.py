@@ -18,10 +18,12 @@ import regex
 from rank_bm25 import BM25Okapi
 
 from filesearch.answerable import gather_evidence, packaged_model
+from filesearch.context import SEPARATOR, name_words
 from filesearch.fuse import normalise
 from filesearch.languages import known_share
 from filesearch.patterns import lazy_pattern
 from filesearch.protocols import Embedder, TokenEmbedder
+from filesearch.row_answers import names_same
 from filesearch.sentences import sentence_spans
 from filesearch.terms import extract_terms, query_terms
 from filesearch.types import SearchResult
@@ -91,6 +93,7 @@ class Sentence:
         text: The characters between.
         heading: The heading or the question that it follows in the passage; empty when none.
         terms: Keyword terms of both.
+        is_row: Whether it is a row of a table, which says nothing of the rows around it.
     """
 
     passage: int
@@ -99,6 +102,7 @@ class Sentence:
     text: str
     heading: str
     terms: tuple[str, ...]
+    is_row: bool = False
 
     @property
     def text_in_context(self) -> str:
@@ -193,6 +197,7 @@ def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:
                         text=text,
                         heading=heading,
                         terms=terms + heading_terms,
+                        is_row=result.rows is not None and ": " in text,
                     )
                 )
     return found
@@ -260,12 +265,20 @@ def rank_sentences(
         cosines[chosen] = vectors @ embedder.embed_query(question)
         scores += vector_weight * np.clip(cosines, 0, 1)
     follows = np.array(
-        [i > 0 and s.passage == sentences[i - 1].passage for i, s in enumerate(sentences)]
+        [
+            i > 0 and s.passage == sentences[i - 1].passage and not s.is_row
+            for i, s in enumerate(sentences)
+        ]
     )
     support = _support(terms, sentences, cosines, share)
     before = np.where(follows, np.roll(scores, 1), 0.0)
     scores = (scores + CARRY_OVER * before) / (1 + CARRY_OVER)
-    best = sentences[int(scores.argmax())]
+    at = int(scores.argmax())
+    best = sentences[at]
+    if best.is_row and not names_same(
+        question, terms, best.text, best.terms, around=_around(results[best.passage])
+    ):
+        support[at] = 0.0
     return Ranking(
         scores=scores,
         support=np.maximum(support, np.where(follows, np.roll(support, 1), 0.0)),
@@ -275,15 +288,22 @@ def rank_sentences(
     )
 
 
+def _around(result: SearchResult) -> str:
+    """Return what a passage is about besides its text: its file's name, sheet and headings."""
+    return SEPARATOR.join([name_words(result.filename), result.sheet or "", *result.heading_path])
+
+
 def _judge(
     question: str, best: Sentence, results: Sequence[SearchResult], embedder: Embedder
 ) -> float | None:
     """Return how likely the passage of the best sentence answers.
 
-    None for another embedder than the model knows, another language than the embedder knows, and
-    a question in other words than the passage's.
+    None for another embedder than the model knows, another language than the embedder knows, a
+    question in other words than the passage's, and a row of a table: it was fitted to prose.
     """
     model, passage = packaged_model(), results[best.passage]
+    if best.is_row:
+        return None
     if embedder.fingerprint != model.embedder or not isinstance(embedder, TokenEmbedder):
         return None
     if min(known_share(text, embedder.languages) for text in (question, best.text)) < 1:

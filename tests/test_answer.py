@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from filesearch import FileSearch, Settings
@@ -276,3 +278,31 @@ def test_the_bundled_model_declines_what_is_not_there(bundled_fs, question):
 def test_meaning_finds_what_words_do_not(bundled_fs):
     hits = bundled_fs.search("beverage preferences", ranking_options=weigh(1))
     assert hits[0].filename == "tea.txt"
+
+
+ORDERS = "\n".join(
+    f"order: PO-{number}; product: {product}; buyer: {buyer}; price: {price}"
+    for number, product, buyer, price in (
+        (10007, "blue bowl", "Olga Berg", "17.20"),
+        (10014, "tall tray", "Nils Lund", "23.90"),
+        (10021, "blue jug", "Rosa Mann", "31.00"),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "price"),
+    [
+        ("What is the price of order PO-10014?", "23.90"),
+        ("What price did Olga Berg pay for the blue bowl?", "17.20"),
+        ("What is the price of the blue jug in Wexcombe?", "31.00"),
+        ("What is the price of order PO-10099?", None),
+        ("What price did Walter Quimby pay for the blue bowl?", None),
+    ],
+)
+def test_a_row_is_quoted_for_what_it_names_alone(question, price):
+    found = result("Wexcombe_orders.csv", ORDERS)
+    found = dataclasses.replace(found, rows=(2, 4))
+    answer = ask(question, {}, results=[found])
+    assert answer.is_answered == (price is not None)
+    assert [citation.quote[-5:] for citation in answer.citations] == [price] * answer.is_answered

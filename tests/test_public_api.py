@@ -84,7 +84,7 @@ LAYERS = [
     ["tokens", "terms", "sentences", "onnx_session", "patterns"],
     ["wording", "ranking_options", "centrality"],
     ["rewrite", "compare", "figures", "names"],
-    ["claims", "evidence", "denial"],
+    ["claims", "evidence", "denial", "row_answers"],
     ["support"],
     ["conversation", "decompose"],
     ["plan"],
