@@ -1,6 +1,8 @@
 """Candidates: a question -> the chunks that either search found, with the evidence for each.
 
-question -> keyword and vector search (in parallel, filters applied inside both) -> Candidates.
+question -> embedding, beside it keyword search -> vector search -> Candidates. Filters are applied
+inside both searches. They take turns, for each uses all cores or the interpreter, and waits for
+the other one otherwise.
 What stands here is measured, not judged: `fuse` and `rerank` weigh it.
 """
 
@@ -97,14 +99,14 @@ def find_candidates(
         selection: Rows that may come back.
         embedder: Gives the embedder; None leaves vector search out, as does a question in a
             language that the embedder does not know.
-        pool: Runs the vector search beside the keyword search.
+        pool: Embeds the question beside the keyword search.
     """
-    vector_search = pool.submit(_search_vectors, snapshot, text, selection, embedder)
+    embedding_question = pool.submit(_embed_question, text, embedder)
     terms = query_terms(text)
     by_keyword, keyword = snapshot.top_keyword(terms, CANDIDATE_CHUNKS, selection)
     distinct = list(dict.fromkeys(terms))
     idf = snapshot.term_idf(distinct)
-    known, embedding, by_vector = vector_search.result()
+    known, embedding = embedding_question.result()
     question = Question(text, distinct, idf, known, embedding)
     share = float(keyword.max(initial=0.0)) / max(question.max_keyword, 1e-9)
     if embedding is None:
@@ -116,7 +118,10 @@ def find_candidates(
             vector=np.zeros(len(by_keyword), dtype=np.float32),
             windows=np.full(len(by_keyword), -1, dtype=np.int64),
         )
-    rows = np.union1d(by_keyword, by_vector)
+    nearest, _scores = snapshot.nearest_windows(
+        embedding.vector, top_k=CANDIDATE_WINDOWS, selection=selection
+    )
+    rows = np.union1d(by_keyword, snapshot.chunks_of_windows(nearest))
     of_chunks = snapshot.windows_of_chunks(rows)
     similarities = snapshot.window_vectors(of_chunks.rows) @ embedding.vector
     best, windows = of_chunks.best(similarities)
@@ -126,32 +131,20 @@ def find_candidates(
     return question, Candidates(rows, keyword, share, best, windows, of_chunks, similarities)
 
 
-def _search_vectors(
-    snapshot: Snapshot,
-    text: str,
-    selection: Selection,
-    embedder: Callable[[], Embedder] | None,
-) -> tuple[float, QuestionEmbedding | None, IntArray]:
-    """Return the known share of the question, its embedding, and the chunks near it."""
-    nothing = np.empty(0, np.int64)
+def _embed_question(
+    text: str, embedder: Callable[[], Embedder] | None
+) -> tuple[float, QuestionEmbedding | None]:
+    """Return the share of the question that the embedder knows, and its embedding if any."""
     if embedder is None:
-        return 1.0, None, nothing
+        return 1.0, None
     chosen = embedder()
     known = known_share(text, chosen.languages)
     if known == 0:
-        return known, None, nothing
-    question = _embed_question(chosen, text)
-    windows, _scores = snapshot.nearest_windows(
-        question.vector, top_k=CANDIDATE_WINDOWS, selection=selection
-    )
-    return known, question, snapshot.chunks_of_windows(windows)
-
-
-def _embed_question(embedder: Embedder, text: str) -> QuestionEmbedding:
-    if isinstance(embedder, TokenEmbedder):
-        return embedder.embed_question(text)
-    vector = embedder.embed_query(text)
-    return QuestionEmbedding(
+        return known, None
+    if isinstance(chosen, TokenEmbedder):
+        return known, chosen.embed_question(text)
+    vector = chosen.embed_query(text)
+    return known, QuestionEmbedding(
         vector=vector,
         tokens=np.empty((0, len(vector)), np.float32),
         offsets=np.empty((0, 2), np.int64),

@@ -1,6 +1,6 @@
 """Retrieve: a question -> the passages that match it.
 
-question -> keyword and vector candidates (in parallel) -> filter -> fuse -> passages.
+question -> keyword and vector candidates -> filter -> fuse -> passages.
 Filters are applied inside both searches, before ranking. Passages never share a word: chunks
 overlap by design, so a chunk whose evidence is already shown is dropped, and of one that adds
 something only the new part comes back.

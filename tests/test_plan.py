@@ -129,9 +129,9 @@ def test_the_same_question_gets_the_same_plan(question, history):
 @pytest.mark.parametrize("characters", [MAX_QUESTION_CHARACTERS, 100_000])
 def test_planning_takes_no_long_time(piece, characters):
     question = (piece * characters)[:characters]
-    started = time.perf_counter()
+    started = time.thread_time()  # other processes do not count
     plan_queries(question, history=[Turn("user", question)] * 50)
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
 
 
 def test_a_comparison_finds_both_documents(tmp_path):

@@ -64,15 +64,18 @@ def open_float16(directory: Path) -> faiss.IndexScalarQuantizer:
     return index
 
 
-def map_float16(directory: Path, index: faiss.IndexScalarQuantizer) -> npt.NDArray[np.float16]:
-    """Return the vectors of that index where they lie: float16 (n, dimension), read-only."""
+def values_of(index: faiss.IndexScalarQuantizer) -> npt.NDArray[np.float16]:
+    """Return the vectors of such an index where FAISS has them: float16 (n, dimension), read-only.
+
+    The index must outlive the array. A mapping of one's own would have each page looked up anew.
+    """
     count, dimension = int(index.ntotal), int(index.d)
-    path = directory / FILE_NAME
-    if count == 0:  # nothing to map
+    if count == 0:
         return np.empty((0, dimension), np.float16)
-    start = path.stat().st_size - count * dimension * BYTES_PER_VALUE
-    # A plain view: slicing np.memmap itself costs several times as much.
-    return np.asarray(np.memmap(path, np.float16, "r", start, (count, dimension)))
+    codes = faiss.rev_swig_ptr(index.codes.data(), count * dimension * BYTES_PER_VALUE)
+    values: npt.NDArray[np.float16] = codes.view(np.float16).reshape(count, dimension)
+    values.flags.writeable = False
+    return values
 
 
 def _empty_index(dimension: int) -> faiss.IndexScalarQuantizer:

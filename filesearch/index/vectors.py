@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from filesearch.index.float16_file import (
     BYTES_PER_VALUE,
-    map_float16,
     open_float16,
+    values_of,
     write_float16,
 )
 from filesearch.index.quantised import (
@@ -74,18 +74,16 @@ class VectorIndex:
 
     Args:
         exact: The float16 vectors, as FAISS compares them.
-        values: The same, float16 (n, dimension), as numpy fetches single ones.
         quantised: Over the same rows; None where exact search is quick enough.
     """
 
     def __init__(
         self,
         exact: faiss.IndexScalarQuantizer,
-        values: npt.NDArray[np.float16],
         quantised: QuantisedIndex | None = None,
     ) -> None:
         self._exact = exact
-        self._values = values
+        self._values = values_of(exact)  # the same, as numpy fetches single ones
         self._quantised = quantised
 
     @classmethod
@@ -96,10 +94,9 @@ class VectorIndex:
             RuntimeError: FAISS cannot read a file, or it holds another kind of index.
         """
         exact = open_float16(directory)
-        values = map_float16(directory, exact)
         if (directory / PARAMETERS_NAME).exists():
-            return cls(exact, values, QuantisedIndex(directory, exact))
-        return cls(exact, values)
+            return cls(exact, QuantisedIndex(directory, exact))
+        return cls(exact)
 
     def __len__(self) -> int:
         return int(self._exact.ntotal)
