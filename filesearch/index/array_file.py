@@ -1,4 +1,4 @@
-"""Array file: a `.npy` file of known shape, written block by block; `np.load` maps it."""
+"""Array file: a `.npy` file that is written block by block; `np.load` maps it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ class ArrayFile(AbstractContextManager["ArrayFile"]):
 
     Args:
         path: The file; made, or written anew.
-        shape: Of the whole array, rows first.
+        shape: Of the whole array, rows first; None rows are counted as they come.
         dtype: Of its values.
     """
 
-    def __init__(self, path: Path, shape: Sequence[int], dtype: npt.DTypeLike) -> None:
+    def __init__(self, path: Path, shape: Sequence[int | None], dtype: npt.DTypeLike) -> None:
         self._path = path
         self._shape = tuple(shape)
         self._dtype = np.dtype(dtype)
         self._rows = 0
         self._stream = path.open("wb")
-        header = {"descr": self._dtype.str, "fortran_order": False, "shape": self._shape}
-        np.lib.format.write_array_header_1_0(self._stream, header)
+        self._write_header()
 
     def append(self, block: npt.NDArray[Any]) -> None:
         """Write the next rows.
@@ -35,7 +34,9 @@ class ArrayFile(AbstractContextManager["ArrayFile"]):
         Raises:
             ValueError: They are of another shape than the array's, or too many.
         """
-        if block.shape[1:] != self._shape[1:] or self._rows + len(block) > self._shape[0]:
+        most = self._shape[0]
+        is_too_many = most is not None and self._rows + len(block) > most
+        if block.shape[1:] != self._shape[1:] or is_too_many:
             raise ValueError(
                 f"{self._path.name} takes {self._shape}; after {self._rows} rows came {block.shape}"
             )
@@ -43,6 +44,16 @@ class ArrayFile(AbstractContextManager["ArrayFile"]):
         self._rows += len(block)
 
     def __exit__(self, error: object, *_more: object) -> None:
-        self._stream.close()
-        if error is None and self._rows != self._shape[0]:
+        with self._stream:
+            if self._shape[0] is None:
+                self._stream.seek(0)
+                self._write_header()
+        if error is None and self._shape[0] not in (None, self._rows):
             raise ValueError(f"{self._path.name} takes {self._shape[0]} rows, got {self._rows}")
+
+    def _write_header(self) -> None:
+        # NumPy leaves room in the header for an axis of 21 digits, so this one can be overwritten.
+        rows, *others = self._shape
+        shape = (self._rows if rows is None else rows, *others)
+        header = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self._stream, header)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from filesearch.index.postings import Postings, RowArray, derived_arrays, term_hash
+from filesearch.index.stretches import offsets
 from filesearch.terms import TermSequence
 from filesearch.types import IntArray
 
@@ -118,15 +119,11 @@ def _assemble(
     by_term = np.argsort(rank[ids], kind="stable")
     arrays: dict[str, Any] = {
         "hashes": hashes[order],
-        "term_offsets": _offsets(np.fromiter(map(len, in_order), np.int64, len(in_order))),
+        "term_offsets": offsets(np.fromiter(map(len, in_order), np.int64, len(in_order))),
         "term_bytes": np.frombuffer(b"".join(in_order), np.uint8),
-        "indptr": _offsets(frequencies[used]),
+        "indptr": offsets(frequencies[used]),
         "rows": rows[by_term],
         "counts": counts[by_term],
         "lengths": lengths,
     }
     return Postings(**arrays | derived_arrays(**arrays))
-
-
-def _offsets(sizes: IntArray) -> IntArray:
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])

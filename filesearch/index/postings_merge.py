@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from filesearch.index.array_file import ArrayFile
 from filesearch.index.impacts import ByteArray, derive_impacts, mean_length, peak_impacts
 from filesearch.index.postings import (
     BoolArray,
@@ -26,6 +27,7 @@ from filesearch.index.postings import (
     is_dense,
     term_hash,
 )
+from filesearch.index.stretches import numbers_of, offsets
 from filesearch.types import IntArray
 
 BLOCK_POSTINGS = 1 << 21
@@ -130,18 +132,18 @@ def _join_terms(sources: Sequence[_Source], spans: Sequence[slice], output: _Out
         ends = part.indptr[terms.start : terms.stop + 1]
         part_rows, part_counts, kept = source.take(slice(int(ends[0]), int(ends[-1])))
         if kept is not None:
-            ends = _offsets(kept)[ends - ends[0]]
-        offsets = part.term_offsets[terms.start : terms.stop + 1]
+            ends = offsets(kept)[ends - ends[0]]
+        text_ends = part.term_offsets[terms.start : terms.stop + 1]
         hashes.append(part.hashes[terms])
-        texts.append(part.term_bytes[offsets[0] : offsets[-1]])
-        text_sizes.append(np.diff(offsets))
+        texts.append(part.term_bytes[text_ends[0] : text_ends[-1]])
+        text_sizes.append(np.diff(text_ends))
         rows.append(part_rows)
         counts.append(part_counts)
         sizes.append(np.diff(ends))
     terms_of = _Terms(np.concatenate(hashes), np.concatenate(texts), np.concatenate(text_sizes))
     order, firsts = terms_of.order()
     size = np.concatenate(sizes)
-    postings = _stretches((np.cumsum(size) - size)[order], size[order])
+    postings = numbers_of((np.cumsum(size) - size)[order], size[order])
     frequencies = np.add.reduceat(size[order], firsts)
     used = frequencies > 0
     if used.any():
@@ -149,7 +151,7 @@ def _join_terms(sources: Sequence[_Source], spans: Sequence[slice], output: _Out
         impacts = output.add_postings(
             np.concatenate(rows)[postings], np.concatenate(counts)[postings]
         )
-        output.add_peaks(peak_impacts(impacts, _offsets(frequencies[used])))
+        output.add_peaks(peak_impacts(impacts, offsets(frequencies[used])))
 
 
 def _join_hash(sources: Sequence[_Source], spans: Sequence[slice], output: _Output) -> None:
@@ -218,21 +220,11 @@ class _Terms:
         return order, np.flatnonzero(np.concatenate([[True], ~is_same]))
 
     def _bytes(self, numbers: IntArray) -> ByteArray:
-        return self.text[_stretches(self._starts[numbers], self.sizes[numbers])]
+        return self.text[numbers_of(self._starts[numbers], self.sizes[numbers])]
 
     def take(self, numbers: IntArray) -> _Terms:
         """Return some of the terms."""
         return _Terms(self.hashes[numbers], self._bytes(numbers), self.sizes[numbers])
-
-
-def _stretches(starts: IntArray, sizes: IntArray) -> IntArray:
-    """Return the numbers start..start + size - 1 of each stretch, one after the other."""
-    ends = np.cumsum(sizes)
-    return np.arange(int(sizes.sum())) + np.repeat(starts - ends + sizes, sizes)
-
-
-def _offsets(sizes: npt.NDArray[Any]) -> IntArray:
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
 
 
 _DTYPES: dict[str, npt.DTypeLike] = {
@@ -259,11 +251,11 @@ class _Output:
         self._n_terms = self._n_postings = self._last_end = self._text_size = 0
         self._frequencies: Counter[int] = Counter()
         self._dense: list[tuple[int, slice]] = []
-        self._files: dict[str, _ArrayFile] = {}
+        self._files: dict[str, ArrayFile] = {}
 
     def __enter__(self) -> _Output:
         self._files = {
-            name: _ArrayFile(self._directory / f"{name}.npy", np.dtype(dtype))
+            name: ArrayFile(self._directory / f"{name}.npy", (None,), dtype)
             for name, dtype in _DTYPES.items()
         }
         self._files["term_offsets"].append(np.zeros(1))
@@ -277,7 +269,7 @@ class _Output:
         trace: TracebackType | None,
     ) -> None:
         for file in self._files.values():
-            file.close()
+            file.__exit__(kind, error, trace)
 
     def add_terms(self, terms: _Terms, frequencies: IntArray) -> None:
         """Append terms, each with its number of postings."""
@@ -324,49 +316,9 @@ class _Output:
         )
         rows = np.load(self._directory / "rows.npy", mmap_mode="r")
         counts = np.load(self._directory / "counts.npy", mmap_mode="r")
-        columns = _ArrayFile(self._directory / "dense_counts.npy", np.dtype(np.uint8), n_rows)
-        for _number, span in self._dense:
-            column = np.zeros(n_rows, np.uint8)
-            column[rows[span]] = counts[span]
-            columns.append(column)
-        columns.close()
-
-
-class _ArrayFile:
-    """A `.npy` file that is written piece by piece; its shape is told at the end.
-
-    Args:
-        path: The file; replaced if it exists.
-        dtype: Of the array; what is appended is converted to it.
-        width: Columns of each row of a matrix; None for an array of one dimension.
-    """
-
-    def __init__(self, path: Path, dtype: np.dtype[Any], width: int | None = None) -> None:
-        self._stream = path.open("wb")
-        self._dtype = dtype
-        self._width = width
-        self._size = 0
-        self._write_header()
-
-    def append(self, array: npt.NDArray[Any]) -> None:
-        """Append elements."""
-        self._stream.write(np.ascontiguousarray(array, self._dtype).data)
-        self._size += array.size
-
-    def close(self) -> None:
-        """Set the shape and close the file."""
-        with self._stream:
-            self._stream.seek(0)
-            self._write_header()
-
-    def _write_header(self) -> None:
-        # NumPy leaves room in the header for an axis of 21 digits, so this one can be overwritten.
-        shape = (
-            (self._size,)
-            if self._width is None
-            else (self._size // max(self._width, 1), self._width)
-        )
-        np.lib.format.write_array_header_1_0(
-            self._stream,
-            {"shape": shape, "fortran_order": False, "descr": self._dtype.str},
-        )
+        shape = (len(self._dense), n_rows)
+        with ArrayFile(self._directory / "dense_counts.npy", shape, np.uint8) as columns:
+            for _number, span in self._dense:
+                column = np.zeros(n_rows, np.uint8)
+                column[rows[span]] = counts[span]
+                columns.append(column[np.newaxis])

@@ -26,6 +26,7 @@ from filesearch.directory_lock import directory_lock
 from filesearch.durable import sync_directory, sync_file
 from filesearch.errors import IndexDamaged
 from filesearch.index.postings import Postings
+from filesearch.index.stretches import numbers_of, offsets
 from filesearch.index.vector_description import VectorDescription
 from filesearch.index.vectors import VectorIndex, write_vectors
 from filesearch.records import SegmentRecord
@@ -183,7 +184,7 @@ def write_segment(root: Path, content: SegmentContent) -> SegmentRecord:
         content.postings.write(draft.directory)
         if content.signs is not None:
             np.save(draft.directory / SIGNS_FILE, content.signs.bits)
-            np.save(draft.directory / SIGN_OFFSETS_FILE, _offsets(content.signs.counts))
+            np.save(draft.directory / SIGN_OFFSETS_FILE, offsets(content.signs.counts))
         return draft.publish(
             embedder=content.embedder,
             slot_count=content.slot_count,
@@ -192,10 +193,6 @@ def write_segment(root: Path, content: SegmentContent) -> SegmentRecord:
             dimension=dimension,
             vectors=vectors,
         )
-
-
-def _offsets(counts: IntArray) -> IntArray:
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
 
 
 def _describe(path: Path) -> _File:
@@ -308,9 +305,7 @@ class Segment:
             return TokenSigns(empty, np.zeros(len(window_rows), np.int64))
         first, past = self._sign_offsets[window_rows], self._sign_offsets[window_rows + 1]
         counts: IntArray = past - first
-        starts = np.cumsum(counts) - counts
-        rows = np.arange(int(counts.sum())) + np.repeat(first - starts, counts)
-        return TokenSigns(self._signs[rows], counts)
+        return TokenSigns(self._signs[numbers_of(first, counts)], counts)
 
     @property
     def sign_counts(self) -> IntArray:

@@ -21,6 +21,7 @@ from filesearch.index.bm25 import KeywordScorer
 from filesearch.index.segment import END, START, Segment
 from filesearch.index.slots import Selection, Slots
 from filesearch.index.steps import run_steps
+from filesearch.index.stretches import numbers_of
 from filesearch.index.vectors import BoolArray, Found, best_of
 from filesearch.records import Entry, SnapshotMemory
 from filesearch.roster import REMOVED, Roster
@@ -237,7 +238,7 @@ class Snapshot:
             # Both columns ascend, so the chunks that hold a window are a range of rows.
             first = np.searchsorted(last_windows, local, side="right")
             past = np.searchsorted(first_windows, local, side="right")
-            found.append(_ranges(first, past) + self._chunk_base[number])
+            found.append(numbers_of(first, past - first) + self._chunk_base[number])
         return np.unique(np.concatenate(found))
 
     def windows_of_chunks(self, chunk_rows: IntArray) -> ChunkWindows:
@@ -249,7 +250,7 @@ class Snapshot:
             first[mine], past[mine] = bounds
         lengths = past - first
         starts = np.cumsum(lengths) - lengths
-        rows, index = np.unique(_ranges(first, past), return_inverse=True)
+        rows, index = np.unique(numbers_of(first, lengths), return_inverse=True)
         return ChunkWindows(rows=rows, index=index, starts=starts)
 
     def window_vectors(self, window_rows: IntArray) -> FloatMatrix:
@@ -355,11 +356,3 @@ def _by_segment(bases: IntArray, rows: IntArray) -> Iterator[tuple[int, IntArray
     for number in np.unique(numbers).tolist():
         mine = np.flatnonzero(numbers == number)
         yield number, mine, rows[mine] - bases[number]
-
-
-def _ranges(first: IntArray, past: IntArray) -> IntArray:
-    """Return first[i]..past[i] - 1 of every i, one after another: int64."""
-    lengths = past - first
-    starts = np.cumsum(lengths) - lengths
-    ranges: IntArray = np.arange(int(lengths.sum())) + np.repeat(first - starts, lengths)
-    return ranges

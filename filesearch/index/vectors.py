@@ -196,8 +196,7 @@ class VectorIndex:
                 for first in range(0, len(rows), _FETCHED_ROWS)
             ]
         )
-        order = np.lexsort((rows, -scores))[:top_k]
-        return rows[order], scores[order]
+        return best_of([(rows, scores)], top_k)
 
     def vectors(self, rows: IntArray) -> FloatMatrix:
         """Return the vectors of `rows`: float32, shape (len(rows), dimension)."""
