@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 import threading
 import time
@@ -24,6 +25,8 @@ from filesearch.errors import InvalidSetting, NotFound
 
 if TYPE_CHECKING:
     from filesearch.objects import Objects, Record
+
+log = logging.getLogger(__name__)
 
 KEY_PREFIX = "fsk-"
 _KIND: Final = "key"
@@ -169,7 +172,10 @@ class KeyRing:
         is_public: Whether other machines can reach the server, so that a key is always needed.
         clock: Seconds, never going back.
 
-    Safe to use from several threads. `find` and `is_required` may read the database.
+    Safe to use from several threads. `find` and `is_required` may read the database. While it
+    cannot be read, the keys are those that were read last: whether a database is away is what
+    a server must still be able to tell its operator. Before they were ever read, the questions
+    raise what the database does (SQLAlchemyError, OSError).
     """
 
     def __init__(
@@ -184,7 +190,7 @@ class KeyRing:
         self._settings_digest = _digest(settings_key) if settings_key else ""
         self._is_public = is_public
         self._clock = clock
-        self._known: dict[str, Key] = {}
+        self._known: dict[str, Key] | None = None
         self._read_at = float("-inf")
         self._noted: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -197,26 +203,24 @@ class KeyRing:
     @property
     def has_valid_key(self) -> bool:
         """Whether anything at all would be accepted."""
-        self._refresh()
-        return bool(self._settings_digest) or any(
-            key.revoked_at is None for key in self._known.values()
-        )
+        known = self._refreshed()
+        return bool(self._settings_digest) or any(key.revoked_at is None for key in known.values())
 
     @property
     def is_required(self) -> bool:
         """Whether a request needs a key."""
-        self._refresh()
-        return self._is_public or bool(self._settings_digest or self._known)
+        known = self._refreshed()
+        return self._is_public or bool(self._settings_digest or known)
 
     def find(self, secret: str) -> Key | None:
         """Return the key with this secret, None when there is none or it is revoked."""
-        self._refresh()
+        known = self._refreshed()
         presented = _digest(secret)
         if self._settings_digest and hmac.compare_digest(presented, self._settings_digest):
             return SETTINGS_KEY
         found = None
         # Every key is compared, and each in constant time: how long it takes tells nothing.
-        for stored, key in self._known.items():
+        for stored, key in known.items():
             if hmac.compare_digest(presented, stored):
                 found = key
         return None if found is None or found.revoked_at is not None else found
@@ -234,8 +238,18 @@ class KeyRing:
         """Keep that a key was used now; writes to the database."""
         self._keys.note_use(key.id, int(time.time()))
 
-    def _refresh(self) -> None:
+    def _refreshed(self) -> dict[str, Key]:
+        """Return the keys by the hash of their secrets, read again where that was long ago."""
+        from sqlalchemy.exc import SQLAlchemyError  # loaded with the database that raises it
+
         with self._lock:
-            if self.is_stale:
+            if self._known is None:
                 self._known = self._keys.hashes()
                 self._read_at = self._clock()
+            elif self.is_stale:
+                try:
+                    self._known = self._keys.hashes()
+                except (SQLAlchemyError, OSError) as error:
+                    log.warning("keys could not be read; those read last hold", exc_info=error)
+                self._read_at = self._clock()
+            return self._known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from filesearch.database import Database
 from filesearch.errors import InvalidSetting, NotFound
@@ -129,3 +130,34 @@ def test_a_name_that_cannot_be_shown_is_refused(keys, name):
 def test_a_rate_out_of_bounds_is_refused(keys, rate):
     with pytest.raises(InvalidSetting, match="requests a minute"):
         keys.create(requests_per_minute=rate)
+
+
+def test_while_the_database_is_away_the_keys_are_those_read_last(keys, monkeypatch, caplog):
+    (kept, one), (revoked, two) = keys.create(), keys.create()
+    keys.revoke(revoked.id)
+    ring = KeyRing(keys, clock=(clock := Clock()))
+    assert ring.find(one) == kept
+
+    def refuse():
+        raise OperationalError("SELECT", {}, Exception("away"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keys, "hashes", refuse)
+        for _ in range(3):
+            clock.now += 1
+            assert (ring.find(one), ring.find(two)) == (kept, None)
+            assert ring.find("fsk-other") is None
+            assert ring.is_required
+        assert caplog.text.count("keys could not be read") == 3  # asked once a second, not more
+    keys.revoke(kept.id)
+    clock.now += 1
+    assert ring.find(one) is None
+
+
+def test_keys_that_were_never_read_let_nobody_in(keys, monkeypatch):
+    def refuse():
+        raise OSError("away")
+
+    monkeypatch.setattr(keys, "hashes", refuse)
+    with pytest.raises(OSError, match="away"):
+        KeyRing(keys).find("fsk-any")
