@@ -123,7 +123,7 @@ def find_candidates(
     )
     rows = np.union1d(by_keyword, snapshot.chunks_of_windows(nearest))
     of_chunks = snapshot.windows_of_chunks(rows)
-    similarities = snapshot.window_vectors(of_chunks.rows) @ embedding.vector
+    similarities = snapshot.similarities(of_chunks.rows, embedding.vector)
     best, windows = of_chunks.best(similarities)
     keyword = snapshot.keyword_scores_at(terms, rows)
     if selection.chunks is not None:

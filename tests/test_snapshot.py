@@ -181,7 +181,7 @@ def test_the_best_window_of_a_chunk_is_its_nearest(twin):
     expected = cosines(twin)
     rows = np.random.default_rng(2).permutation(len(twin.chunks))
     of_chunks = twin.snapshot.windows_of_chunks(rows)
-    found = twin.snapshot.window_vectors(of_chunks.rows) @ EMBEDDER.embed_query(QUERY)
+    found = twin.snapshot.similarities(of_chunks.rows, EMBEDDER.embed_query(QUERY))
     best, best_rows = of_chunks.best(found)
     for row, score, window in zip(rows, best, best_rows, strict=True):
         assert score == pytest.approx(max(expected[twin.chunks[row].windows]), abs=1e-3)
@@ -193,6 +193,8 @@ def test_no_chunks_have_no_windows(twin):
     of_chunks = twin.snapshot.windows_of_chunks(np.empty(0, np.int64))
     best, rows = of_chunks.best(np.empty(0, np.float32))
     assert (len(of_chunks.rows), len(best), len(rows)) == (0, 0, 0)
+    similarities = twin.snapshot.similarities(of_chunks.rows, EMBEDDER.embed_query(QUERY))
+    assert (similarities.shape, similarities.dtype) == ((0,), np.float32)
 
 
 def test_windows_keep_the_signs_they_were_given(twin):

@@ -65,6 +65,22 @@ def test_rows_are_read_back_in_the_order_asked_for(tmp_path, vectors):
     assert index.vectors(np.empty(0, np.int64)).shape == (0, DIMENSION)
 
 
+@pytest.mark.parametrize("count", [0, 1, 2, 80, 500])
+@pytest.mark.parametrize("fetched_share", [0, 6, 700])
+def test_similarities_of_some_rows_are_their_products(
+    tmp_path, vectors, monkeypatch, count, fetched_share
+):
+    index = written(tmp_path, vectors)
+    rng = np.random.default_rng(count)
+    rows = np.sort(rng.choice(len(vectors), count, replace=False))
+    query = unit(rng.normal(size=(1, DIMENSION)))[0]
+    # Few rows are fetched, more of them are compared where they lie.
+    monkeypatch.setattr(vectors_module, "_FETCHED_SHARE", fetched_share)
+    found = index.similarities(rows, query)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, index.vectors(rows) @ query, atol=1e-6)
+
+
 def test_no_vectors_are_an_index_too(tmp_path):
     index = written(tmp_path, np.empty((0, DIMENSION), np.float32))
     rows, scores = index.top(np.ones(DIMENSION, np.float32), top_k=3)

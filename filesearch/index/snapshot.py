@@ -25,7 +25,7 @@ from filesearch.index.stretches import numbers_of
 from filesearch.index.vectors import BoolArray, Found, best_of
 from filesearch.records import Entry, SnapshotMemory
 from filesearch.roster import REMOVED, Roster
-from filesearch.types import FloatMatrix, FloatVector, IntArray, TokenSigns
+from filesearch.types import FloatVector, IntArray, TokenSigns
 
 ScoreArray: TypeAlias = npt.NDArray[np.float64]
 
@@ -253,20 +253,17 @@ class Snapshot:
         rows, index = np.unique(numbers_of(first, lengths), return_inverse=True)
         return ChunkWindows(rows=rows, index=index, starts=starts)
 
-    def window_vectors(self, window_rows: IntArray) -> FloatMatrix:
-        """Return the vectors of some windows: float32 (n, dimension)."""
-        found: list[FloatMatrix] = []
-        order: list[IntArray] = []
+    def similarities(self, window_rows: IntArray, query: FloatVector) -> FloatVector:
+        """Return the cosine similarities of some windows to `query`: float32 (n,), in [-1, 1].
+
+        Args:
+            window_rows: int64 (n,), each once, ascending; n may be 0.
+            query: float32, shape (dimension,), unit length.
+        """
+        found = np.empty(len(window_rows), np.float32)
         for number, mine, local in _by_segment(self._window_base, window_rows):
-            found.append(self.segments[number].vectors.vectors(local))
-            order.append(mine)
-        if not found:
-            dimension = self.segments[0].vectors.dimension if self.segments else 0
-            return np.empty((0, dimension), np.float32)
-        vectors = np.empty((len(window_rows), found[0].shape[1]), np.float32)
-        for mine, part in zip(order, found, strict=True):
-            vectors[mine] = part
-        return vectors
+            found[mine] = self.segments[number].vectors.similarities(local, query)
+        return found
 
     def window_signs(self, window_rows: IntArray) -> TokenSigns:
         """Return the token signs of some windows, whose rows ascend."""

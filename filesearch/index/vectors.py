@@ -189,14 +189,35 @@ class VectorIndex:
         return rows[0][found], scores[0][found]
 
     def _top_of(self, rows: IntArray, query: FloatVector, top_k: int) -> Found:
-        """Compare `query` with `rows` alone, at least `top_k` of them, in blocks."""
-        scores = np.concatenate(
+        """Compare `query` with `rows` alone, at least `top_k` of them."""
+        return best_of([(rows, self._compare(rows, query))], top_k)
+
+    def _compare(self, rows: IntArray, query: FloatVector) -> FloatVector:
+        """Return how similar each of `rows`, at least one, is; they are fetched in blocks."""
+        return np.concatenate(
             [
                 self.vectors(rows[first : first + _FETCHED_ROWS]) @ query
                 for first in range(0, len(rows), _FETCHED_ROWS)
             ]
         )
-        return best_of([(rows, scores)], top_k)
+
+    def similarities(self, rows: IntArray, query: FloatVector) -> FloatVector:
+        """Return the cosine similarities of `rows` to `query`: float32 (n,), in [-1, 1].
+
+        Args:
+            rows: int64 (n,), each once, ascending; n may be 0.
+            query: float32, shape (dimension,), unit length.
+        """
+        if len(rows) == 0:
+            return np.empty(0, np.float32)
+        if len(rows) * _FETCHED_SHARE <= len(self):
+            return self._compare(rows, query)
+        allowed = np.zeros(len(self), dtype=bool)
+        allowed[rows] = True
+        found, scores = self._scan_allowed(query, len(rows), allowed)
+        similarities = np.zeros(len(rows), np.float32)
+        similarities[rows.searchsorted(found)] = scores
+        return similarities
 
     def vectors(self, rows: IntArray) -> FloatMatrix:
         """Return the vectors of `rows`: float32, shape (len(rows), dimension)."""

@@ -20,7 +20,7 @@ from filesearch.adapters import make_blob_store
 from filesearch.config import load_settings
 from filesearch.embed.onnx import OnnxEmbedder
 from filesearch.index.segment import SLOT
-from filesearch.index.snapshot import Selection
+from filesearch.index.slots import Selection
 from filesearch.index_directory import IndexDirectory
 from filesearch.types import FloatMatrix, FloatVector, IntArray
 
@@ -147,13 +147,17 @@ class StoredTruth:
 
     def top(self, questions: FloatMatrix, top_k: int, part: int | None) -> list[IntArray]:
         """As `Truth.top`."""
-        rows = np.flatnonzero(self._store.allowed(part))
-        blocks = (
-            (block, self._store.snapshot.window_vectors(block))
-            for start in range(0, len(rows), _BLOCK)
-            if len(block := rows[start : start + _BLOCK])
-        )
-        return top_rows(questions, blocks, top_k)
+        return top_rows(questions, self._blocks(self._store.allowed(part)), top_k)
+
+    def _blocks(self, allowed: BoolArray) -> Iterator[tuple[IntArray, FloatMatrix]]:
+        base = 0
+        for segment in self._store.snapshot.segments:
+            past = base + segment.record.window_count
+            rows = np.flatnonzero(allowed[base:past])
+            for start in range(0, len(rows), _BLOCK):
+                block = rows[start : start + _BLOCK]
+                yield block + base, segment.vectors.vectors(block)
+            base = past
 
 
 def top_rows(
