@@ -15,12 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from filesearch.index.bm25 import K1
-from filesearch.index.late import late_scores
-from filesearch.index.slots import Selection
-from filesearch.index.snapshot import ChunkWindows, Snapshot
+from filesearch.index_rows import ChunkWindows, Selection
 from filesearch.languages import known_share
-from filesearch.protocols import Embedder, TokenEmbedder
+from filesearch.late import late_scores
+from filesearch.protocols import Embedder, Index, TokenEmbedder
 from filesearch.terms import query_terms, term_spans
 from filesearch.types import FloatVector, IntArray, QuestionEmbedding
 
@@ -42,6 +40,7 @@ class Question:
         known: Share of its letters in a script that the embedder knows, 0..1.
         embedding: None where the embedder is of no use or not wanted. Its token vectors are empty
             where it has none.
+        max_keyword: A keyword score that no chunk can reach.
     """
 
     text: str
@@ -49,11 +48,7 @@ class Question:
     idf: ScoreArray
     known: float
     embedding: QuestionEmbedding | None
-
-    @property
-    def max_keyword(self) -> float:
-        """The BM25 score that no chunk can reach: every term repeated without end."""
-        return float(self.idf.sum()) * (K1 + 1)
+    max_keyword: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +56,7 @@ class Candidates:
     """Chunks that either search found; arrays over n chunks.
 
     Attributes:
-        rows: int64, chunk rows of the snapshot, ascending.
+        rows: int64, chunk rows of the index, ascending.
         keyword: float64, BM25; 0 for a chunk without a term of the question.
         keyword_share: What the best BM25 score is of the most that the question's terms can give,
             in [0, 1].
@@ -84,7 +79,7 @@ class Candidates:
 
 
 def find_candidates(
-    snapshot: Snapshot,
+    index: Index,
     text: str,
     selection: Selection,
     *,
@@ -94,7 +89,7 @@ def find_candidates(
     """Return what either search finds, scored by both.
 
     Args:
-        snapshot: The store.
+        index: The store.
         text: The question; not blank.
         selection: Rows that may come back.
         embedder: Gives the embedder; None leaves vector search out, as does a question in a
@@ -103,11 +98,12 @@ def find_candidates(
     """
     embedding_question = pool.submit(_embed_question, text, embedder)
     terms = query_terms(text)
-    by_keyword, keyword = snapshot.top_keyword(terms, CANDIDATE_CHUNKS, selection)
+    by_keyword, keyword = index.top_keyword(terms, CANDIDATE_CHUNKS, selection)
     distinct = list(dict.fromkeys(terms))
-    idf = snapshot.term_idf(distinct)
+    idf = index.term_idf(distinct)
     known, embedding = embedding_question.result()
-    question = Question(text, distinct, idf, known, embedding)
+    ceiling = index.keyword_ceiling(distinct)
+    question = Question(text, distinct, idf, known, embedding, ceiling)
     share = float(keyword.max(initial=0.0)) / max(question.max_keyword, 1e-9)
     if embedding is None:
         order = np.argsort(by_keyword)
@@ -118,14 +114,14 @@ def find_candidates(
             vector=np.zeros(len(by_keyword), dtype=np.float32),
             windows=np.full(len(by_keyword), -1, dtype=np.int64),
         )
-    nearest, _scores = snapshot.nearest_windows(
+    nearest, _scores = index.nearest_windows(
         embedding.vector, top_k=CANDIDATE_WINDOWS, selection=selection
     )
-    rows = np.union1d(by_keyword, snapshot.chunks_of_windows(nearest))
-    of_chunks = snapshot.windows_of_chunks(rows)
-    similarities = snapshot.similarities(of_chunks.rows, embedding.vector)
+    rows = np.union1d(by_keyword, index.chunks_of_windows(nearest))
+    of_chunks = index.windows_of_chunks(rows)
+    similarities = index.similarities(of_chunks.rows, embedding.vector)
     best, windows = of_chunks.best(similarities)
-    keyword = snapshot.keyword_scores_at(terms, rows)
+    keyword = index.keyword_scores_at(terms, rows)
     if selection.chunks is not None:
         keyword[~selection.chunks[rows]] = 0.0
     return question, Candidates(rows, keyword, share, best, windows, of_chunks, similarities)
@@ -165,28 +161,28 @@ class LateEvidence:
     windows: IntArray
 
 
-def late_evidence(snapshot: Snapshot, question: Question, chunk_rows: IntArray) -> LateEvidence:
+def late_evidence(index: Index, question: Question, chunk_rows: IntArray) -> LateEvidence:
     """Compare the question's word pieces with the windows of some chunks."""
     none = np.zeros(len(chunk_rows), np.float32)
     embedding = question.embedding
-    if embedding is None or len(embedding.tokens) == 0 or not snapshot.has_signs:
+    if embedding is None or len(embedding.tokens) == 0 or not index.has_signs:
         return LateEvidence(none, none, np.full(len(chunk_rows), -1, np.int64))
-    of_chunks = snapshot.windows_of_chunks(chunk_rows)
-    weights = piece_weights(snapshot, question.text, embedding.offsets)
-    scores = late_scores(embedding.tokens, weights, snapshot.window_signs(of_chunks.rows))
+    of_chunks = index.windows_of_chunks(chunk_rows)
+    weights = piece_weights(index, question.text, embedding.offsets)
+    scores = late_scores(embedding.tokens, weights, index.window_signs(of_chunks.rows))
     best, windows = of_chunks.best(scores.window)
     stretch, _ = of_chunks.best(scores.stretch)
     return LateEvidence(best, stretch, windows)
 
 
-def piece_weights(snapshot: Snapshot, text: str, offsets: IntArray) -> FloatVector:
+def piece_weights(index: Index, text: str, offsets: IntArray) -> FloatVector:
     """Return what each word piece of a question weighs: the idf of the word that it belongs to.
 
     Returns:
         float32 (n_pieces,), with a sum of 1; all equal where no piece is part of a word.
     """
     found = term_spans(text)
-    idf = snapshot.term_idf(found.terms)
+    idf = index.term_idf(found.terms)
     inside = (offsets[:, :1] < found.ends) & (offsets[:, 1:] > found.starts)
     weights = np.where(inside, idf, 0.0).max(axis=1, initial=0.0)
     if weights.sum() <= 0:

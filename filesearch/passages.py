@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TypeAlias
 
-from filesearch.index.snapshot import Place, Snapshot
+from filesearch.index_rows import Place
+from filesearch.protocols import Index
 from filesearch.records import Entry
 from filesearch.repeats import ToldTexts
 from filesearch.types import Span
@@ -48,7 +49,7 @@ class Scored:
     """A chunk with its score and the shares of it that the keyword and vector search gave.
 
     Attributes:
-        row: Chunk row of the snapshot.
+        row: Chunk row of the index.
         score: In [0, 1], higher is better.
         keyword, vector: At least 0; they add up to `score`.
         window: Row of the chunk's window that is nearest to the question; -1 without vectors.
@@ -82,7 +83,7 @@ class Passage:
 
 
 def pick_passages(
-    snapshot: Snapshot,
+    index: Index,
     scored: Sequence[Scored],
     *,
     top_k: int,
@@ -97,13 +98,13 @@ def pick_passages(
     `MAX_JOINED` and stand where the best of them stood.
 
     Args:
-        snapshot: Where the rows of `scored` lie.
+        index: Where the rows of `scored` lie.
         scored: Best first, ties in the order in which they are to come.
         top_k: At least 1; fewer come back when `scored` holds no more than that.
         texts: Called in blocks: mostly once or twice, for little more than what is returned.
         copies: Document id -> ids of further files with its text, which `scored` leaves out.
     """
-    line = _Line(snapshot, scored, copies)
+    line = _Line(index, scored, copies)
     told = ToldTexts()
     tellers: list[_Draft] = []  # of each text that was told, the draft that it is part of
     drafts: list[_Draft] = []
@@ -159,11 +160,11 @@ class _Line:
 
     def __init__(
         self,
-        snapshot: Snapshot,
+        index: Index,
         scored: Sequence[Scored],
         copies: Mapping[int, Sequence[int]],
     ) -> None:
-        self._snapshot = snapshot
+        self._index = index
         self._copies = copies
         self._scored = scored
         self._queue = [(-candidate.score, rank) for rank, candidate in enumerate(scored)]
@@ -188,7 +189,7 @@ class _Line:
             if left < MIN_LEFT:
                 continue
             if left < 1:
-                candidate = _rescore(self._snapshot, candidate, start, end, left)
+                candidate = _rescore(self._index, candidate, start, end, left)
                 if candidate.score < -negative_score:
                     heapq.heappush(self._queue, (-candidate.score, rank))
                     continue
@@ -207,7 +208,7 @@ class _Line:
     def files(self, document_id: int) -> list[Entry]:
         """Return the files whose text is this document: those met so far by rank, then the rest."""
         files = dict(self._entries[document_id])
-        for entry in self._snapshot.entries(self._copies.get(document_id, ())).values():
+        for entry in self._index.entries(self._copies.get(document_id, ())).values():
             files.setdefault(entry.store_file_id, entry)
         return list(files.values())
 
@@ -218,7 +219,7 @@ class _Line:
         """
         while len(self._places) <= rank:
             ahead = self._scored[len(self._places) :][:_PLACES_AHEAD]
-            self._places += self._snapshot.places([candidate.row for candidate in ahead])
+            self._places += self._index.places([candidate.row for candidate in ahead])
         place = self._places[rank]
         if place is None:
             return None
@@ -242,7 +243,7 @@ def _cut_off(start: int, end: int, taken: Sequence[tuple[int, int]]) -> tuple[in
     return best
 
 
-def _rescore(snapshot: Snapshot, candidate: Scored, start: int, end: int, left: float) -> Scored:
+def _rescore(index: Index, candidate: Scored, start: int, end: int, left: float) -> Scored:
     """Return the candidate with what its characters start..end - 1 deserve of its score.
 
     The vector share if its best window lies there, and of the rest as much as is `left` of the
@@ -250,7 +251,7 @@ def _rescore(snapshot: Snapshot, candidate: Scored, start: int, end: int, left: 
     """
     vector_left = left
     if candidate.window >= 0:
-        window_start, window_end = snapshot.window_span(candidate.window)
+        window_start, window_end = index.window_span(candidate.window)
         shared = min(end, window_end) - max(start, window_start)
         if 2 * shared >= window_end - window_start:
             vector_left = 1.0

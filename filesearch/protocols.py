@@ -6,9 +6,12 @@ Adapters satisfy these by shape, without inheriting. They do not import each oth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Protocol, Self, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
 
 from filesearch.types import (
     FloatMatrix,
@@ -16,11 +19,15 @@ from filesearch.types import (
     IntArray,
     QuestionEmbedding,
     RerankRequest,
+    TokenSigns,
     WindowEmbeddings,
 )
 
 if TYPE_CHECKING:
+    from filesearch.filters import Predicate
+    from filesearch.index_rows import ChunkWindows, Place, Selection
     from filesearch.messages import ChatDelta, ChatEndpoint, ChatReply, ChatRequest
+    from filesearch.records import Entry
 
 
 class Embedder(Protocol):
@@ -79,6 +86,104 @@ class TokenEmbedder(Protocol):
 
     def embed_question(self, text: str) -> QuestionEmbedding:
         """Return the vector of a question and those of its word pieces."""
+
+
+class Index(Protocol):
+    """A vector store as of one commit: everything that a search asks of what was indexed.
+
+    Chunks and windows are rows; see index_rows.py. Rows of files that were removed since they
+    were written may be numbered still, but come back from no search. Safe to use from several
+    threads.
+    """
+
+    @property
+    def chunk_count(self) -> int:
+        """Rows of chunks, those of removed files included."""
+
+    @property
+    def everything(self) -> Selection:
+        """All live rows."""
+
+    @property
+    def distinct(self) -> Selection:
+        """All live rows but those of further copies of a text."""
+
+    def select(
+        self,
+        keep: Predicate,
+        *,
+        keep_rows: Callable[[Entry], Callable[[IntArray], npt.NDArray[np.bool_]]] | None = None,
+    ) -> Selection:
+        """Return the rows of the live files that pass, without further copies of a text.
+
+        Args:
+            keep: Tells by its attributes whether a file passes.
+            keep_rows: Called instead for a file whose table rows have attributes; what it returns
+                says which of the file's chunks or windows may come back, by the characters at
+                which they begin (int64).
+        """
+
+    def top_keyword(
+        self, terms: Sequence[str], top_k: int, selection: Selection
+    ) -> tuple[IntArray, npt.NDArray[np.float64]]:
+        """Return at most `top_k` chunk rows, int64, and their BM25 scores, float64, best first.
+
+        All of them hold one of `terms` and score above 0; ties go by row. Statistics (document
+        frequencies, mean length) are those of all live chunks, whatever is selected.
+        """
+
+    def keyword_scores_at(
+        self, terms: Sequence[str], chunk_rows: IntArray
+    ) -> npt.NDArray[np.float64]:
+        """Return the BM25 scores of some live chunks: float64 (n_chunks,), 0 without a term."""
+
+    def keyword_ceiling(self, terms: Sequence[str]) -> float:
+        """Return a score that no chunk can reach: each distinct term repeated without end."""
+
+    def term_idf(self, terms: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Return how much each term says: float64 (n_terms,), above 0, more for rarer ones."""
+
+    def term_counts(self, terms: Sequence[str], chunk_rows: IntArray) -> IntArray:
+        """Return how often each term stands in each chunk: int64 (n_terms, n_chunks)."""
+
+    def nearest_windows(
+        self, query: FloatVector, *, top_k: int, selection: Selection
+    ) -> tuple[IntArray, FloatVector]:
+        """Return the window rows nearest to `query` and their cosine similarities, best first."""
+
+    def similarities(self, window_rows: IntArray, query: FloatVector) -> FloatVector:
+        """Return the cosine similarities of some windows to `query`: float32 (n,), in [-1, 1].
+
+        Args:
+            window_rows: int64 (n,), each once, ascending; n may be 0.
+            query: float32, shape (dimension,), unit length.
+        """
+
+    def chunks_of_windows(self, window_rows: IntArray) -> IntArray:
+        """Return the chunk rows that hold any of these windows: unique, ascending."""
+
+    def windows_of_chunks(self, chunk_rows: IntArray) -> ChunkWindows:
+        """Return the windows of some chunks, at least one each; none for no chunks."""
+
+    @property
+    def has_signs(self) -> bool:
+        """Whether every window has its token signs; false for an empty store."""
+
+    def window_signs(self, window_rows: IntArray) -> TokenSigns:
+        """Return the token signs of some windows, whose rows ascend; `has_signs` says if any."""
+
+    def window_span(self, window_row: int) -> tuple[int, int]:
+        """Return start and end character of a window in its document."""
+
+    def places(self, chunk_rows: Sequence[int]) -> list[Place | None]:
+        """Return the file and the characters of each chunk; None where the file was removed."""
+
+    def entries(self, store_file_ids: Sequence[int]) -> dict[int, Entry]:
+        """Return files by store file id; those that were removed are left out."""
+
+    @property
+    def load_keys(self) -> Mapping[int, str]:
+        """Load keys of the documents whose files were asked for so far, by document id."""
 
 
 class Reranker(Protocol):

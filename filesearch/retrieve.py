@@ -31,10 +31,9 @@ from filesearch.context import find_contexts
 from filesearch.errors import InvalidSetting
 from filesearch.filters import Filter, Predicate, compile_filter
 from filesearch.fuse import merge_rankings, normalise
-from filesearch.index.slots import Selection
-from filesearch.index.snapshot import Place, Snapshot
+from filesearch.index_rows import Place, Selection
 from filesearch.passages import Passage, Scored, pick_passages
-from filesearch.protocols import Embedder, Reranker
+from filesearch.protocols import Embedder, Index, Reranker
 from filesearch.ranking_options import RankingOptions
 from filesearch.records import Entry
 from filesearch.rerank.features import Evidence, compute_features
@@ -112,7 +111,7 @@ class Retriever:
 
     def search(
         self,
-        snapshot: Snapshot,
+        index: Index,
         queries: Sequence[str],
         *,
         top_k: int = 8,
@@ -122,7 +121,7 @@ class Retriever:
         """Return the passages that match, best first, no two sharing a character.
 
         Args:
-            snapshot: The store as of its last commit.
+            index: The store as of its last commit.
             queries: The question, and what it was split into; see plan.py. None finds nothing.
             top_k: 1..1000; fewer come back when the store holds fewer.
             filters: OpenAI's attribute filter; see filters.py.
@@ -140,23 +139,23 @@ class Retriever:
         least = self._score_threshold if threshold is None else threshold
         stage: Stage = "hybrid" if options.ranker == "none" else "rerank"
         predicate = compile_filter(filters)
-        if not queries or snapshot.chunk_count == 0:
+        if not queries or index.chunk_count == 0:
             return []
         selection = (
-            snapshot.distinct
+            index.distinct
             if filters is None
-            else snapshot.select(
+            else index.select(
                 predicate,
                 keep_rows=lambda entry: self._rows_passing(entry, predicate),
             )
         )
-        scored = self._rank_all(snapshot, queries, selection, stage, weight)
+        scored = self._rank_all(index, queries, selection, stage, weight)
         scored = [one for one in scored if one.score >= least]
         passages = pick_passages(
-            snapshot,
+            index,
             scored,
             top_k=top_k,
-            texts=lambda places: self._catalog.passages(places, snapshot.load_keys),
+            texts=lambda places: self._catalog.passages(places, index.load_keys),
             copies=selection.copies,
         )
         return _results(passages)
@@ -171,23 +170,23 @@ class Retriever:
         return rows.passing(entry.attributes, predicate)
 
     def rank_files(
-        self, snapshot: Snapshot, queries: Sequence[str], *, stage: Stage, top_k: int
+        self, index: Index, queries: Sequence[str], *, stage: Stage, top_k: int
     ) -> list[RankedFile]:
         """Return the best files after one stage of ranking, best first.
 
         Args:
-            snapshot: The store as of its last commit.
+            index: The store as of its last commit.
             queries: As for `search`.
             stage: "bm25" and "dense" rank by one search alone, "rrf" and "hybrid" by both,
                 "rerank" as `search` does.
             top_k: At least 1.
         """
-        if not queries or snapshot.chunk_count == 0:
+        if not queries or index.chunk_count == 0:
             return []
         best: dict[str, RankedFile] = {}
         weight = self._vector_weight
-        for scored in self._rank_all(snapshot, queries, snapshot.everything, stage, weight):
-            place = snapshot.places([scored.row])[0]
+        for scored in self._rank_all(index, queries, index.everything, stage, weight):
+            place = index.places([scored.row])[0]
             if place is None:
                 continue
             entry = place.entry
@@ -198,7 +197,7 @@ class Retriever:
 
     def _rank_all(
         self,
-        snapshot: Snapshot,
+        index: Index,
         queries: Sequence[str],
         selection: Selection,
         stage: Stage,
@@ -206,10 +205,10 @@ class Retriever:
     ) -> list[Scored]:
         """Return the candidates of several queries as one ranking; each gets its share of it."""
         if len(queries) == 1:
-            return self._rank(snapshot, queries[0], selection, stage, weight)
+            return self._rank(index, queries[0], selection, stage, weight)
         rankings = list(
             self._query_pool.map(
-                lambda query: self._rank(snapshot, query, selection, stage, weight), queries
+                lambda query: self._rank(index, query, selection, stage, weight), queries
             )
         )
         merged = merge_rankings(
@@ -221,7 +220,7 @@ class Retriever:
 
     def _rank(
         self,
-        snapshot: Snapshot,
+        index: Index,
         query: str,
         selection: Selection,
         stage: Stage,
@@ -230,7 +229,7 @@ class Retriever:
         """Return the candidates as `stage` ranks them, best first."""
         needs_vectors = stage != "bm25" and weight != 0
         question, candidates = find_candidates(
-            snapshot,
+            index,
             query,
             selection,
             embedder=self._embedder if needs_vectors else None,
@@ -247,31 +246,31 @@ class Retriever:
         if reranker is None:
             return fused
         top, rest = fused[: reranker.max_candidates], fused[reranker.max_candidates :]
-        request = self.rerank_request(snapshot, question, candidates, top)
+        request = self.rerank_request(index, question, candidates, top)
         return apply_rerank(top, reranker.rerank(request), rest)
 
-    def gather(self, snapshot: Snapshot, query: str, *, max_candidates: int) -> Gathered:
+    def gather(self, index: Index, query: str, *, max_candidates: int) -> Gathered:
         """Return the evidence for the candidates of a question that is not blank."""
         question, candidates = find_candidates(
-            snapshot, query, snapshot.everything, embedder=self._embedder, pool=self._pool
+            index, query, index.everything, embedder=self._embedder, pool=self._pool
         )
         fused = fuse_candidates(question, candidates, self._vector_weight)
         rows = np.array([scored.row for scored in fused], dtype=np.int64)
         return Gathered(
             filenames=[
                 place.entry.filename if place else ""
-                for place in snapshot.places(candidates.rows.tolist())
+                for place in index.places(candidates.rows.tolist())
             ],
             keyword=normalise(candidates.keyword),
             vector=candidates.vector,
             keyword_share=candidates.keyword_share,
             order=np.searchsorted(candidates.rows, rows).tolist(),
-            request=self.rerank_request(snapshot, question, candidates, fused[:max_candidates]),
+            request=self.rerank_request(index, question, candidates, fused[:max_candidates]),
         )
 
     def rerank_request(
         self,
-        snapshot: Snapshot,
+        index: Index,
         question: Question,
         candidates: Candidates,
         top: Sequence[Scored],
@@ -279,26 +278,26 @@ class Retriever:
         """Return the evidence for the candidates `top`, in their order."""
         rows = np.array([scored.row for scored in top], dtype=np.int64)
         at = np.searchsorted(candidates.rows, rows)
-        late = late_evidence(snapshot, question, rows)
+        late = late_evidence(index, question, rows)
         second = mean = np.zeros(len(candidates), np.float32)
         if candidates.of_chunks is not None and candidates.similarities is not None:
             second, mean = second_and_mean(candidates.similarities, candidates.of_chunks)
         windows = np.where(late.windows >= 0, late.windows, candidates.windows[at])
-        places = snapshot.places(rows.tolist())
+        places = index.places(rows.tolist())
         documents = self._catalog.documents(
-            {place.entry.document_id for place in places if place}, snapshot.load_keys
+            {place.entry.document_id for place in places if place}, index.load_keys
         )
         contexts = _contexts(places, documents)
         context_terms = {line: _context_terms(line) for line in set(contexts)}
         texts = [
-            _window_text(snapshot, place, window, documents)
+            _window_text(index, place, window, documents)
             for place, window in zip(places, windows.tolist(), strict=True)
         ]
         evidence = Evidence(
             question=question.text,
             terms=question.terms,
             idf=question.idf,
-            counts=snapshot.term_counts(question.terms, rows),
+            counts=index.term_counts(question.terms, rows),
             keyword=candidates.keyword[at],
             max_keyword=question.max_keyword,
             vector=candidates.vector[at],
@@ -370,12 +369,12 @@ def _contexts(places: Sequence[Place | None], documents: Mapping[int, Document])
 
 
 def _window_text(
-    snapshot: Snapshot, place: Place | None, window: int, documents: Mapping[int, Document]
+    index: Index, place: Place | None, window: int, documents: Mapping[int, Document]
 ) -> str:
     """Return the words of one of a chunk's windows, or of its beginning where that is -1."""
     if place is None or place.entry.document_id not in documents:
         return ""
     start, end = place.start, min(place.end, place.start + MAX_BLIND_CHARACTERS)
     if window >= 0:
-        start, end = snapshot.window_span(window)
+        start, end = index.window_span(window)
     return documents[place.entry.document_id].text[start:end]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -24,12 +22,7 @@ from filesearch.store_records import FileCounts, NewAttachment
 from filesearch.testing import HashingEmbedder
 from filesearch.types import ChunkSettings
 
-_SPEC = importlib.util.spec_from_file_location(
-    "support_stores", Path(__file__).with_name("support_stores.py")
-)
-support_stores = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(support_stores)
-attach, fill, upload = support_stores.attach, support_stores.fill, support_stores.upload
+from .support_stores import attach, fill, upload
 
 # Works on the queue of an index until it is killed, in commits of a few files.
 WORK = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filesearch.index.late import STRETCH_ROWS, late_scores
+from filesearch.late import STRETCH_ROWS, late_scores
 from filesearch.signs import PIECES_PER_ROW, join_signs, token_signs
 from filesearch.types import TokenSigns
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filesearch.index.snapshot import Place
+from filesearch.index_rows import Place
 from filesearch.passages import MAX_JOINED, MIN_LEFT, Scored, pick_passages
 from filesearch.records import Entry
 from filesearch.types import ChunkSettings, Span

@@ -70,11 +70,13 @@ LAYERS = [
         "path_pattern",
         "file_attributes",
         "filters",
+        "index_rows",
         "fuse",
         "context",
         "cores",
         "document_cache",
         "durable",
+        "late",
         "directory_lock",
         "incoming",
         "signs",
@@ -313,6 +315,12 @@ def test_strangers_do_not_import_each_other(group):
         if own in group:
             others = set(group) - {own}
             assert not imports_of(path) & others, path
+
+
+def test_what_ranks_knows_an_index_by_its_protocol_alone():
+    for path in MODULES:
+        if own_part(path) in ("candidates", "scoring", "passages", "retrieve", "late"):
+            assert "index" not in imports_of(path), path
 
 
 def test_only_one_module_chooses_adapters():

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, update
@@ -24,12 +22,7 @@ from filesearch.store_records import FileCounts, NewAttachment
 from filesearch.testing import HashingEmbedder
 from filesearch.types import ChunkSettings
 
-_SPEC = importlib.util.spec_from_file_location(
-    "support_stores", Path(__file__).with_name("support_stores.py")
-)
-support_stores = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(support_stores)
-attach, fill, upload = support_stores.attach, support_stores.fill, support_stores.upload
+from .support_stores import attach, fill, upload
 
 ALL = PageQuery(limit=None, order="asc")
 DAY_S = 86_400

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,13 +10,7 @@ from filesearch.figures import figures_of
 from filesearch.support import MIN_SUPPORT, check_support, check_supports, states_fact
 from filesearch.testing import HashingEmbedder
 
-_SPEC = importlib.util.spec_from_file_location(
-    "support_pairs", Path(__file__).with_name("support_pairs.py")
-)
-assert _SPEC
-assert _SPEC.loader
-support_pairs = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(support_pairs)
+from . import support_pairs
 
 POTTERY = (
     "# Returns\n\n- A mug may be sent back up to thirty days after delivery.\n"

@@ -7,7 +7,6 @@ rows have attributes of their own are looked at one by one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from filesearch.filters import Predicate
 from filesearch.index.segment import START, Segment
 from filesearch.index.vectors import BoolArray
+from filesearch.index_rows import Selection
 from filesearch.records import Entry
 from filesearch.roster import REMOVED, Roster
 from filesearch.types import IntArray
@@ -23,27 +23,6 @@ from filesearch.types import IntArray
 # passage, and 200 copies would be all the candidates that a question has. Two, not one, because
 # their names count as well.
 MAX_COPIES = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which rows may come back from a search; None allows every live row.
-
-    Attributes:
-        chunks: bool (n_chunks,).
-        windows: bool (n_windows,).
-        copies: Document id -> store file ids of all files with its text that were selected, of
-            texts of which some were left out.
-    """
-
-    chunks: BoolArray | None
-    windows: BoolArray | None
-    copies: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
-
-    @property
-    def size_bytes(self) -> int:
-        """What the masks take."""
-        return sum(mask.nbytes for mask in (self.chunks, self.windows) if mask is not None)
 
 
 KeepRows = Callable[[Entry], Callable[[IntArray], BoolArray]]

@@ -8,7 +8,6 @@ they are masked here and never come back from a search.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
@@ -17,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from filesearch.filters import Predicate
-from filesearch.index.bm25 import KeywordScorer
+from filesearch.index.bm25 import K1, KeywordScorer
 from filesearch.index.segment import END, START, Segment
-from filesearch.index.slots import Selection, Slots
+from filesearch.index.slots import Slots
 from filesearch.index.steps import run_steps
 from filesearch.index.stretches import numbers_of
 from filesearch.index.vectors import BoolArray, Found, best_of
+from filesearch.index_rows import ChunkWindows, Place, Selection
 from filesearch.records import Entry, SnapshotMemory
 from filesearch.roster import REMOVED, Roster
 from filesearch.types import FloatVector, IntArray, TokenSigns
@@ -36,53 +36,6 @@ MIN_IDF = 1e-3
 # Entries that stay in memory, and what one takes, roughly.
 MAX_KEPT_ENTRIES = 20_000
 ENTRY_BYTES = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a chunk stands: the searchable file and the characters in its document."""
-
-    entry: Entry
-    start: int
-    end: int
-    ordinal: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ChunkWindows:
-    """The windows of n chunks; chunks that overlap share some.
-
-    Attributes:
-        rows: int64 (m,), window rows, each once, ascending.
-        index: int64 (k,), positions in `rows`, chunk after chunk.
-        starts: int64 (n,), where each chunk's stretch of `index` begins.
-    """
-
-    rows: IntArray
-    index: IntArray
-    starts: IntArray
-
-    @property
-    def lengths(self) -> IntArray:
-        """How many windows each chunk has: int64 (n,), at least 1."""
-        return np.diff(np.append(self.starts, len(self.index)))
-
-    def best(self, scores: FloatVector) -> tuple[FloatVector, IntArray]:
-        """Return each chunk's best score and the row of the window that has it (the first).
-
-        Args:
-            scores: float32 (m,), of `rows`.
-
-        Returns:
-            float32 (n,) and int64 (n,).
-        """
-        spread = scores[self.index]
-        if len(self.starts) == 0:
-            return spread, self.rows
-        best = np.maximum.reduceat(spread, self.starts)
-        is_best = np.flatnonzero(spread == np.repeat(best, self.lengths))
-        first = is_best[np.searchsorted(is_best, self.starts)]
-        return best, self.rows[self.index[first]]
 
 
 class Snapshot:
@@ -203,6 +156,10 @@ class Snapshot:
     def term_idf(self, terms: Sequence[str]) -> ScoreArray:
         """Return how much each term says: float64 (n_terms,), above 0, more for rarer ones."""
         return self._scorer.idf(terms)
+
+    def keyword_ceiling(self, terms: Sequence[str]) -> float:
+        """Return a score that no chunk can reach: each distinct term repeated without end."""
+        return float(self._scorer.idf(terms).sum()) * (K1 + 1)
 
     def term_counts(self, terms: Sequence[str], chunk_rows: IntArray) -> IntArray:
         """Return how often each term stands in each chunk: int64 (n_terms, n_chunks)."""

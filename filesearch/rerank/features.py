@@ -71,7 +71,7 @@ class Evidence:
         counts: int64 (n_terms, n): how often each term stands in each chunk, context included.
         keyword: float64, BM25; max_keyword: what no chunk can reach.
         vector, vector_second, vector_mean: float32, cosine similarities of windows.
-        late, late_stretch: float32, see index/late.py.
+        late, late_stretch: float32, see late.py.
         contexts: File name, title and headings, one line each.
         texts: The words of each candidate's best window.
         ordinals: int64, position of the chunk in its document, from 0.

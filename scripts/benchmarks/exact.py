@@ -20,8 +20,8 @@ from filesearch.adapters import make_blob_store
 from filesearch.config import load_settings
 from filesearch.embed.onnx import OnnxEmbedder
 from filesearch.index.segment import SLOT
-from filesearch.index.slots import Selection
 from filesearch.index_directory import IndexDirectory
+from filesearch.index_rows import Selection
 from filesearch.types import FloatMatrix, FloatVector, IntArray
 
 BoolArray = npt.NDArray[np.bool_]
