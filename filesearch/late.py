@@ -1,6 +1,6 @@
 """Late: compare every word piece of a question with every row of a window's token signs.
 
-question tokens + weights + TokenSigns -> a score for each window. Pure numpy. This is ColBERT's
+question tokens + weights + TokenSigns -> a score for each window, on all cores. This is ColBERT's
 MaxSim (Khattab, Zaharia 2020) with a weight for each piece of the question:
 
     score = sum over pieces t of weight_t * max over rows r of <q_t, s_r> / sqrt(dimension)
@@ -11,14 +11,20 @@ where s_r is +1 or -1 in each dimension. No model runs: signs were kept when win
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from filesearch.blas import calling_thread_only
+from filesearch.steps import run_steps
 from filesearch.types import FloatMatrix, FloatVector, IntArray, TokenSigns
 
 # Rows of three word pieces each: about as long as a sentence (25 to 30 pieces in English prose).
 STRETCH_ROWS = 10
+# Bits become floats in blocks that stay in a core's cache, in a buffer that is used again: a fresh
+# one for each block takes ten times as long, all of it in the page faults of the system.
 _BLOCK_ROWS = 512
+_STEP_ROWS = 8 * _BLOCK_ROWS  # of one thread; about 1 ms
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,11 +53,12 @@ def late_scores(tokens: FloatMatrix, weights: FloatVector, signs: TokenSigns) ->
     stretch = np.zeros(len(counts), np.float32)
     if len(tokens) == 0 or len(signs.bits) == 0:
         return LateScores(window, stretch)
-    similarities = _similarities(tokens, signs)
-    has_rows = counts > 0
-    starts = (np.cumsum(counts) - counts)[has_rows]
-    window[has_rows] = np.maximum.reduceat(similarities, starts, axis=0) @ weights
-    stretch[has_rows] = _best_stretches(similarities, weights, starts, counts[has_rows])
+    with calling_thread_only:
+        similarities = _similarities(tokens, signs)
+        has_rows = counts > 0
+        starts = (np.cumsum(counts) - counts)[has_rows]
+        window[has_rows] = np.maximum.reduceat(similarities, starts, axis=0) @ weights
+        stretch[has_rows] = _best_stretches(similarities, weights, starts, counts[has_rows])
     # Windows shorter than a stretch have no whole one.
     stretch = np.where(counts < STRETCH_ROWS, window, stretch)
     return LateScores(window, stretch)
@@ -61,11 +68,17 @@ def _similarities(tokens: FloatMatrix, signs: TokenSigns) -> FloatMatrix:
     """Return <q_t, s_r> / sqrt(dimension) for every row and piece: float32 (m, n_pieces)."""
     dimension = tokens.shape[1]
     bits = np.empty((len(signs.bits), len(tokens)), np.float32)
-    # Block by block, so that the bits as floats stay in the cache: half the time.
-    for first in range(0, len(bits), _BLOCK_ROWS):
-        block = signs.bits[first : first + _BLOCK_ROWS]
-        unpacked = np.unpackbits(block, axis=1, count=dimension).astype(np.float32)
-        np.matmul(unpacked, tokens.T, out=bits[first : first + _BLOCK_ROWS])
+
+    def multiply(first: int) -> None:
+        past = min(first + _STEP_ROWS, len(bits))
+        buffer = np.empty((min(_BLOCK_ROWS, past - first), dimension), np.float32)
+        for start in range(first, past, _BLOCK_ROWS):
+            end = min(start + _BLOCK_ROWS, past)
+            unpacked = buffer[: end - start]
+            np.copyto(unpacked, np.unpackbits(signs.bits[start:end], axis=1, count=dimension))
+            np.matmul(unpacked, tokens.T, out=bits[start:end])
+
+    run_steps([partial(multiply, first) for first in range(0, len(bits), _STEP_ROWS)])
     # A sign is 2 * bit - 1.
     similarities: FloatMatrix = (2 * bits - tokens.sum(axis=1)) / np.float32(np.sqrt(dimension))
     return similarities

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from filesearch.index import steps as module
-from filesearch.index.steps import run_steps
+from filesearch import steps as module
+from filesearch.steps import run_steps
 
 
 @pytest.fixture(params=[1, 2, 5])

@@ -16,6 +16,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from filesearch.blas import calling_thread_only
 from filesearch.index.float16_file import (
     BYTES_PER_VALUE,
     open_float16,
@@ -194,12 +195,10 @@ class VectorIndex:
 
     def _compare(self, rows: IntArray, query: FloatVector) -> FloatVector:
         """Return how similar each of `rows`, at least one, is; they are fetched in blocks."""
-        return np.concatenate(
-            [
-                self.vectors(rows[first : first + _FETCHED_ROWS]) @ query
-                for first in range(0, len(rows), _FETCHED_ROWS)
-            ]
-        )
+        starts = range(0, len(rows), _FETCHED_ROWS)
+        with calling_thread_only:
+            blocks = [self.vectors(rows[first : first + _FETCHED_ROWS]) @ query for first in starts]
+        return np.concatenate(blocks)
 
     def similarities(self, rows: IntArray, query: FloatVector) -> FloatVector:
         """Return the cosine similarities of `rows` to `query`: float32 (n,), in [-1, 1].
