@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TypeAlias
 
+import msgspec
+
 from filesearch.index_rows import Place
 from filesearch.protocols import Index
 from filesearch.records import Entry
@@ -44,9 +46,10 @@ Texts: TypeAlias = Callable[
 None for a document that is gone. `Catalog.passages` is one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(msgspec.Struct, frozen=True, gc=False):
     """A chunk with its score and the shares of it that the keyword and vector search gave.
+
+    A search makes hundreds, all numbers: the collector of cyclic garbage is not told of them.
 
     Attributes:
         row: Chunk row of the index.
@@ -258,7 +261,7 @@ def _rescore(index: Index, candidate: Scored, start: int, end: int, left: float)
     keyword, vector = candidate.keyword * left, candidate.vector * vector_left
     whole = candidate.keyword + candidate.vector
     score = candidate.score * ((keyword + vector) / whole if whole > 0 else left)
-    return replace(candidate, score=score, keyword=keyword, vector=vector)
+    return msgspec.structs.replace(candidate, score=score, keyword=keyword, vector=vector)
 
 
 class _Draft:

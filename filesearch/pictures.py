@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -183,6 +184,10 @@ def _select_entries() -> Select[Any]:
     ).join(t.files, t.files.c.id == sf.file_id)
 
 
+# Most files of a store share theirs; entries are kept by the thousand.
+_chunk_settings = lru_cache(maxsize=64)(ChunkSettings)
+
+
 def _to_entry(row: Sequence[Any], load_key: str = "") -> Entry:
     return Entry(
         store_file_id=row[0],
@@ -192,7 +197,7 @@ def _to_entry(row: Sequence[Any], load_key: str = "") -> Entry:
         filename=row[4],
         document_id=row[5],
         attributes=rows.decode_attributes(row[6]),
-        chunk_settings=ChunkSettings(row[7], row[8]),
+        chunk_settings=_chunk_settings(row[7], row[8]),
         row_attributes=bool(row[9]),
         load_key=load_key,
     )

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import msgspec
 import numpy as np
 
 from filesearch.index.impacts import K1, B
@@ -35,9 +36,8 @@ _CACHED_TERMS = 1 << 14
 """Terms of which is remembered where they stand; then all are forgotten."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Term:
-    """A term in the corpus.
+class _Term(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """A term in the corpus; see TermList for why the garbage collector is not told of it.
 
     Attributes:
         lists: Where it stands, for each part; None where it does not.

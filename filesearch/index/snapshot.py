@@ -19,12 +19,12 @@ from filesearch.filters import Predicate
 from filesearch.index.bm25 import K1, KeywordScorer
 from filesearch.index.segment import END, START, Segment
 from filesearch.index.slots import Slots
-from filesearch.steps import run_steps
 from filesearch.index.stretches import numbers_of
 from filesearch.index.vectors import BoolArray, Found, best_of
 from filesearch.index_rows import ChunkWindows, Place, Selection
 from filesearch.records import Entry, SnapshotMemory
 from filesearch.roster import REMOVED, Roster
+from filesearch.steps import run_steps
 from filesearch.types import FloatVector, IntArray, TokenSigns
 
 ScoreArray: TypeAlias = npt.NDArray[np.float64]
