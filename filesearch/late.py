@@ -13,9 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+import faiss
 import numpy as np
 
-from filesearch.blas import calling_thread_only
 from filesearch.steps import run_steps
 from filesearch.types import FloatMatrix, FloatVector, IntArray, TokenSigns
 
@@ -53,30 +53,38 @@ def late_scores(tokens: FloatMatrix, weights: FloatVector, signs: TokenSigns) ->
     stretch = np.zeros(len(counts), np.float32)
     if len(tokens) == 0 or len(signs.bits) == 0:
         return LateScores(window, stretch)
-    with calling_thread_only:
-        similarities = _similarities(tokens, signs)
-        has_rows = counts > 0
-        starts = (np.cumsum(counts) - counts)[has_rows]
-        window[has_rows] = np.maximum.reduceat(similarities, starts, axis=0) @ weights
-        stretch[has_rows] = _best_stretches(similarities, weights, starts, counts[has_rows])
+    similarities = _similarities(tokens, signs)
+    has_rows = counts > 0
+    starts = (np.cumsum(counts) - counts)[has_rows]
+    window[has_rows] = _weighed(np.maximum.reduceat(similarities, starts, axis=0), weights)
+    stretch[has_rows] = _best_stretches(similarities, weights, starts, counts[has_rows])
     # Windows shorter than a stretch have no whole one.
     stretch = np.where(counts < STRETCH_ROWS, window, stretch)
     return LateScores(window, stretch)
 
 
 def _similarities(tokens: FloatMatrix, signs: TokenSigns) -> FloatMatrix:
-    """Return <q_t, s_r> / sqrt(dimension) for every row and piece: float32 (m, n_pieces)."""
+    """Return <q_t, s_r> / sqrt(dimension) for every row and piece: float32 (m, n_pieces).
+
+    The product is FAISS's, which keeps to the thread that asks. numpy's BLAS would share it among
+    threads of its own, which then wait for the next one by spinning: on 2 cores the search after it
+    took 7.6 ms in place of 4.0 to compare a question with 100,000 windows.
+    """
     dimension = tokens.shape[1]
     bits = np.empty((len(signs.bits), len(tokens)), np.float32)
+    product = faiss.LinearTransform(dimension, len(tokens), False)  # no bias
+    faiss.copy_array_to_vector(np.ascontiguousarray(tokens, np.float32).ravel(), product.A)
+    product.is_trained = True
 
     def multiply(first: int) -> None:
+        faiss.omp_set_num_threads(1)  # of this thread
         past = min(first + _STEP_ROWS, len(bits))
         buffer = np.empty((min(_BLOCK_ROWS, past - first), dimension), np.float32)
         for start in range(first, past, _BLOCK_ROWS):
             end = min(start + _BLOCK_ROWS, past)
-            unpacked = buffer[: end - start]
+            unpacked, of_block = buffer[: end - start], bits[start:end]
             np.copyto(unpacked, np.unpackbits(signs.bits[start:end], axis=1, count=dimension))
-            np.matmul(unpacked, tokens.T, out=bits[start:end])
+            product.apply_noalloc(end - start, faiss.swig_ptr(unpacked), faiss.swig_ptr(of_block))
 
     run_steps([partial(multiply, first) for first in range(0, len(bits), _STEP_ROWS)])
     # A sign is 2 * bit - 1.
@@ -95,8 +103,14 @@ def _best_stretches(
         further[:-step] = reached[step:]
         reached = np.maximum(reached, further)
         length += step
-    scores = reached @ weights
+    scores = _weighed(reached, weights)
     position = np.arange(len(scores)) - np.repeat(starts, counts)
     scores[position > np.repeat(counts, counts) - STRETCH_ROWS] = -1  # reaches the next window
     best: FloatVector = np.maximum.reduceat(scores, starts)
     return best
+
+
+def _weighed(similarities: FloatMatrix, weights: FloatVector) -> FloatVector:
+    """Return `similarities @ weights`, without BLAS: float32 (n,)."""
+    found: FloatVector = np.einsum("ij,j->i", similarities, weights)
+    return found

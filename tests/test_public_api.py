@@ -74,7 +74,6 @@ LAYERS = [
         "fuse",
         "context",
         "cores",
-        "blas",
         "document_cache",
         "durable",
         "directory_lock",

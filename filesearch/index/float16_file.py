@@ -14,7 +14,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from filesearch.types import FloatMatrix
+from filesearch.types import FloatMatrix, FloatVector, IntArray
 
 FILE_NAME = "vectors.faiss"
 BYTES_PER_VALUE = 2
@@ -76,6 +76,22 @@ def values_of(index: faiss.IndexScalarQuantizer) -> npt.NDArray[np.float16]:
     values: npt.NDArray[np.float16] = codes.view(np.float16).reshape(count, dimension)
     values.flags.writeable = False
     return values
+
+
+def compare_rows(
+    index: faiss.IndexScalarQuantizer, rows: IntArray, query: FloatVector
+) -> FloatVector:
+    """Return the inner products of some rows with `query`: float32 (n,), in the order of `rows`.
+
+    They are copied as they lie and compared there: less than half the time that it takes to make
+    them float32, and no product for BLAS.
+    """
+    copied = _empty_index(int(index.d))
+    copied.add_sa_codes(values_of(index)[rows].view(np.uint8))
+    scores, places = copied.search(query[np.newaxis, :], len(rows))
+    found = np.empty(len(rows), np.float32)
+    found[places[0]] = scores[0]
+    return found
 
 
 def _empty_index(dimension: int) -> faiss.IndexScalarQuantizer:

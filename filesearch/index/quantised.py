@@ -51,6 +51,9 @@ RERANK_FACTOR = 6  # recall@200 of questions among 200,000, half of the lists: 0
 _MEASURED_DEPTH = 200
 _BLOCK_ROWS = 16_384
 _FIRST_SHARE = 64  # an unfiltered search is first tried with one in so many lists
+# Then with so many times as many, until it finds enough. By twos, a segment of 800,000 windows that
+# needed 130 lists was given 256, and with the margin for questions all that there are.
+_PROBES_STEP = 1.2
 _COUNTED_ROWS = 65_536  # a filter's rows are counted by list over at least so many rows
 
 
@@ -154,7 +157,7 @@ def _choose(
         if got.recall_at_10 >= TARGET_RECALL_AT_10 and got.recall_at_200 >= TARGET_RECALL_AT_200:
             probes *= QUESTION_MARGIN
             break
-        probes *= 2
+        probes = math.ceil(probes * _PROBES_STEP)
     return measure(min(lists, probes))
 
 
