@@ -246,10 +246,8 @@ class Catalog:
             keys.update((row.id, row.load_key) for row in found)
 
         def fetch(ids: Collection[int]) -> dict[int, Document]:
-            wanted = [keys[one] for one in ids]
             with self.database.reading() as sql:
-                read = sql.execute(select(t.documents).where(c.load_key.in_(wanted))).all()
-            by_key = {row.load_key: rows.to_document(row) for row in read}
+                by_key = pictures.read_documents(sql, [keys[one] for one in ids])
             return {one: by_key[keys[one]] for one in ids if keys[one] in by_key}
 
         return self._cache.get(keys, fetch)

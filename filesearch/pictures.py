@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from filesearch import rows
 from filesearch import schema as t
 from filesearch.records import Entry, Picture, SegmentRecord
 from filesearch.roster import AttributeCache, ReadAttributes, ReadEntries, Roster, SlotFiles
-from filesearch.types import ChunkSettings
+from filesearch.types import ChunkSettings, Document
 
 # SQLite takes at least 999 values in one statement.
+_Value = TypeVar("_Value")
 _MAX_VALUES = 500
 
 
@@ -131,17 +132,38 @@ def _read_slots(
 
 def read_entries(sql: Connection, store_file_ids: Collection[int]) -> dict[int, Entry]:
     """Return some searchable files with their load keys; removed ones are left out."""
-    sf = t.store_files.c
-    query = (
-        _select_entries()
-        .add_columns(t.documents.c.load_key)
-        .join(t.documents, t.documents.c.id == sf.document_id)
-    )
     return {
         row.id: _to_entry(row, load_key=row.load_key)
         for ids in _batches(store_file_ids)
-        for row in sql.execute(query.where(sf.id.in_(ids)))
+        for row in sql.execute(_entries_by_id(), {"ids": ids})
     }
+
+
+@cache
+def _entries_by_id() -> Select[Any]:
+    """The statement of `read_entries`, which every search executes: built once, half the time."""
+    sf = t.store_files.c
+    return (
+        _select_entries()
+        .add_columns(t.documents.c.load_key)
+        .join(t.documents, t.documents.c.id == sf.document_id)
+        .where(sf.id.in_(bindparam("ids", expanding=True)))
+    )
+
+
+def read_documents(sql: Connection, load_keys: Collection[str]) -> dict[str, Document]:
+    """Return documents by load key; removed ones are left out."""
+    return {
+        row.load_key: rows.to_document(row)
+        for keys in _batches(load_keys)
+        for row in sql.execute(_documents_by_key(), {"keys": keys})
+    }
+
+
+@cache
+def _documents_by_key() -> Select[Any]:
+    found = t.documents.c.load_key.in_(bindparam("keys", expanding=True))
+    return select(t.documents).where(found)
 
 
 def read_attributes(
@@ -162,8 +184,8 @@ def read_attributes(
     return found
 
 
-def _batches(numbers: Collection[int]) -> Iterator[list[int]]:
-    left = iter(numbers)
+def _batches(values: Collection[_Value]) -> Iterator[list[_Value]]:
+    left = iter(values)
     while batch := list(islice(left, _MAX_VALUES)):
         yield batch
 
