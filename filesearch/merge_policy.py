@@ -20,6 +20,10 @@ from math import floor, log
 # Segments of one size class (a factor of 8) are merged when there are this many: each window is
 # then rewritten once per class, and a search opens few segments.
 MERGE_FACTOR = 8
+# Borders of the classes: this, and eight times as many again and again. A commit of an ingest holds
+# 300 to 700 windows, one of a server 2,000: a border among those would leave up to seven segments
+# on either side of it.
+SMALL_WINDOWS = 3
 # Classes of quantised segments are narrower: a search pays more for one of them than for an exact
 # one of a few thousand windows, and there are two classes only.
 QUANTISED_FACTOR = 4
@@ -104,7 +108,7 @@ class MergePolicy:
         return self._bounded(exact) if _live(exact) > self.exact_windows else []
 
     def _choose_tier(self, exact: Sequence[SegmentSize]) -> list[SegmentSize]:
-        classes = _by_class(exact, MERGE_FACTOR, 1)
+        classes = _by_class(exact, MERGE_FACTOR, SMALL_WINDOWS)
         for number in sorted(classes):
             if len(classes[number]) >= MERGE_FACTOR:
                 return self._bounded(classes[number])
@@ -148,7 +152,10 @@ def _live(segments: Iterable[SegmentSize]) -> int:
 def _by_class(
     segments: Sequence[SegmentSize], factor: int, least: int
 ) -> dict[int, list[SegmentSize]]:
-    """Group by size: class c holds `least * factor**c` windows up to `factor` times as many."""
+    """Group by size: class c holds `least * factor**c` windows up to `factor` times as many.
+
+    The smallest class holds smaller ones as well.
+    """
     classes: dict[int, list[SegmentSize]] = {}
     for one in segments:
         number = max(0, floor(log(max(one.windows, 1) / least, factor) + 1e-9))

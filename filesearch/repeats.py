@@ -84,9 +84,10 @@ class ToldTexts:
                 return number
         found = term_spans(text)
         runs = _runs(found)
-        held = {number: [run in self._runs_of(number) for run in runs] for number in tellers}
-        fresh = [i for i, hits in enumerate(zip(*held.values(), strict=True)) if not any(hits)]
+        told = [self._runs_of(number) for number in tellers]
+        fresh = [i for i, run in enumerate(runs) if not any(run in known for known in told)]
         if len(runs) - len(fresh) < MIN_SHARED * len(runs):
+            self._runs[len(self._texts)] = frozenset(runs)  # under the number it is taken in by
             return None
         positions = {position for i in fresh for position in range(i, i + len(runs[i]))}
         if any(
@@ -94,7 +95,8 @@ class ToldTexts:
             for position in positions
         ):
             return None
-        return max(tellers, key=lambda number: sum(held[number]))
+        held = [sum(run in known for run in runs) for known in told]
+        return tellers[held.index(max(held))]
 
     def _runs_of(self, number: int) -> frozenset[tuple[str, ...]]:
         if number not in self._runs:

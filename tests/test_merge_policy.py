@@ -76,9 +76,17 @@ def test_files_added_one_by_one_are_merged_by_eights():
     store = Store()
     for _ in range(4096):
         store.add(1)
-    assert store.sizes == [4096]
+    assert sum(store.sizes) == 4096
+    assert store.sizes[-1] == 1856
     assert store.most_segments <= 7 * 4 + 1
-    assert store.rewritten == 4 * 4096
+    assert store.rewritten <= 4.5 * 4096
+
+
+def test_commits_of_an_ingest_are_of_one_class_whatever_their_size():
+    draw, store = random.Random(0), Store()
+    for _ in range(8 * 8 * 2):
+        store.add(draw.randrange(300, 700))
+    assert [size > 12_288 for size in store.sizes] == [True, True]
 
 
 def test_what_would_be_searched_exactly_and_is_too_much_is_quantised():
