@@ -31,9 +31,9 @@ _DONE_FILE = "evaluation.json"
 # not named here counts, so that a new part is on the safe side.
 _AFTER_INDEXING = frozenset(
     "__init__ __main__ adapters answer candidates cite cli compare config conversation decompose "
-    "doctor engine errors evaluation filters fuse intake lock maintain passages patterns plan "
-    "ranking_options render repeats rerank retrieve rewrite scoring server testing tool upkeep "
-    "wording".split()
+    "doctor engine errors evaluation filters fuse index_rows intake late lock maintain passages "
+    "patterns plan ranking_options render repeats rerank retrieve rewrite scoring server steps "
+    "testing tool upkeep wording".split()
 )
 
 
