@@ -9,6 +9,7 @@ import pytest
 from filesearch.embed.onnx import OnnxEmbedder
 from filesearch.embed.recent import RecentQuestions
 from filesearch.embed.threads import (
+    CONFIRMATIONS,
     TURNS,
     Arrangement,
     Trial,
@@ -94,12 +95,30 @@ def test_one_core_leaves_no_choice():
 
 def test_a_choice_is_remembered_for_its_machine_alone(tmp_path):
     path = tmp_path / "cache" / "embedding.json"
-    remember(path, "here", tried([100, 200]))
-    remember(path, "there", tried([200, 100]))
+    for _ in range(CONFIRMATIONS):
+        remember(path, "here", tried([100, 200]))
+    assert remember(path, "there", tried([200, 100])) == usual(2)
     assert recall(path, "here", 2) == WIDE
     assert recall(path, "there", 2) == usual(2)
     assert recall(path, "elsewhere", 2) is None
     assert sorted(p.name for p in path.parent.iterdir()) == ["embedding.json"]
+
+
+def test_what_is_not_usual_must_win_several_times_in_a_row(tmp_path):
+    path = tmp_path / "embedding.json"
+    for paces in ([100, 200], [100, 200], [200, 100]):
+        assert remember(path, "busy", tried(paces)) == usual(2)
+    assert recall(path, "busy", 2) == usual(2)
+    for wins in range(1, CONFIRMATIONS + 1):
+        is_sure = wins == CONFIRMATIONS
+        assert remember(path, "new", tried([100, 200])) == (WIDE if is_sure else usual(2))
+        assert recall(path, "new", 2) == (WIDE if is_sure else None)
+
+
+def test_what_an_earlier_version_chose_is_measured_again(tmp_path):
+    path = tmp_path / "embedding.json"
+    path.write_text('{"here": {"runs": 1, "threads": 2, "pieces_per_s": {}}}')
+    assert recall(path, "here", 2) is None
 
 
 def test_the_machines_measured_first_are_forgotten_first(tmp_path):
@@ -117,14 +136,14 @@ def test_a_file_that_says_nothing_sensible_is_passed_over(tmp_path, text):
     path = tmp_path / "embedding.json"
     path.write_text(text)
     assert recall(path, "here", 2) is None
-    remember(path, "here", tried([1, 2]))
-    assert recall(path, "here", 2) == WIDE
+    remember(path, "here", tried([2, 1]))
+    assert recall(path, "here", 2) == usual(2)
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path):
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "embedding.json"
-    remember(path, "here", tried([1, 2]))
+    assert remember(path, "here", tried([1, 2])) == usual(2)
     assert recall(path, "here", 2) is None
 
 
@@ -156,9 +175,10 @@ def test_many_windows_decide_how_this_machine_embeds_and_do_not_depend_on_it(two
 
 
 def test_what_was_measured_before_is_not_measured_again(two_cores, monkeypatch):
-    embedder = OnnxEmbedder()
-    for _ in range(TURNS):
-        embedder.embed_windows(TEXTS)
+    for _ in range(CONFIRMATIONS):
+        embedder = OnnxEmbedder()
+        for _ in range(TURNS):
+            embedder.embed_windows(TEXTS)
     monkeypatch.setattr(Trial, "note", pytest.fail)
     OnnxEmbedder().embed_windows(TEXTS)
 

@@ -283,8 +283,7 @@ class OnnxEmbedder:
             seconds = time.perf_counter() - started
             trial.note(choice, pieces=int(lengths[rows].sum()), seconds=seconds)
         if trial.is_over:
-            self._arrangement, self._trial = trial.best, None
-            remember(choice_file(), self._machine, trial)
+            self._arrangement, self._trial = remember(choice_file(), self._machine, trial), None
             if self._arrangement.threads == 1:
                 self.__dict__.pop("_wide_session", None)
 

@@ -4,8 +4,9 @@ What suits a machine depends on its caches, on whether two cores are one, and on
 texts at once with a thread each, or one text at a time with all threads. Vectors do not depend on
 it. The first long call of `embed_windows` on a machine tries what there is, on its own texts, so
 that no work is wasted; what was fastest is written to `embedding.json` in the user's cache folder
-and holds until processor, number of cores, runtime or model change. Searches measure nothing and
-write nothing.
+and holds until processor, number of cores, runtime or model change. A machine that is busy with
+other things says the wrong thing: what is not usual must win in three processes before it is used.
+Searches measure nothing and write nothing.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ TURNS = 3
 MIN_PIECES_PER_CORE = 800
 # Another way than the usual one is taken where it is this much faster: less is noise.
 MIN_GAIN = 1.05
+# ... and was so in so many processes. One that ran beside an installation found one text at a time
+# a third faster; the machine was then left with 75 windows a second, where it does 120.
+CONFIRMATIONS = 3
 # So many machines share one home directory, at most; the ones measured first are forgotten first.
 _MAX_MACHINES = 16
 
@@ -77,6 +81,7 @@ class Trial:
     """
 
     def __init__(self, cores: int) -> None:
+        self.cores = cores
         self.choices = choices(cores)
         self.min_pieces = MIN_PIECES_PER_CORE * cores * len(self.choices)
         self._paces: dict[Arrangement, list[float]] = {choice: [] for choice in self.choices}
@@ -136,22 +141,26 @@ def choice_file(environ: Mapping[str, str] | None = None) -> Path:
 
 
 def recall(path: Path, machine: str, cores: int) -> Arrangement | None:
-    """Return what was chosen on this machine; None where nothing was, or it cannot be read."""
-    found = _read(path).get(machine)
-    if not isinstance(found, dict):
-        return None
-    kept = (found.get("runs"), found.get("threads"))
-    return next((c for c in choices(cores) if (c.runs, c.threads) == kept), None)
+    """Return what holds for this machine; None where that is still to be measured."""
+    best, wins = _kept(_read(path).get(machine), cores)
+    return best if best == usual(cores) or wins >= CONFIRMATIONS else None
 
 
-def remember(path: Path, machine: str, trial: Trial) -> None:
-    """Write down what won; a folder that cannot be written costs a measurement each time."""
-    kept = {name: value for name, value in _read(path).items() if name != machine}
+def remember(path: Path, machine: str, trial: Trial) -> Arrangement:
+    """Write down what won, and return what is to be used from now on.
+
+    A folder that cannot be written costs a measurement each time.
+    """
+    known, first, best = _read(path), trial.choices[0], trial.best
+    before, wins = _kept(known.get(machine), trial.cores)
+    wins = wins + 1 if best == before else 1
+    kept = {name: value for name, value in known.items() if name != machine}
     for name in list(kept)[: max(0, len(kept) + 1 - _MAX_MACHINES)]:
         del kept[name]
     kept[machine] = {
-        "runs": trial.best.runs,
-        "threads": trial.best.threads,
+        "runs": best.runs,
+        "threads": best.threads,
+        "wins": wins,
         "pieces_per_s": {f"{c.runs}x{c.threads}": round(p) for c, p in trial.paces.items()},
     }
     try:
@@ -166,6 +175,17 @@ def remember(path: Path, machine: str, trial: Trial) -> None:
             written.unlink(missing_ok=True)
     except OSError as error:
         _log.debug("'%s' cannot be written: %s", path, error)
+    return best if wins >= CONFIRMATIONS else first
+
+
+def _kept(entry: object, cores: int) -> tuple[Arrangement | None, int]:
+    """Return what won last on a machine, None where nothing did, and how often in a row."""
+    if not isinstance(entry, dict):
+        return None, 0
+    named = (entry.get("runs"), entry.get("threads"))
+    best = next((c for c in choices(cores) if (c.runs, c.threads) == named), None)
+    wins = entry.get("wins")
+    return best, wins if isinstance(wins, int) else 0
 
 
 def _read(path: Path) -> dict[str, object]:

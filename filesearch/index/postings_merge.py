@@ -30,7 +30,7 @@ from filesearch.index.postings import (
 from filesearch.index.stretches import numbers_of, offsets
 from filesearch.types import IntArray
 
-BLOCK_POSTINGS = 1 << 21
+BLOCK_POSTINGS = 1 << 19
 """Postings joined at a time; each takes some 60 bytes until it is written."""
 
 _LAST_HASH = (1 << 64) - 1

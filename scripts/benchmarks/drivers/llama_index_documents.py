@@ -1,5 +1,6 @@
 """llama-index: SimpleDirectoryReader, SentenceSplitter, VectorStoreIndex, persisted."""
 
+import re
 from pathlib import Path
 
 import peer_driver
@@ -27,8 +28,22 @@ def ingest(folder: Path, store: Path, weights: str) -> list[Chunk]:
         text, whole = node.get_content(), node.get_content(MetadataMode.EMBED)
         path = str(Path(node.metadata["file_path"]).relative_to(folder))
         prefix = whole[: len(whole) - len(text)]
-        chunks.append(Chunk(path, node.start_char_idx, node.end_char_idx, text, prefix))
+        chunks.append(Chunk(path, *_place(node, text), text, prefix))
     return chunks
+
+
+def _place(node, text: str) -> tuple[int, int]:  # noqa: ANN001 - a class of the peer's
+    """Return start and end of a chunk.
+
+    The splitter says None where it has changed the text on the way; then where its first words
+    stand in the file.
+    """
+    if node.start_char_idx is not None:
+        return node.start_char_idx, node.end_char_idx
+    whole = Path(node.metadata["file_path"]).read_text("utf-8", errors="replace")
+    found = re.search(r"\s+".join(map(re.escape, text.split()[:8])), whole)
+    start = found.start() if found else 0
+    return start, min(len(whole), start + len(text))
 
 
 def open_store(store: Path, weights: str) -> peer_driver.Search:
