@@ -24,7 +24,7 @@ from benchmarks.measuring import run_program, say
 
 from filesearch import FilesearchError
 from filesearch.adapters import make_embedder
-from filesearch.config import BUNDLED_EMBEDDER, load_settings
+from filesearch.config import BUNDLED_EMBEDDER, Settings
 from filesearch.evaluation.bootstrap import compare
 from filesearch.evaluation.index_cache import cached_index
 from filesearch.evaluation.reading import read_set, sample_queries
@@ -96,7 +96,7 @@ def dense(folder: Path, model: str, scratch: Path, sample: int) -> StageOutcome:
     data = read_set(folder)
     if sample:
         data = sample_queries(data, sample)
-    settings = load_settings(index=str(scratch / "unused"), embedder=model)
+    settings = Settings(embedder=model)
     embedder = make_embedder(model)
     index = cached_index(data, scratch, settings=settings, embedder=embedder)
     done = evaluate(data, index.path, settings=settings, embedder=embedder, stages=("dense",))
