@@ -243,13 +243,12 @@ class KeyRing:
         from sqlalchemy.exc import SQLAlchemyError  # loaded with the database that raises it
 
         with self._lock:
-            if self._known is None:
-                self._known = self._keys.hashes()
-                self._read_at = self._clock()
-            elif self.is_stale:
+            if self._known is None or self.is_stale:
                 try:
                     self._known = self._keys.hashes()
                 except (SQLAlchemyError, OSError) as error:
+                    if self._known is None:
+                        raise
                     log.warning("keys could not be read; those read last hold", exc_info=error)
                 self._read_at = self._clock()
             return self._known

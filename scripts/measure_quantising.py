@@ -18,9 +18,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.embed import export_fp32
 from benchmarks.environments import DEFAULT_FOLDER, Environments
 from benchmarks.errors import BenchError
-from benchmarks.measuring import run_program, say
+from benchmarks.measuring import say
 
 from filesearch import FilesearchError
 from filesearch.adapters import make_embedder
@@ -30,7 +31,6 @@ from filesearch.evaluation.index_cache import cached_index
 from filesearch.evaluation.reading import read_set, sample_queries
 from filesearch.evaluation.running import StageOutcome, evaluate
 
-EXPORT = Path(__file__).parent / "benchmarks" / "drivers" / "export_fp32.py"
 MEASURE = "nDCG@10"
 TARGET = 0.005  # most that the 8-bit model may lose
 
@@ -67,10 +67,7 @@ def main() -> int:
 
 def measure(options: argparse.Namespace, scratch: Path) -> list[dict[str, str | int | float]]:
     """Return nDCG@10 of both models on each set, and how it changes."""
-    exported = scratch / "fp32"
-    exported.mkdir()
-    weights = Environments(options.environments).weights("onnx-fp32")
-    run_program([sys.executable, EXPORT, weights, exported])
+    exported = export_fp32(Environments(options.environments), scratch)
     rows: list[dict[str, str | int | float]] = []
     for folder in options.sets:
         int8 = dense(folder, BUNDLED_EMBEDDER, scratch, options.sample)

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.documents import copy_markdown
-from benchmarks.environments import peer_environment
+from benchmarks.environments import Environments, peer_environment
 from benchmarks.errors import BenchError
 from benchmarks.measuring import (
     alternate,
@@ -100,16 +100,26 @@ def _contestants(session: Session, texts: Path) -> dict[str, Callable[[], EmbedR
         WINDOWS: [*ours, "embed_windows", "bundled"],
     }
     if FP32 in session.peers:
-        model = session.scratch / "fp32"
-        model.mkdir()
-        weights = session.environments.weights(FP32)
-        run_program([sys.executable, DRIVERS / "export_fp32.py", weights, model])
+        model = export_fp32(session.environments, session.scratch)
         commands[FP32] = [*ours, "embed_texts", model]
     if TORCH in session.peers:
         environments = session.environments
         driver = DRIVERS / "embed_sentence_transformers.py"
         commands[TORCH] = [environments.python(TORCH), driver, environments.weights(TORCH)]
     return {name: timed(name, command) for name, command in commands.items()}
+
+
+def export_fp32(environments: Environments, scratch: Path) -> Path:
+    """Return a new folder in `scratch` with the bundled model in float32.
+
+    Raises:
+        BenchError: Its weights cannot be installed, or the export failed.
+    """
+    model = scratch / "fp32"
+    model.mkdir()
+    weights = environments.weights(FP32)
+    run_program([sys.executable, DRIVERS / "export_fp32.py", weights, model])
+    return model
 
 
 def _report(
