@@ -26,6 +26,7 @@ import uvicorn
 from filesearch.config import Settings
 from filesearch.engine import FileSearch
 from filesearch.errors import FilesearchError
+from filesearch.server.acceptor import Acceptor
 from filesearch.server.app import create_app
 from filesearch.server.context import ServeOptions, Server
 from filesearch.server.guard.guard import Access, Guarded, guard
@@ -35,6 +36,7 @@ from filesearch.server.guard.logs import LogFormat, log, set_up_logging
 # What one short request may still take before the services stop.
 _SHORT_S = 1.0
 _BACKLOG = 2048
+_LOOK_AGAIN_S = 0.01
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,14 +99,24 @@ def _serve(
             backlog=_BACKLOG,
             timeout_graceful_shutdown=max(1, round(job.grace_s)),
         )
-        process = _Uvicorn(config, server, guarded, grace_s=job.grace_s, on_ready=on_ready)
+        process = _Uvicorn(
+            config,
+            server,
+            guarded,
+            is_one_of_several=bool(job.directory),
+            grace_s=job.grace_s,
+            on_ready=on_ready,
+        )
         keep(process)
         with _signals_end_quietly():
             process.run(sockets=[listener])
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn, which by itself would wait for streams before it tells anybody to end them."""
+    """uvicorn, which by itself would wait for streams before it tells anybody to end them.
+
+    One of several takes its connections through an Acceptor, so that each gets its part.
+    """
 
     def __init__(
         self,
@@ -112,26 +124,58 @@ class _Uvicorn(uvicorn.Server):
         server: Server,
         guarded: Guarded,
         *,
+        is_one_of_several: bool,
         grace_s: float,
         on_ready: Callable[[bool], None],
     ) -> None:
         super().__init__(config)
+        self._is_one_of_several = is_one_of_several
+        self._acceptors: list[Acceptor] = []
+        self._may_accept = threading.Event()
         self._server = server
         self._guarded = guarded
         self._grace_s = grace_s
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await super().startup([] if self._is_one_of_several else sockets)
         # What it took to start lives as long as the process. Full collections of garbage, which
         # stop every request, need not look at it: they take some milliseconds in place of 30.
         gc.collect()
         gc.freeze()
         if self.started:
             self._on_ready(self._guarded.is_key_required)
+        if self._is_one_of_several:
+            while not (self._may_accept.is_set() or self.should_exit):
+                await asyncio.sleep(_LOOK_AGAIN_S)
+            self._acceptors = [self._acceptor(listener) for listener in sockets or []]
+            for acceptor in self._acceptors:
+                acceptor.start()
+
+    def accept(self) -> None:
+        """Let one of several begin to accept connections; from any thread."""
+        self._may_accept.set()
+
+    def _acceptor(self, listener: socket.socket) -> Acceptor:
+        def make_protocol() -> asyncio.Protocol:  # as uvicorn's own startup does
+            protocol: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+            return protocol(
+                config=self.config,
+                server_state=self.server_state,
+                app_state=self.lifespan.state,
+            )
+
+        return Acceptor(
+            listener,
+            backlog=_BACKLOG,
+            make_protocol=make_protocol,
+            count_open=lambda: len(self.server_state.connections),
+        )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._guarded.routes.state.is_ending = True
+        for acceptor in self._acceptors:
+            acceptor.close()
         for listening in self.servers:
             listening.close()
         # Ends idle connections now, and the others after their answer.
@@ -193,7 +237,9 @@ def work(handle: int) -> NoReturn:
 
     def end_with_parent(process: _Uvicorn) -> None:
         def watch() -> None:
-            sys.stdin.buffer.read()
+            if sys.stdin.buffer.readline():  # "go", not the end
+                process.accept()
+                sys.stdin.buffer.read()
             process.should_exit = True
 
         threading.Thread(target=watch, name="watch parent", daemon=True).start()

@@ -4,9 +4,10 @@ Ours instead of uvicorn's: a worker must end with its parent, even when that is 
 would keep the port), must not import the user's main module again, and one that cannot start must
 end the command with its own exit code.
 
-parent -> worker: its job on standard input, which stays open as long as the parent lives.
-worker -> parent: one line on standard output once it accepts connections, "ready 1" where a key
-is required and "ready 0" where not.
+parent -> worker: its job on standard input, which stays open as long as the parent lives; later
+"go": accept connections. All begin at once, for clients stay with the worker that took them.
+worker -> parent: one line on standard output once it could accept connections, "ready 1" where a
+key is required and "ready 0" where not.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from types import FrameType
 import filesearch
 from filesearch.server.guard.metrics import DIRECTORY_VARIABLE, forget_worker
 
-_READY = b"ready "
+_READY, _GO = b"ready ", b"go\n"
 # A worker that dies is replaced at once; one that goes on dying, more and more seldom.
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
 # A worker that has lived this long did not die of its start.
@@ -81,6 +82,8 @@ class Supervisor:
             # The first alone: it makes the index where there is none, and says what is wrong once.
             failed = self._bring_up(self._slots[:1]) or self._bring_up(self._slots[1:])
             if not failed and not self._stop.is_set():
+                for slot in self._slots:
+                    slot.say(_GO)
                 self._on_ready(self._slots[0].is_key_required)
                 while not self._stop.wait(_TICK_S):
                     self._replace_dead()
@@ -113,10 +116,7 @@ class Supervisor:
             start_new_session=True,  # Ctrl-C in the terminal reaches the parent alone
             env={**os.environ, DIRECTORY_VARIABLE: str(self._directory)},
         )
-        assert slot.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it died; its exit code tells why
-            slot.process.stdin.write(self._job + b"\n")
-            slot.process.stdin.flush()
+        slot.say(self._job + b"\n")
         threading.Thread(target=slot.listen, args=(slot.process,), daemon=True).start()
 
     def _bring_up(self, slots: Sequence[_Slot]) -> int:
@@ -136,6 +136,7 @@ class Supervisor:
             if slot.process is None:
                 if now >= slot.restart_at:
                     self._start(slot)
+                    slot.say(_GO)
                 continue
             code = slot.process.poll()
             if code is None:
@@ -191,6 +192,14 @@ class _Slot:
         self.started_at = 0.0
         self.restart_at = 0.0
         self.delay_s = _FIRST_DELAY_S
+
+    def say(self, words: bytes) -> None:
+        """Write to the worker's standard input."""
+        assert self.process is not None
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it died; its exit code tells why
+            self.process.stdin.write(words)
+            self.process.stdin.flush()
 
     def listen(self, process: subprocess.Popen[bytes]) -> None:
         """Wait for the line of a worker that is ready, and keep its pipe open until it ends."""

@@ -1,0 +1,97 @@
+"""Acceptor: takes connections from a listening socket that several processes share.
+
+A client that keeps its connection is served by the process that took it for as long as it asks.
+The event loop's own server takes all that wait at once, so that one process got 16 clients of 16
+and another none: 63 searches a second with two workers on 2 cores, as many as with one; 114 where
+they are spread. Here each process takes one at a time, and waits the longer before it does the
+more it has: the one with the fewest comes first, without a word between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+
+# Added for each connection that is open, up to the most; the timers of event loops know
+# milliseconds. One worker alone still takes 200 a second.
+_WAIT_PER_CONNECTION_S, _LONGEST_WAIT_S = 0.001, 0.005
+# After an error such as too many open files, as asyncio has it.
+_WAIT_AFTER_ERROR_S = 1.0
+log = logging.getLogger("filesearch.server")
+
+
+class Acceptor:
+    """Accepts for one process; use it from its event loop.
+
+    Args:
+        listener: Non-blocking from now on; closed by its owner after `close`.
+        backlog: Connections that may wait.
+        make_protocol: Makes what serves a connection.
+        count_open: How many connections this process has.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        *,
+        backlog: int,
+        make_protocol: Callable[[], asyncio.Protocol],
+        count_open: Callable[[], int],
+    ) -> None:
+        self._listener = listener
+        self._backlog = backlog
+        self._make_protocol = make_protocol
+        self._count_open = count_open
+        self._loop = asyncio.get_running_loop()
+        self._later: asyncio.TimerHandle | None = None
+        self._connecting: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self._listener.setblocking(False)
+        self._listener.listen(self._backlog)
+        self._loop.add_reader(self._listener, self._on_waiting)
+
+    def close(self) -> None:
+        """Accept no more; twice is as once."""
+        self._loop.remove_reader(self._listener)
+        if self._later is not None:
+            self._later.cancel()
+
+    def _on_waiting(self) -> None:
+        count = self._count_open() + len(self._connecting)
+        wait = min(_WAIT_PER_CONNECTION_S * count, _LONGEST_WAIT_S)
+        if wait == 0:
+            self._accept()
+        else:
+            self._pause(wait, self._accept_and_go_on)
+
+    def _pause(self, seconds: float, then: Callable[[], None]) -> None:
+        self._loop.remove_reader(self._listener)
+        self._later = self._loop.call_later(seconds, then)
+
+    def _accept_and_go_on(self) -> None:
+        self._loop.add_reader(self._listener, self._on_waiting)
+        self._accept()
+
+    def _accept(self) -> None:
+        try:
+            connection, _address = self._listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return  # another process was quicker, or the client has gone
+        except OSError:
+            log.exception("no connection can be accepted")
+            self._pause(_WAIT_AFTER_ERROR_S, self._accept_and_go_on)
+            return
+        connection.setblocking(False)
+        task = self._loop.create_task(self._connect(connection))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+
+    async def _connect(self, connection: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._make_protocol, connection)
+        except OSError:  # it has gone meanwhile
+            connection.close()
