@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from sqlalchemy import exists, insert, select, update
 
-from filesearch import pictures, rows, segment_rows
+from filesearch import pictures, rows, segment_rows, store_names
 from filesearch import schema as t
 from filesearch.database import Database
 from filesearch.document_cache import DocumentCache
@@ -60,19 +60,18 @@ class Catalog:
     def find_store(self, name: str) -> StoreRecord | None:
         """Return the store that `create_store` made for `name`, or None when there is none."""
         with self.database.reading() as sql:
-            row = rows.named_store(sql, name)
+            row = store_names.named_store(sql, name)
         return rows.to_store_record(row) if row else None
 
-    def store(self, store_id: str) -> StoreRecord:
+    def store(self, store_id: str, owner: str | None = None) -> StoreRecord:
         """Return a store.
 
         Raises:
-            NotFound: There is none with this id.
+            NotFound: There is none with this id or, where `owner` is given, it is another's.
         """
-        c = t.vector_stores.c
         with self.database.reading() as sql:
-            row = sql.execute(select(t.vector_stores).where(c.id == store_id)).first()
-        if row is None:
+            row = store_names.store_by_id(sql, store_id)
+        if row is None or owner not in (None, row.owner):
             raise NotFound(f"Vector store with id '{store_id}' not found.")
         return rows.to_store_record(row)
 
@@ -93,7 +92,7 @@ class Catalog:
     ) -> StoreRecord:
         """Return the store of this name, made when it is missing; see `find_store`."""
         with self.database.writing() as sql:
-            row = rows.named_store(sql, name)
+            row = store_names.named_store(sql, name)
             if row is None:
                 store_id = new_id("vs")
                 sql.execute(
@@ -109,8 +108,8 @@ class Catalog:
                         late_interaction=late_interaction,
                     )
                 )
-                rows.note_store(sql, name, store_id)
-                row = rows.named_store(sql, name)
+                store_names.note_store(sql, name, store_id)
+                row = store_names.named_store(sql, name)
             assert row is not None
         return rows.to_store_record(row)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from filesearch.types import Span
@@ -48,10 +49,11 @@ def find_contexts(
             open_sections.append(sections[following])
             following += 1
         open_sections = [span for span in open_sections if start < span.end]
-        found.append(_join([*base, *(span.label for span in open_sections)]))
+        found.append(_join((*base, *(span.label for span in open_sections))))
     return found
 
 
+@lru_cache(maxsize=4096)
 def name_words(filename: str) -> str:
     """Return the words of a file's name and folders: "q1/3M_2018_10K.pdf" -> "q1 3M 2018 10K"."""
     if not _SUFFIX.search(filename):
@@ -60,7 +62,8 @@ def name_words(filename: str) -> str:
     return _NAME_JOINTS.sub(" ", stem).strip()
 
 
-def _join(parts: Sequence[str]) -> str:
+@lru_cache(maxsize=4096)
+def _join(parts: tuple[str, ...]) -> str:
     kept: dict[str, str] = {}
     for part in parts:
         words = " ".join(part.split())[:MAX_PART_CHARACTERS].strip()

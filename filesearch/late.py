@@ -16,6 +16,7 @@ from functools import partial
 import faiss
 import numpy as np
 
+from filesearch.faiss_threads import use_one_core
 from filesearch.steps import run_steps
 from filesearch.types import FloatMatrix, FloatVector, IntArray, TokenSigns
 
@@ -77,7 +78,7 @@ def _similarities(tokens: FloatMatrix, signs: TokenSigns) -> FloatMatrix:
     product.is_trained = True
 
     def multiply(first: int) -> None:
-        faiss.omp_set_num_threads(1)  # of this thread
+        use_one_core()
         past = min(first + _STEP_ROWS, len(bits))
         buffer = np.empty((min(_BLOCK_ROWS, past - first), dimension), np.float32)
         for start in range(first, past, _BLOCK_ROWS):

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 import msgspec
+import numpy as np
 
 from filesearch.index_rows import Place
 from filesearch.protocols import Index
@@ -254,7 +255,7 @@ def _rescore(index: Index, candidate: Scored, start: int, end: int, left: float)
     """
     vector_left = left
     if candidate.window >= 0:
-        window_start, window_end = index.window_span(candidate.window)
+        [[window_start, window_end]] = index.window_spans(np.array([candidate.window])).tolist()
         shared = min(end, window_end) - max(start, window_start)
         if 2 * shared >= window_end - window_start:
             vector_left = 1.0

@@ -172,8 +172,8 @@ class Index(Protocol):
     def window_signs(self, window_rows: IntArray) -> TokenSigns:
         """Return the token signs of some windows, whose rows ascend; `has_signs` says if any."""
 
-    def window_span(self, window_row: int) -> tuple[int, int]:
-        """Return start and end character of a window in its document."""
+    def window_spans(self, window_rows: IntArray) -> IntArray:
+        """Return start and end character of windows in their documents: int64 (n, 2)."""
 
     def places(self, chunk_rows: Sequence[int]) -> list[Place | None]:
         """Return the file and the characters of each chunk; None where the file was removed."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, repeat
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from filesearch.terms import TermSequence, term_spans
 
@@ -32,6 +34,9 @@ _SHINGLE_STEPS = (1, 2, 4, 8)  # doublings: hashes of 16 bytes in a row
 _WINDOW_STEPS = (1, 2, 4, 8, 16, 32)  # doublings: the least of 64 hashes in a row
 _MULTIPLIERS = tuple(map(np.uint32, (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F)))
 """Odd numbers with well mixed bits: the primes of xxHash."""
+_RUN_MULTIPLIER = np.uint64(0x9E3779B185EBCA87)  # of xxHash too, its first with 64 bits
+
+HashArray: TypeAlias = npt.NDArray[np.uint64]
 
 
 class ToldTexts:
@@ -41,7 +46,7 @@ class ToldTexts:
         self._texts: list[str] = []
         self._sources: list[int] = []
         self._tellers: defaultdict[int, list[int]] = defaultdict(list)
-        self._runs: dict[int, frozenset[tuple[str, ...]]] = {}
+        self._runs: dict[int, HashArray] = {}  # sorted
 
     def tell(self, text: str, *, source: int) -> int | None:
         """Take `text` in, unless it repeats what texts from other sources told.
@@ -84,23 +89,21 @@ class ToldTexts:
                 return number
         found = term_spans(text)
         runs = _runs(found)
-        told = [self._runs_of(number) for number in tellers]
-        fresh = [i for i, run in enumerate(runs) if not any(run in known for known in told)]
+        held = np.stack([_holds(self._runs_of(number), runs) for number in tellers])
+        fresh = np.flatnonzero(~held.any(axis=0))
         if len(runs) - len(fresh) < MIN_SHARED * len(runs):
-            self._runs[len(self._texts)] = frozenset(runs)  # under the number it is taken in by
+            self._runs[len(self._texts)] = np.sort(runs)  # under the number it is taken in by
             return None
-        positions = {position for i in fresh for position in range(i, i + len(runs[i]))}
-        if any(
-            _is_number_or_name(text, int(found.starts[position]), int(found.ends[position]))
-            for position in positions
-        ):
+        reach = np.arange(min(RUN_TERMS, len(found.terms)))
+        positions = np.unique(fresh[:, np.newaxis] + reach)
+        starts, ends = found.starts[positions].tolist(), found.ends[positions].tolist()
+        if any(map(_is_number_or_name, repeat(text), starts, ends)):
             return None
-        held = [sum(run in known for run in runs) for known in told]
-        return tellers[held.index(max(held))]
+        return tellers[int(held.sum(axis=1).argmax())]
 
-    def _runs_of(self, number: int) -> frozenset[tuple[str, ...]]:
+    def _runs_of(self, number: int) -> HashArray:
         if number not in self._runs:
-            self._runs[number] = frozenset(_runs(term_spans(self._texts[number])))
+            self._runs[number] = np.sort(_runs(term_spans(self._texts[number])))
         return self._runs[number]
 
 
@@ -123,10 +126,21 @@ def _fingerprints(text: str) -> set[int]:
     return {*changes.tolist(), *hashes[-1:].tolist()}
 
 
-def _runs(found: TermSequence) -> list[tuple[str, ...]]:
-    """Return every three terms in a row; all of them as one run when there are fewer."""
-    shifted = (found.terms[i:] for i in range(RUN_TERMS))
-    return list(zip(*shifted, strict=False)) or [tuple(found.terms)]
+def _runs(found: TermSequence) -> HashArray:
+    """Return a hash of every three terms in a row; one of them all when there are fewer."""
+    count = len(found.terms)
+    hashes = np.fromiter(map(hash, found.terms), np.int64, count).astype(np.uint64)
+    runs = np.zeros(max(1, count - RUN_TERMS + 1), np.uint64)
+    for i in range(min(RUN_TERMS, count)):
+        runs = runs * _RUN_MULTIPLIER + hashes[i : i + len(runs)]
+    return runs
+
+
+def _holds(known: HashArray, runs: HashArray) -> npt.NDArray[np.bool_]:
+    """Return which of `runs` are among `known`, which is sorted and not empty."""
+    at = np.minimum(np.searchsorted(known, runs), len(known) - 1)
+    found: npt.NDArray[np.bool_] = known[at] == runs
+    return found
 
 
 def _is_number_or_name(text: str, start: int, end: int) -> bool:

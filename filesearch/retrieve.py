@@ -300,10 +300,7 @@ class Retriever:
         )
         contexts = _contexts(places, documents)
         context_terms = {line: _context_terms(line) for line in set(contexts)}
-        texts = [
-            _window_text(index, place, window, documents)
-            for place, window in zip(places, windows.tolist(), strict=True)
-        ]
+        texts = _window_texts(index, places, windows, documents)
         evidence = Evidence(
             question=question.text,
             terms=question.terms,
@@ -379,13 +376,25 @@ def _contexts(places: Sequence[Place | None], documents: Mapping[int, Document])
     return found
 
 
-def _window_text(
-    index: Index, place: Place | None, window: int, documents: Mapping[int, Document]
-) -> str:
-    """Return the words of one of a chunk's windows, or of its beginning where that is -1."""
-    if place is None or place.entry.document_id not in documents:
-        return ""
-    start, end = place.start, min(place.end, place.start + MAX_BLIND_CHARACTERS)
-    if window >= 0:
-        start, end = index.window_span(window)
-    return documents[place.entry.document_id].text[start:end]
+def _window_texts(
+    index: Index,
+    places: Sequence[Place | None],
+    windows: IntArray,
+    documents: Mapping[int, Document],
+) -> list[str]:
+    """Return the words of one window of each chunk, or of its beginning where that is -1."""
+    spans = np.array(
+        [
+            (one.start, min(one.end, one.start + MAX_BLIND_CHARACTERS)) if one else (0, 0)
+            for one in places
+        ],
+        np.int64,
+    ).reshape(-1, 2)
+    has_window = windows >= 0
+    spans[has_window] = index.window_spans(windows[has_window])
+    return [
+        documents[place.entry.document_id].text[start:end]
+        if place is not None and place.entry.document_id in documents
+        else ""
+        for place, (start, end) in zip(places, spans.tolist(), strict=True)
+    ]

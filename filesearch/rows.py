@@ -176,37 +176,6 @@ def drop_unused(
             sql.execute(unused if ids is None else unused.where(table.c.id.in_(ids)))
 
 
-def named_store(sql: Connection, name: str) -> Row[Any] | None:
-    """Return the row of the store that `name` was given to by `note_store`, or None.
-
-    Names in the table can be changed and come twice: they count only where none was noted.
-    """
-    c = t.vector_stores.c
-    noted = select(t.meta.c.value).where(t.meta.c.key == _note(name)).scalar_subquery()
-    found = sql.execute(select(t.vector_stores).where(c.id == noted)).first()
-    if found is not None:
-        return found
-    wanted = (c.name == name, noted.is_(None))
-    return sql.execute(select(t.vector_stores).where(*wanted).order_by(c.seq)).first()
-
-
-def fix_name(sql: Connection, name: str) -> None:
-    """Note which store `name` stands for, if any, before stores come, go or change their names."""
-    if sql.scalar(select(t.meta.c.value).where(t.meta.c.key == _note(name))) is None:
-        row = named_store(sql, name)
-        note_store(sql, name, row.id if row else "")
-
-
-def note_store(sql: Connection, name: str, store_id: str) -> None:
-    """Let `name` stand for a store from now on, whatever that is called; "" for none."""
-    sql.execute(delete(t.meta).where(t.meta.c.key == _note(name)))
-    sql.execute(insert(t.meta).values(key=_note(name), value=store_id))
-
-
-def _note(name: str) -> str:
-    return f"store:{name}"
-
-
 def update_store(sql: Connection, store: StoreRecord) -> None:
     """Record what a store is made with from now on.
 

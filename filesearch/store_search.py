@@ -28,13 +28,14 @@ def search_stores(
     top_k: int,
     filters: Filter | None,
     options: RankingOptions,
+    owner: str | None = None,
 ) -> SearchOutcome:
     """Return the best passages of some stores; see stores.VectorStores.search."""
     compile_filter(filters)  # also when there is no store to search
     wanted = list(dict.fromkeys(queries))
     found: list[list[SearchResult]] = []
     for store_id in dict.fromkeys(store_ids):
-        store = index.catalog.store(store_id)
+        store = index.catalog.store(store_id, owner)
         store_rows.check_expiry(store_id, store.expires_at)
         snapshot = index.snapshot(store)
         if snapshot.chunk_count:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import exists, insert, select, update
 
-from filesearch import rows, store_batches, store_rows
+from filesearch import rows, store_batches, store_names, store_rows
 from filesearch import schema as t
 from filesearch.attributes import check_attributes
 from filesearch.errors import InvalidSetting, NotFound
@@ -100,7 +100,7 @@ class VectorStores:
         chunk_settings = settings.chunk_settings(ChunkSettings())
         store_id, now = new_id("vs"), int(time.time())
         with self._database.writing() as sql:
-            rows.fix_name(sql, DEFAULT_STORE)
+            store_names.fix_name(sql, DEFAULT_STORE)
             sql.execute(
                 insert(t.vector_stores).values(
                     id=store_id,
@@ -125,6 +125,11 @@ class VectorStores:
         """Return a store; its counts and its status are of the same instant."""
         with self._database.reading() as sql:
             return store_rows.find_store(sql, store_id, owner)
+
+    def check(self, store_id: str, owner: str | None = None) -> None:
+        """See that there is such a store; `get` counts its files too, all of them each time."""
+        with self._database.reading() as sql:
+            store_rows.find_store_row(sql, store_id, owner)
 
     def page(self, query: PageQuery, owner: str | None = None) -> Page[VectorStore]:
         """Return a part of the list of stores.
@@ -162,7 +167,7 @@ class VectorStores:
             _check_days(expires_after_days)
             values |= {"expires_after_days": expires_after_days, "last_active_at": int(time.time())}
         with self._database.writing() as sql:
-            rows.fix_name(sql, DEFAULT_STORE)
+            store_names.fix_name(sql, DEFAULT_STORE)
             store_rows.touch(sql, store_id)
             if values:
                 c = t.vector_stores.c
@@ -177,7 +182,7 @@ class VectorStores:
     def delete(self, store_id: str) -> None:
         """Delete a store with its batches; the files that were in it stay as objects."""
         with self._database.writing() as sql:
-            rows.fix_name(sql, DEFAULT_STORE)
+            store_names.fix_name(sql, DEFAULT_STORE)
             store_rows.delete_store(sql, store_id)
             Transaction(sql).delete_children(store_id)
         self._index.sweep()
@@ -314,6 +319,7 @@ class VectorStores:
         filters: Filter | None = None,
         ranking_options: RankingOptions | Mapping[str, object] | None = None,
         rewrite_query: bool = False,
+        owner: str | None = None,
     ) -> SearchOutcome:
         """Return the passages of some stores that match, best first, no two sharing a character.
 
@@ -343,6 +349,7 @@ class VectorStores:
             top_k=check_num_results(top_k),
             filters=filters,
             options=parse_ranking_options(ranking_options),
+            owner=owner,
         )
 
     def _queries(self, query: str, rewrite_query: bool) -> Sequence[str]:

@@ -172,9 +172,9 @@ class ListIndex:
     def window_signs(self, window_rows):
         return TokenSigns.join([self._windows[row].signs for row in window_rows])
 
-    def window_span(self, window_row):
-        window = self._windows[window_row]
-        return window.start, window.end
+    def window_spans(self, window_rows):
+        windows = [self._windows[row] for row in window_rows]
+        return np.array([(one.start, one.end) for one in windows], np.int64).reshape(-1, 2)
 
     def places(self, chunk_rows):
         chunks = [self._chunks[row] for row in chunk_rows]

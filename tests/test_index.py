@@ -165,8 +165,9 @@ def test_places_and_spans_are_those_that_went_in(index, twin):
             continue
         assert (place.entry, place.ordinal) == (chunk.entry, chunk.ordinal)
         assert (place.start, place.end) == (chunk.start, chunk.end)
-    for row, window in enumerate(twin.windows):
-        assert index.window_span(row) == (window.start, window.end)
+    spans = index.window_spans(np.arange(len(twin.windows)))
+    assert spans.tolist() == [[window.start, window.end] for window in twin.windows]
+    assert index.window_spans(np.empty(0, np.int64)).shape == (0, 2)
 
 
 def test_files_that_were_removed_are_no_entries(index, twin):

@@ -65,8 +65,8 @@ class Store:
         settings = self.chunk_settings[number] if self.chunk_settings else ChunkSettings()
         return Entry(number, 1, number, f"file-{number}", name, document_id, {}, settings)
 
-    def window_span(self, row):
-        return self.windows[row]
+    def window_spans(self, rows):
+        return np.array([self.windows[row] for row in rows.tolist()])
 
     def passages(self, places):
         self.asked.append(list(places))

@@ -80,7 +80,7 @@ LAYERS = [
         "incoming",
         "signs",
     ],
-    ["attribute_columns", "steps"],
+    ["attribute_columns", "steps", "faiss_threads"],
     ["roster", "late"],
     ["tokens", "terms", "sentences", "onnx_session", "patterns"],
     ["wording", "ranking_options", "centrality"],
@@ -92,6 +92,7 @@ LAYERS = [
     [
         "schema",
         "rows",
+        "store_names",
         "lock",
         "sources",
         "ignore",

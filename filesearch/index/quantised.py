@@ -33,7 +33,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from filesearch.cores import usable_cores
+from filesearch.faiss_threads import use_all_cores
 from filesearch.index.vector_description import Quantisation
 from filesearch.types import FloatMatrix, FloatVector, IntArray
 
@@ -84,7 +84,7 @@ def write_quantised(directory: Path, exact: faiss.IndexScalarQuantizer) -> Quant
     )  # fmt: skip
     index.cp.niter = TRAINING_ROUNDS
     index.cp.max_points_per_centroid = TRAINING_ROWS_PER_LIST
-    faiss.omp_set_num_threads(usable_cores())  # a search may have set this thread's to one
+    use_all_cores()
     index.train(exact.reconstruct_batch(sample))
     queries, sources = _draw_queries(exact, rng)
     wanted = _MEASURED_DEPTH + 1  # a query's own row comes back too and is left out

@@ -285,20 +285,16 @@ class Snapshot:
         found = ((one, kept.get(one)) for one in wanted)
         return {one: entry for one, entry in found if entry is not None}
 
-    def window_span(self, window_row: int) -> tuple[int, int]:
-        """Return start and end character of a window in its document."""
-        number, local = _locate(self._window_base, window_row)
-        _slot, start, end = self.segments[number].window_table[local]
-        return int(start), int(end)
+    def window_spans(self, window_rows: IntArray) -> IntArray:
+        """Return start and end character of windows in their documents: int64 (n, 2)."""
+        found = np.empty((len(window_rows), 2), np.int64)
+        for number, mine, local in _by_segment(self._window_base, window_rows):
+            found[mine] = self.segments[number].window_table[local][:, [START, END]]
+        return found
 
 
 def _bases(counts: list[int]) -> IntArray:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-
-
-def _locate(bases: IntArray, row: int) -> tuple[int, int]:
-    number = int(np.searchsorted(bases, row, side="right")) - 1
-    return number, row - int(bases[number])
 
 
 def _by_segment(bases: IntArray, rows: IntArray) -> Iterator[tuple[int, IntArray, IntArray]]:

@@ -16,6 +16,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from filesearch.faiss_threads import use_one_core
 from filesearch.index.float16_file import (
     BYTES_PER_VALUE,
     compare_rows,
@@ -181,9 +182,7 @@ class VectorIndex:
         return self._scan(query, top_k, faiss.IDSelectorBitmap(bits))
 
     def _scan(self, query: FloatVector, top_k: int, selector: faiss.IDSelector | None) -> Found:
-        # One question is no work for several of FAISS's own threads, and those that wait for more
-        # keep a core busy. The setting holds for the calling thread alone.
-        faiss.omp_set_num_threads(1)
+        use_one_core()
         parameters = None if selector is None else faiss.SearchParameters(sel=selector)
         scores, rows = self._exact.search(query[np.newaxis, :], top_k, params=parameters)
         found = rows[0] >= 0
@@ -195,7 +194,7 @@ class VectorIndex:
 
     def _compare(self, rows: IntArray, query: FloatVector) -> FloatVector:
         """Return how similar each of `rows`, at least one, is; they are fetched in blocks."""
-        faiss.omp_set_num_threads(1)  # see _scan
+        use_one_core()
         starts = range(0, len(rows), _FETCHED_ROWS)
         blocks = [rows[first : first + _FETCHED_ROWS] for first in starts]
         return np.concatenate([compare_rows(self._exact, block, query) for block in blocks])

@@ -103,7 +103,7 @@ def chunk_settings(strategy: ChunkingStrategy | None) -> ChunkSettings | None:
 
 
 def visible_store(server: Server, caller: Caller, store_id: str) -> VectorStore:
-    """Return a store that the caller may see.
+    """Return a store that the caller may see, with its files counted.
 
     Raises:
         ApiError: The id is not one of a store, or there is none with it.
@@ -111,6 +111,15 @@ def visible_store(server: Server, caller: Caller, store_id: str) -> VectorStore:
     check_id("vs_", store_id, name="vector_store_id")
     store: VectorStore = server.stores.get(store_id, owner=caller.scope)
     return store
+
+
+def check_visible(server: Server, caller: Caller, store_id: str) -> None:
+    """See that the caller may see a store, without counting its files; raises as `visible_store`.
+
+    Clients that poll a file ask for its store every time.
+    """
+    check_id("vs_", store_id, name="vector_store_id")
+    server.stores.check(store_id, owner=caller.scope)
 
 
 def check_filters(filters: Filter | None, *, name: str = "filters") -> None:

@@ -11,7 +11,7 @@ from filesearch.server.errors import check_id, invalid
 from filesearch.server.lists import ListDep, list_body
 from filesearch.server.routes.vector_store_files import POLLED
 from filesearch.server.routing import make_router
-from filesearch.server.vector_stores import attachment, batch_body, store_file_body, visible_store
+from filesearch.server.vector_stores import attachment, batch_body, check_visible, store_file_body
 from filesearch.server.wire.vector_stores import (
     AddFile,
     BatchBody,
@@ -29,7 +29,7 @@ def create_batch(
     vector_store_id: str, body: CreateBatch, server: ServerDep, caller: CallerDep
 ) -> BatchBody:
     """Add files together; those that are not there count as failed."""
-    store = visible_store(server, caller, vector_store_id)
+    check_visible(server, caller, vector_store_id)
     if (body.file_ids is None) == (body.files is None):
         raise invalid(
             "Give either 'file_ids' or 'files', and not both.",
@@ -45,7 +45,7 @@ def create_batch(
     ]
     return batch_body(
         server.stores.create_batch(
-            store.id, [attachment(file) for file in asked], owner=caller.scope
+            vector_store_id, [attachment(file) for file in asked], owner=caller.scope
         )
     )
 
@@ -87,7 +87,7 @@ def list_batch_files(
 
 
 def _batch(server: Server, caller: Caller, store_id: str, batch_id: str) -> FileBatch:
-    store = visible_store(server, caller, store_id)
+    check_visible(server, caller, store_id)
     check_id("vsfb_", batch_id, name="batch_id")
-    batch: FileBatch = server.stores.batch(store.id, batch_id)
+    batch: FileBatch = server.stores.batch(store_id, batch_id)
     return batch

@@ -9,7 +9,7 @@ from fastapi import Depends, Query, Response
 from filesearch.server.context import CallerDep, ServerDep
 from filesearch.server.lists import ListDep, list_body
 from filesearch.server.routing import make_router
-from filesearch.server.vector_stores import attachments, store_file_body, visible_store
+from filesearch.server.vector_stores import attachments, check_visible, store_file_body
 from filesearch.server.wire.vector_stores import (
     AddFile,
     ContentPage,
@@ -37,9 +37,9 @@ def add_file(
     vector_store_id: str, body: AddFile, server: ServerDep, caller: CallerDep
 ) -> StoreFileBody:
     """Put a file into a vector store; it is taken in meanwhile."""
-    store = visible_store(server, caller, vector_store_id)
+    check_visible(server, caller, vector_store_id)
     new = attachments(server, caller, [body], at="file_id")
-    return store_file_body(server.stores.attach(store.id, new)[0])
+    return store_file_body(server.stores.attach(vector_store_id, new)[0])
 
 
 @router.get("/vector_stores/{vector_store_id}/files", response_model=StoreFileList)
@@ -51,8 +51,8 @@ def list_files(
     status: Annotated[FileStatus | None, Query(alias="filter")] = None,
 ) -> dict[str, Any]:
     """List the files of a vector store."""
-    store = visible_store(server, caller, vector_store_id)
-    page = server.stores.files(store.id, query, status=status)
+    check_visible(server, caller, vector_store_id)
+    page = server.stores.files(vector_store_id, query, status=status)
     return list_body(
         [store_file_body(file).model_dump() for file in page.items], has_more=page.has_more
     )
@@ -63,8 +63,8 @@ def retrieve_file(
     vector_store_id: str, file_id: str, server: ServerDep, caller: CallerDep
 ) -> StoreFileBody:
     """Return a file of a vector store, with how far it is."""
-    store = visible_store(server, caller, vector_store_id)
-    return store_file_body(server.stores.file(store.id, file_id))
+    check_visible(server, caller, vector_store_id)
+    return store_file_body(server.stores.file(vector_store_id, file_id))
 
 
 @router.post("/vector_stores/{vector_store_id}/files/{file_id}")
@@ -72,8 +72,9 @@ def update_file(
     vector_store_id: str, file_id: str, body: UpdateFile, server: ServerDep, caller: CallerDep
 ) -> StoreFileBody:
     """Replace the attributes of a file in a vector store."""
-    store = visible_store(server, caller, vector_store_id)
-    return store_file_body(server.stores.set_attributes(store.id, file_id, body.attributes or {}))
+    check_visible(server, caller, vector_store_id)
+    file = server.stores.set_attributes(vector_store_id, file_id, body.attributes or {})
+    return store_file_body(file)
 
 
 @router.delete("/vector_stores/{vector_store_id}/files/{file_id}")
@@ -81,8 +82,8 @@ def remove_file(
     vector_store_id: str, file_id: str, server: ServerDep, caller: CallerDep
 ) -> StoreFileDeleted:
     """Take a file out of a vector store; the file itself stays."""
-    store = visible_store(server, caller, vector_store_id)
-    server.stores.detach(store.id, file_id)
+    check_visible(server, caller, vector_store_id)
+    server.stores.detach(vector_store_id, file_id)
     return StoreFileDeleted(id=file_id)
 
 
@@ -91,6 +92,6 @@ def file_content(
     vector_store_id: str, file_id: str, server: ServerDep, caller: CallerDep
 ) -> ContentPage:
     """Return the text that was read from a file."""
-    store = visible_store(server, caller, vector_store_id)
-    parts = server.stores.text(store.id, file_id)
+    check_visible(server, caller, vector_store_id)
+    parts = server.stores.text(vector_store_id, file_id)
     return ContentPage(data=[TextPart(text=part) for part in parts])

@@ -6,6 +6,7 @@ from typing import Any
 
 from filesearch.objects import KEEP, Keep
 from filesearch.server.context import CallerDep, ServerDep
+from filesearch.server.errors import check_id
 from filesearch.server.lists import ListDep, list_body
 from filesearch.server.routing import make_router
 from filesearch.server.vector_stores import check_filters, results_body, store_body, visible_store
@@ -75,15 +76,16 @@ def search_store(
     vector_store_id: str, body: SearchStore, server: ServerDep, caller: CallerDep
 ) -> ResultPage:
     """Search a vector store for one query or for several at once."""
-    store = visible_store(server, caller, vector_store_id)
+    check_id("vs_", vector_store_id, name="vector_store_id")
     check_filters(body.filters)
     options = body.ranking_options
     outcome = server.stores.search(
-        [store.id],
+        [vector_store_id],
         [body.query] if isinstance(body.query, str) else body.query,
         top_k=body.max_num_results,
         filters=body.filters,
         ranking_options=options.model_dump(exclude_none=True) if options else None,
         rewrite_query=body.rewrite_query,
+        owner=caller.scope,
     )
     return results_body(outcome)
