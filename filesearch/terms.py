@@ -45,8 +45,8 @@ matches whole; none: it stays. English stands for all Latin script: languages ar
 _MAX_TERM_CHARACTERS = 64
 """Longer terms are cut to this length; longer identifiers (base64, paths) give their parts only."""
 
-_CACHE_WORDS = 1 << 17
-"""Words whose terms are remembered: some 30 MB when full, then emptied and filled anew."""
+_CACHE_WORDS = 1 << 15
+"""Words whose terms are remembered, some 20 MB; four times as many save terms 4% of their time."""
 
 _BLOCK_CHARACTERS = 1 << 18
 """Text is cut in blocks of about this size, so that scratch lists stay small beside the text."""

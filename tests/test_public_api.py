@@ -74,6 +74,7 @@ LAYERS = [
         "fuse",
         "context",
         "cores",
+        "heap",
         "document_cache",
         "durable",
         "directory_lock",

@@ -124,6 +124,7 @@ def ingest(
     """
     from filesearch.attributes import parse_attribute
     from filesearch.engine import FileSearch
+    from filesearch.heap import give_arrays_back
     from filesearch.progress import JsonLines, show_progress
     from filesearch.render import render_dry_run, render_report
 
@@ -138,6 +139,7 @@ def ingest(
     if dry_run and rebuild:
         raise click.UsageError("--dry-run does not go with --rebuild")
     given = dict(parse_attribute(text) for text in attributes)
+    give_arrays_back()
     with FileSearch(index, chunk_size=chunk_size, chunk_overlap=chunk_overlap, ocr=ocr) as fs:
         if rebuild:
             started = time.monotonic()
