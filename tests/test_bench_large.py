@@ -83,6 +83,7 @@ def test_scale_measures_and_draws_every_step(documents, tmp_path):
     first, last = found["tables"]["growth"]
     assert 20 <= first["chunks"] < 60 <= last["chunks"]
     assert last["minutes"] > first["minutes"]
+    assert first["whole_ms"] > first["ms"]
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size < 60_000
 
@@ -121,7 +122,12 @@ def test_growth_compares_a_chunk_of_the_last_step_with_one_of_the_first():
         STEP | {"chunks": 300, "indexing_s": 4.0, "cpu_s": 3.0},
     ]
 
-    wall, processor = make_report(steps, {}).claims
+    report = make_report(steps, {}, whole_ms=25.0)
 
-    assert (wall.figure, wall.holds) == (1.5, False)
-    assert (processor.figure, processor.holds) == (1.0, True)
+    first, last = report.tables[0].rows
+    assert (first["ms"], last["ms"], last["cpu_ms"]) == (10.0, 15.0, 10.0)
+    assert (first["whole_ms"], last["whole_ms"]) == (25.0, 30.0)
+    [whole] = report.claims
+    assert (whole.figure, whole.holds) == (1.2, True)
+    [steep] = make_report(steps, {}, whole_ms=10.0).claims
+    assert (steep.figure, steep.holds) == (1.5, False)
