@@ -8,6 +8,7 @@ import faiss
 import numpy as np
 import pytest
 
+from filesearch.index import quantised as quantised_module
 from filesearch.index import vectors as vectors_module
 from filesearch.index.vectors import VectorIndex, write_vectors
 
@@ -171,6 +172,19 @@ def test_a_large_segment_is_quantised_and_says_how_well(quantised):
 def test_the_quantised_index_finds_what_exact_search_finds(quantised, many):
     assert recall(quantised[1], *many, k=10) >= 0.98
     assert recall(quantised[1], *many, k=200) >= 0.95
+
+
+def test_a_search_in_parts_finds_what_one_finds_alone(quantised, many, monkeypatch):
+    index, (vectors, queries) = quantised[1], many
+    kept = np.random.default_rng(8).random(len(vectors)) < 0.7
+    monkeypatch.setattr(vectors_module, "EXACT_ALLOWED", 100)
+    for allowed in (None, kept):
+        whole = recall(index, *many, k=200, allowed=allowed)
+        with monkeypatch.context() as patch:
+            patch.setattr(quantised_module, "_PART_ROWS", 2_000)
+            patch.setattr(index._quantised, "_most_parts", 3)
+            assert len(index.steps(queries[0], top_k=200, allowed=allowed)) == 3
+            assert recall(index, *many, k=200, allowed=allowed) >= whole
 
 
 def test_as_many_rows_as_asked_for_come_back_from_a_quantised_index(quantised, many):

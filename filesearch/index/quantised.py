@@ -24,8 +24,8 @@ The wide scans were disturbed most: of the last two rows only the order is to be
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
 from pathlib import Path
 
 import faiss
@@ -33,7 +33,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from filesearch.faiss_threads import use_all_cores
+from filesearch.cores import usable_cores
+from filesearch.faiss_threads import use_all_cores, use_one_core
+from filesearch.index.float16_file import compare_rows
 from filesearch.index.vector_description import Quantisation
 from filesearch.types import FloatMatrix, FloatVector, IntArray
 
@@ -55,6 +57,9 @@ _FIRST_SHARE = 64  # an unfiltered search is first tried with one in so many lis
 # Then with so many times as many, until it finds enough. By twos, a segment of 800,000 windows that
 # needed 130 lists was given 256, and with the margin for questions all that there are.
 _PROBES_STEP = 1.2
+# What one thread reads before another one is worth waking, about 2 ms, and how many at most: each
+# part of a search compares as many rows exactly as the whole would.
+_PART_ROWS, _MOST_PARTS = 131_072, 4
 _COUNTED_ROWS = 65_536  # a filter's rows are counted by list over at least so many rows
 
 
@@ -172,10 +177,8 @@ def _recall(found: list[IntArray], truth: list[IntArray], k: int) -> float:
     return float(np.mean(shares))
 
 
-def _parameters(
-    probes: int, factor: int, selector: faiss.IDSelector | None = None
-) -> faiss.IndexRefineSearchParameters:
-    inner = faiss.SearchParametersIVF(nprobe=probes, sel=selector)
+def _parameters(probes: int, factor: int) -> faiss.IndexRefineSearchParameters:
+    inner = faiss.SearchParametersIVF(nprobe=probes)
     return faiss.IndexRefineSearchParameters(k_factor=factor, base_index_params=inner)
 
 
@@ -204,7 +207,8 @@ class QuantisedIndex:
                 f"{FILE_NAME} holds {self._index.ntotal} vectors of {self._index.d} dimensions,"
                 f" not {exact.ntotal} of {exact.d}"
             )
-        self._refined = faiss.IndexRefine(self._index, exact)
+        self._exact = exact
+        self._most_parts = min(usable_cores(), _MOST_PARTS)
 
     @property
     def resident_bytes(self) -> int:
@@ -243,10 +247,18 @@ class QuantisedIndex:
         """The part of `count` rows that must be seen for `top_k` of them to be compared exactly."""
         return min(1.0, top_k * self.quantisation.rerank_factor / count)
 
-    def search(
-        self, query: FloatVector, *, top_k: int, probes: int, allowed: npt.NDArray[np.bool_] | None
-    ) -> tuple[IntArray, FloatVector]:
-        """Return rows and similarities, best first; FAISS fills up with row -1.
+    def steps(
+        self,
+        query: FloatVector,
+        *,
+        top_k: int,
+        probes: int,
+        allowed: npt.NDArray[np.bool_] | None,
+    ) -> list[Callable[[], tuple[IntArray, FloatVector]]]:
+        """Return the parts of a search, which may run at the same time.
+
+        Each reads some of the lists, of near and far ones as many, and gives rows and similarities,
+        best first, fewer than `top_k` where it finds no more.
 
         Args:
             query: float32, shape (dimension,), unit length.
@@ -254,14 +266,50 @@ class QuantisedIndex:
             probes: What `probes` returned for the same search.
             allowed: bool (n,), at least one True; None allows all.
         """
-        selector = None
-        if allowed is not None:
-            selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+        bits = None if allowed is None else np.packbits(allowed, bitorder="little")
+        read = int(self._index.ntotal) * probes / self.quantisation.lists
+        parts = max(1, min(self._most_parts, round(read / _PART_ROWS)))
+        use_one_core()
+        scores, lists = self._index.quantizer.search(query[np.newaxis, :], probes)
+        return [
+            partial(
+                self._search_lists,
+                np.ascontiguousarray(query),
+                top_k,
+                np.ascontiguousarray(lists[0, part::parts]),
+                np.ascontiguousarray(scores[0, part::parts]),
+                bits,
+            )
+            for part in range(parts)
+        ]
+
+    def _search_lists(
+        self,
+        query: FloatVector,
+        top_k: int,
+        lists: IntArray,
+        list_scores: FloatVector,
+        bits: npt.NDArray[np.uint8] | None,
+    ) -> tuple[IntArray, FloatVector]:
+        use_one_core()
         # As deep as when recall was measured, even for the best ten.
-        depth = min(max(top_k, _MEASURED_DEPTH), int(self._index.ntotal))
-        parameters = _parameters(probes, self.quantisation.rerank_factor, selector)
-        scores, rows = self._refined.search(query[np.newaxis, :], depth, params=parameters)
-        return rows[0, :top_k], scores[0, :top_k]
+        depth = max(top_k, _MEASURED_DEPTH) * self.quantisation.rerank_factor
+        depth = min(depth, int(self._index.ntotal))
+        rows, codes = np.empty(depth, np.int64), np.empty(depth, np.float32)
+        selector = None if bits is None else faiss.IDSelectorBitmap(bits)
+        # As FAISS is written, not as its Python has it, which takes the number of lists from the
+        # index, where other threads search too.
+        self._index.search_preassigned_c(
+            1, faiss.swig_ptr(query), depth, faiss.swig_ptr(lists), faiss.swig_ptr(list_scores),
+            faiss.swig_ptr(codes), faiss.swig_ptr(rows), False,
+            faiss.SearchParametersIVF(nprobe=len(lists), sel=selector),
+        )  # fmt: skip
+        rows = rows[rows >= 0]
+        if len(rows) == 0:
+            return rows, np.empty(0, np.float32)
+        scores = compare_rows(self._exact, rows, query)
+        best = np.argsort(-scores, kind="stable")[:top_k]
+        return rows[best], scores[best]
 
     @cached_property
     def _list_of_row(self) -> npt.NDArray[np.int32]:

@@ -154,22 +154,14 @@ class VectorIndex:
                 partial(self._scan_stretch, query, top_k, first, past)
                 for first, past in zip(starts, pasts, strict=True)
             ]
-        return [partial(self._search, query, top_k, allowed, count)]
-
-    def _search(
-        self, query: FloatVector, top_k: int, allowed: BoolArray | None, count: int
-    ) -> Found:
         if allowed is not None and count * _FETCHED_SHARE <= len(self):
-            return self._top_of(np.flatnonzero(allowed), query, top_k)
+            return [partial(self._top_of, np.flatnonzero(allowed), query, top_k)]
         index = self._quantised
-        if index is None or (allowed is not None and count <= EXACT_ALLOWED):
-            return self._scan_allowed(query, top_k, allowed)
-        probes = index.probes(query, top_k=top_k, allowed=allowed)
-        if probes == 0:
-            return self._scan_allowed(query, top_k, allowed)
-        rows, scores = index.search(query, top_k=top_k, probes=probes, allowed=allowed)
-        found = rows >= 0
-        return rows[found], scores[found]
+        if index is not None and (allowed is None or count > EXACT_ALLOWED):
+            probes = index.probes(query, top_k=top_k, allowed=allowed)
+            if probes > 0:
+                return index.steps(query, top_k=top_k, probes=probes, allowed=allowed)
+        return [partial(self._scan_allowed, query, top_k, allowed)]
 
     def _scan_stretch(self, query: FloatVector, top_k: int, first: int, past: int) -> Found:
         is_all = past - first == len(self)
