@@ -304,18 +304,44 @@ def test_workers_share_the_rate_of_a_key(pair):
     assert codes.count(429) == 10 - codes.count(404)
 
 
+def connections_of(pid, port):
+    """How many connections of clients a process holds."""
+    established = {
+        f"socket:[{fields[9]}]"
+        for fields in map(str.split, Path("/proc/net/tcp").read_text().splitlines()[1:])
+        if fields[3] == "01" and int(fields[1].rpartition(":")[2], 16) == port
+    }
+    held = [str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()]
+    return sum(name in established for name in held)
+
+
+@needs_proc
+def test_clients_that_keep_their_connection_are_shared_out_among_workers(pair):
+    port = int(pair.root.rpartition(":")[2])
+    clients = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(24)]
+    for client in clients:
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    assert all(client.recv(4096).startswith(b"HTTP/1.1 200") for client in clients)
+    counts = [connections_of(pid, port) for pid in workers_of(pair.process)]
+    for client in clients:
+        client.close()
+    assert sum(counts) >= 24
+    assert min(counts) >= 6
+
+
 @needs_proc
 def test_whichever_worker_is_asked_counts_for_all_and_a_dead_one_is_replaced(pair):
+    before = count_of(pair, "/healthz")
     for _ in range(40):
         assert pair.get("/healthz").status_code == 200
-    wait_for(lambda: count_of(pair, "/healthz") == 40, 5)
-    assert {count_of(pair, "/healthz") for _ in range(10)} == {40}
+    wait_for(lambda: count_of(pair, "/healthz") == before + 40, 5)
+    assert {count_of(pair, "/healthz") for _ in range(10)} == {before + 40}
     first = workers_of(pair.process)
     assert len(first) == 2
     os.kill(first[0], signal.SIGKILL)
     wait_for(lambda: len(set(workers_of(pair.process)) - {first[0]}) == 2)
     assert any("a worker died and is replaced" in line for line in pair.lines)
-    assert count_of(pair, "/healthz") == 40  # counts do not die with who counted
+    assert count_of(pair, "/healthz") == before + 40  # counts do not die with who counted
     assert pair.end() == 0
     assert workers_of(pair.process) == []
 
