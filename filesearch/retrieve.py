@@ -8,7 +8,6 @@ something only the new part comes back.
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -41,6 +40,7 @@ from filesearch.rerank.features import Evidence, compute_features
 from filesearch.row_attributes import LastRowAttributes
 from filesearch.scoring import apply_rerank, fuse_candidates, score_candidates, with_score
 from filesearch.terms import extract_terms
+from filesearch.turns import Turns
 from filesearch.types import (
     Document,
     FloatVector,
@@ -109,7 +109,7 @@ class Retriever:
         self._row_attributes = LastRowAttributes()
         # Apart, because a query waits for the vector search that it started.
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="filesearch-vector")
-        self._turns = threading.BoundedSemaphore(_SEARCHES_AT_ONCE)
+        self._turns = Turns(_SEARCHES_AT_ONCE)
         self._query_pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="filesearch-query")
 
     def close(self) -> None:
@@ -159,7 +159,7 @@ class Retriever:
         )
         scored = self._rank_all(index, queries, selection, stage, weight)
         scored = [one for one in scored if one.score >= least]
-        with self._turns:
+        with self._turns.turn(goes_on=True):
             passages = pick_passages(
                 index,
                 scored,
@@ -237,7 +237,7 @@ class Retriever:
     ) -> list[Scored]:
         """Return the candidates as `stage` ranks them, best first."""
         needs_vectors = stage != "bm25" and weight != 0
-        with self._turns:
+        with self._turns.turn():
             question, candidates = find_candidates(
                 index,
                 query,

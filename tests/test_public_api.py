@@ -81,7 +81,7 @@ LAYERS = [
         "incoming",
         "signs",
     ],
-    ["attribute_columns", "steps", "faiss_threads"],
+    ["attribute_columns", "steps", "faiss_threads", "turns"],
     ["roster", "late"],
     ["tokens", "terms", "sentences", "onnx_session", "patterns"],
     ["wording", "ranking_options", "centrality"],

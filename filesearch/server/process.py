@@ -145,12 +145,16 @@ class _Uvicorn(uvicorn.Server):
         gc.freeze()
         if self.started:
             self._on_ready(self._guarded.is_key_required)
-        if self._is_one_of_several:
-            while not (self._may_accept.is_set() or self.should_exit):
-                await asyncio.sleep(_LOOK_AGAIN_S)
+        if self._is_one_of_several and await self._is_told_to_accept():
             self._acceptors = [self._acceptor(listener) for listener in sockets or []]
             for acceptor in self._acceptors:
                 acceptor.start()
+
+    async def _is_told_to_accept(self) -> bool:
+        """Wait for it; false when the process is to end instead."""
+        while not (self._may_accept.is_set() or self.should_exit):
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        return self._may_accept.is_set()
 
     def accept(self) -> None:
         """Let one of several begin to accept connections; from any thread."""
