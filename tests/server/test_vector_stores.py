@@ -6,6 +6,8 @@ import httpx
 import openai
 import pytest
 
+from filesearch.testing import ScriptedChatModel
+
 MUGS = b"# Returns\n\nA mug may be returned within 30 days of delivery.\n"
 KILN = b"The kiln reaches 1280 degrees in nine hours.\n"
 
@@ -335,3 +337,27 @@ def test_a_store_is_named_by_its_id(live):
         status, answer = asked(live, method, f"/vector_stores/vs_abc{path}", json=body)
         assert (status, answer["error"]["code"]) == (404, None), path
         assert "vs_abc" in answer["error"]["message"]
+
+
+def test_keys_that_are_kept_apart_search_and_poll_their_own_stores_alone(serve_keys):
+    live, secrets = serve_keys(ScriptedChatModel([]), [{}, {}], isolates_keys=True)
+    mine, other = (
+        openai.OpenAI(base_url=live.base_url, api_key=secret, max_retries=0) for secret in secrets
+    )
+    store = mine.vector_stores.create()
+    file = mine.files.create(file=("mugs.md", MUGS), purpose="assistants")
+    mine.vector_stores.files.create_and_poll(file.id, vector_store_id=store.id)
+    assert mine.vector_stores.search(store.id, query="mug").data
+    files = other.vector_stores.files
+    for use in (
+        lambda: other.vector_stores.search(store.id, query="mug"),
+        lambda: files.list(store.id),
+        lambda: files.retrieve(file.id, vector_store_id=store.id),
+        lambda: files.content(file.id, vector_store_id=store.id),
+        lambda: files.update(file.id, vector_store_id=store.id, attributes={"a": 1}),
+        lambda: files.delete(file.id, vector_store_id=store.id),
+        lambda: files.create(store.id, file_id=file.id),
+        lambda: other.vector_stores.file_batches.create(store.id, file_ids=[file.id]),
+    ):
+        with pytest.raises(openai.NotFoundError, match="Vector store with id"):
+            use()
