@@ -124,6 +124,11 @@ class ScoredPart:
         norms += self._floor
         return norms
 
+    @cached_property
+    def rough_norms(self) -> npt.NDArray[np.float32]:
+        """The norms in float32 (n_rows,)."""
+        return self.norms.astype(np.float32)
+
     def shares(self, rows: npt.NDArray[Any], counts: npt.NDArray[Any]) -> ScoreArray:
         """Return the share of a term's weight that each row gets: float64 (n,), in [0, 1).
 

@@ -10,6 +10,9 @@ arrays are fast at:
        if what this term gives it and the most that the later ones can give reach that score: a
        comparison of one byte per posting. Soon no row can: the longest lists are not read through.
     3. The rows met so far get what the term gives them, and leave once they cannot get there.
+    4. Where most of the many rows that hold a term would enter, all rows of the segment are scored
+       at once with this term and the later ones, in float32; those that reach the score to beat
+       are then scored as the others are.
 
 Bounds are compared with a margin, so rounding drops no row; the scores themselves are exact, and
 added up in the order of the terms whichever way a row came in.
@@ -38,10 +41,14 @@ _SCAN_RATIO = 8
 """Postings that are passed over in the time of one binary search."""
 FEW = 256
 """So few candidates are not worth dropping any."""
+_OPEN_SHARE, _COMMON_RATIO = 0.5, 16
+"""Many rows enter with a term that one row in so many holds, when so much of what it gives at most
+is enough."""
+_ROUGH_MARGIN = 1 - 1e-5  # for scores in float32
 _POSITION_BITS = 24
 
 
-def kth_best(scores: ScoreArray, k: int) -> float:
+def kth_best(scores: npt.NDArray[np.floating[Any]], k: int) -> float:
     """Return the k-th highest score; 0.0 where there are fewer."""
     if len(scores) < k:
         return 0.0
@@ -111,12 +118,18 @@ class _Search:
         done = self._start()
         rest = sum(self._bounds[done:])
         self._drop(rest)
-        for (found, weight), bound in zip(self._lists[done:], self._bounds[done:], strict=True):
+        is_settled = False
+        for number in range(done, len(self._lists)):
+            (found, weight), bound = self._lists[number], self._bounds[number]
             rest -= bound
             if len(self._rows):
                 self._scores += self._gains(found, weight, self._rows, self._norms)
             needed = self._floor * _MARGIN - rest
-            if needed <= bound:
+            is_open = needed <= bound and not is_settled
+            if is_open and self._lets_many_in(found, needed, bound):
+                self._score_all(self._lists[number:])
+                is_settled = True
+            elif is_open:
                 self._enter(found, weight, needed)
                 if len(self._rows) > 4 * self._top_k:
                     self._floor = max(self._floor, kth_best(self._scores, self._top_k))
@@ -220,6 +233,39 @@ class _Search:
         self._rows = np.concatenate([self._rows, rows])
         self._norms = np.concatenate([self._norms, norms])
         self._scores = np.concatenate([self._scores, gains])
+
+    def _lets_many_in(self, found: TermList, needed: float, bound: float) -> bool:
+        """Return whether a large part of the rows would enter with a term."""
+        is_common = len(found) * _COMMON_RATIO >= self._part.n_rows
+        return is_common and self._floor > 0 and needed <= _OPEN_SHARE * bound
+
+    def _score_all(self, lists: Sequence[tuple[TermList, float]]) -> None:
+        """Finish all rows that were not met and that some terms bring to the floor."""
+        norms = self._part.rough_norms
+        rough, gains = np.zeros(len(norms), np.float32), np.empty(len(norms), np.float32)
+        divisors = np.empty(len(norms), np.float32)
+        for found, weight in lists:
+            if found.column is None or found.has_large:
+                held, counts = self._postings.rows[found.span], self._part.counts(found)
+                rough[held] += np.float32(weight) * counts / (counts + norms.take(held))
+                continue
+            np.copyto(gains, found.column)
+            np.add(gains, norms, out=divisors)
+            gains /= divisors
+            gains *= np.float32(weight)
+            rough += gains
+        rough[self._is_met] = -1
+        if self._allowed is not None:
+            rough[~self._allowed] = -1
+        rows = _where(rough >= self._floor * _ROUGH_MARGIN)
+        if len(rows) > 4 * self._top_k:
+            rough = rough.take(rows)
+            self._floor = max(self._floor, kth_best(rough, self._top_k) * _ROUGH_MARGIN)
+            rows = rows.take(_where(rough >= self._floor * _ROUGH_MARGIN))
+        norms_of_rows, scores = self._part.norms.take(rows), np.zeros(len(rows))
+        for found, weight in lists:
+            scores += self._part.gains(weight, self._part.counts_of(found, rows), norms_of_rows)
+        self._finished.append((rows, scores))
 
     def _gains(
         self, found: TermList, weight: float, rows: IntArray, norms: ScoreArray
