@@ -49,7 +49,16 @@ class Turns:
                 self._line.appendleft(gate)
             else:
                 self._line.append(gate)
-        gate.acquire()  # until it is handed over
+        try:
+            gate.acquire()  # until it is handed over
+        except BaseException:  # Ctrl-C: nobody must wait for who does not come any more
+            with self._lock:
+                is_waiting = gate in self._line
+                if is_waiting:
+                    self._line.remove(gate)
+            if not is_waiting:
+                self._give_back()
+            raise
 
     def _give_back(self) -> None:
         with self._lock:

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from filesearch import turns as turns_module
 from filesearch.turns import Turns
 
 
@@ -65,3 +66,27 @@ def test_an_error_gives_the_turn_back():
     with turns.turn():
         assert turns._free == 0
     assert turns._free == 1
+
+
+def test_who_is_interrupted_while_waiting_leaves_the_line(monkeypatch):
+    class Interrupted:
+        """A lock that is interrupted when it is waited for."""
+
+        def __init__(self):
+            self.is_taken = False
+
+        def acquire(self):
+            if self.is_taken:
+                raise KeyboardInterrupt
+            self.is_taken = True
+
+    turns, told = Turns(1), []
+    with turns.turn():
+        with monkeypatch.context() as patch:
+            patch.setattr(turns_module.threading, "Lock", Interrupted)
+            with pytest.raises(KeyboardInterrupt), turns.turn():
+                pass
+        thread = start(turns, told, "next")
+    thread.join(10)
+    assert told == ["next"]
+    assert (turns._free, len(turns._line)) == (1, 0)
