@@ -99,6 +99,7 @@ def test_the_best_rows_are_found_without_looking_at_all(
     if seed % 3 == 0:  # all rows are scored at once wherever that may be
         monkeypatch.setattr(top_k_module, "_OPEN_SHARE", 1.0)
         monkeypatch.setattr(top_k_module, "_COMMON_RATIO", 1_000)
+        monkeypatch.setattr(top_k_module, "_BLOCK_ROWS", 300)
     segments = draw_segments(seed)
     rng = np.random.default_rng(seed)
     with dense_from(10_000 if seed % 2 else 100):

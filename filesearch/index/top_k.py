@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from filesearch.index.impacts import ByteArray
 from filesearch.index.postings import BoolArray, RowArray
 from filesearch.index.scored_part import ScoreArray, ScoredPart, TermList
 from filesearch.types import IntArray
@@ -44,6 +45,9 @@ FEW = 256
 _OPEN_SHARE, _COMMON_RATIO = 0.5, 16
 """Many rows enter with a term that one row in so many holds, when so much of what it gives at most
 is enough."""
+_BLOCK_ROWS = 32_768
+"""Rows that are scored at once in float32: their scratch stays in a core's cache, and small enough
+for its memory to be used again."""
 _ROUGH_MARGIN = 1 - 1e-5  # for scores in float32
 _POSITION_BITS = 24
 
@@ -241,19 +245,7 @@ class _Search:
 
     def _score_all(self, lists: Sequence[tuple[TermList, float]]) -> None:
         """Finish all rows that were not met and that some terms bring to the floor."""
-        norms = self._part.rough_norms
-        rough, gains = np.zeros(len(norms), np.float32), np.empty(len(norms), np.float32)
-        divisors = np.empty(len(norms), np.float32)
-        for found, weight in lists:
-            if found.column is None or found.has_large:
-                held, counts = self._postings.rows[found.span], self._part.counts(found)
-                rough[held] += np.float32(weight) * counts / (counts + norms.take(held))
-                continue
-            np.copyto(gains, found.column)
-            np.add(gains, norms, out=divisors)
-            gains /= divisors
-            gains *= np.float32(weight)
-            rough += gains
+        rough = self._rough_scores(lists)
         rough[self._is_met] = -1
         if self._allowed is not None:
             rough[~self._allowed] = -1
@@ -266,6 +258,30 @@ class _Search:
         for found, weight in lists:
             scores += self._part.gains(weight, self._part.counts_of(found, rows), norms_of_rows)
         self._finished.append((rows, scores))
+
+    def _rough_scores(self, lists: Sequence[tuple[TermList, float]]) -> npt.NDArray[np.float32]:
+        """Return what some terms give to every row, in float32 (n_rows,)."""
+        norms = self._part.rough_norms
+        rough = np.zeros(len(norms), np.float32)
+        columns: list[tuple[ByteArray, np.float32]] = []
+        for found, weight in lists:
+            if found.column is not None and not found.has_large:
+                columns.append((found.column, np.float32(weight)))
+                continue
+            held, counts = self._postings.rows[found.span], self._part.counts(found)
+            rough[held] += np.float32(weight) * counts / (counts + norms.take(held))
+        gains, divisors = np.empty((2, min(_BLOCK_ROWS, len(norms))), np.float32)
+        for first in range(0, len(norms), _BLOCK_ROWS):
+            of_block = norms[first : first + _BLOCK_ROWS]
+            scores_of_block = rough[first : first + _BLOCK_ROWS]
+            some, divide = gains[: len(of_block)], divisors[: len(of_block)]
+            for column, share in columns:
+                np.copyto(some, column[first : first + _BLOCK_ROWS])
+                np.add(some, of_block, out=divide)
+                some /= divide
+                some *= share
+                scores_of_block += some
+        return rough
 
     def _gains(
         self, found: TermList, weight: float, rows: IntArray, norms: ScoreArray
