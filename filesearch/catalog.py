@@ -70,10 +70,7 @@ class Catalog:
             NotFound: There is none with this id or, where `owner` is given, it is another's.
         """
         with self.database.reading() as sql:
-            row = store_names.store_by_id(sql, store_id)
-        if row is None or owner not in (None, row.owner):
-            raise NotFound(f"Vector store with id '{store_id}' not found.")
-        return rows.to_store_record(row)
+            return rows.to_store_record(store_names.find_store_row(sql, store_id, owner))
 
     def stores(self) -> list[StoreRecord]:
         """Return all stores, in order of insertion."""

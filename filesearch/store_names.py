@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select
 
 from filesearch import schema as t
+from filesearch.errors import NotFound
 
 
 def named_store(sql: Connection, name: str) -> Row[Any] | None:
@@ -34,9 +35,16 @@ def _by_note() -> tuple[Select[Any], Select[Any]]:
     return stores.where(c.id == noted), by_name
 
 
-def store_by_id(sql: Connection, store_id: str) -> Row[Any] | None:
-    """Return the row of a store, or None when there is none."""
-    return sql.execute(_by_id(), {"store_id": store_id}).first()
+def find_store_row(sql: Connection, store_id: str, owner: str | None = None) -> Row[Any]:
+    """Return the row of a store.
+
+    Raises:
+        NotFound: There is none or, where `owner` is given, it is another's.
+    """
+    row = sql.execute(_by_id(), {"store_id": store_id}).first()
+    if row is None or owner not in (None, row.owner):
+        raise NotFound(f"Vector store with id '{store_id}' not found.")
+    return row
 
 
 @cache

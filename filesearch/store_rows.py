@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
-from filesearch import rows
+from filesearch import rows, store_names
 from filesearch import schema as t
 from filesearch.attributes import check_attributes
 from filesearch.errors import NotFound, StoreExpired
@@ -45,18 +45,6 @@ def files_place(store_id: str) -> str:
 # Stores
 
 
-def find_store_row(sql: Connection, store_id: str, owner: str | None = None) -> Row[Any]:
-    """Return the row of a store.
-
-    Raises:
-        NotFound: There is none, or it is another's.
-    """
-    row = sql.execute(_stores_of(owner).where(t.vector_stores.c.id == store_id)).first()
-    if row is None:
-        raise NotFound(f"Vector store with id '{store_id}' not found.")
-    return row
-
-
 def find_usable_row(sql: Connection, store_id: str) -> Row[Any]:
     """Return the row of a store that may be searched and filled.
 
@@ -64,7 +52,7 @@ def find_usable_row(sql: Connection, store_id: str) -> Row[Any]:
         NotFound: There is none.
         StoreExpired: It has expired.
     """
-    row = find_store_row(sql, store_id)
+    row = store_names.find_store_row(sql, store_id)
     check_expiry(store_id, rows.expires_at(row))
     return row
 
@@ -82,8 +70,8 @@ def check_expiry(store_id: str, expires_at: int | None) -> None:
 
 
 def find_store(sql: Connection, store_id: str, owner: str | None = None) -> VectorStore:
-    """Return a store with its counts; raises as `find_store_row`."""
-    return _to_stores(sql, [find_store_row(sql, store_id, owner)])[0]
+    """Return a store with its counts; raises as `store_names.find_store_row`."""
+    return _to_stores(sql, [store_names.find_store_row(sql, store_id, owner)])[0]
 
 
 def page_stores(sql: Connection, query: PageQuery, owner: str | None) -> Page[VectorStore]:
@@ -164,7 +152,7 @@ def count_files(sql: Connection, column: str, ids: Collection[str]) -> dict[str,
 
 def touch(sql: Connection, store_id: str) -> None:
     """Note that a store is in use now; one that has expired stays so."""
-    row = find_store_row(sql, store_id)
+    row = store_names.find_store_row(sql, store_id)
     expires_at, now = rows.expires_at(row), int(time.time())
     if expires_at is None or expires_at > now:
         c = t.vector_stores.c
@@ -173,7 +161,7 @@ def touch(sql: Connection, store_id: str) -> None:
 
 def delete_store(sql: Connection, store_id: str) -> None:
     """Delete a store; the file objects in it stay. Raises NotFound when there is none."""
-    row = find_store_row(sql, store_id)
+    row = store_names.find_store_row(sql, store_id)
     sf, f = t.store_files.c, t.files.c
     mine = select(sf.file_id).where(sf.store_id == store_id)
     sql.execute(

@@ -129,7 +129,7 @@ class VectorStores:
     def check(self, store_id: str, owner: str | None = None) -> None:
         """See that there is such a store; `get` counts its files too, all of them each time."""
         with self._database.reading() as sql:
-            store_rows.find_store_row(sql, store_id, owner)
+            store_names.find_store_row(sql, store_id, owner)
 
     def page(self, query: PageQuery, owner: str | None = None) -> Page[VectorStore]:
         """Return a part of the list of stores.
@@ -224,7 +224,7 @@ class VectorStores:
     def file(self, store_id: str, file_id: str) -> StoreFile:
         """Return a file of a store."""
         with self._database.reading() as sql:
-            store_rows.find_store_row(sql, store_id)
+            store_names.find_store_row(sql, store_id)
             return store_rows.find_file(sql, store_id, file_id)
 
     def files(
@@ -241,7 +241,7 @@ class VectorStores:
             NotFound: Also when a cursor names nothing that is or was in the store.
         """
         with self._database.reading() as sql:
-            store_rows.find_store_row(sql, store_id)
+            store_names.find_store_row(sql, store_id)
             if batch_id is not None:
                 store_batches.find_batch(sql, store_id, batch_id)
             return store_rows.page_files(sql, store_id, query, status=status, batch_id=batch_id)
@@ -262,13 +262,13 @@ class VectorStores:
     def detach(self, store_id: str, file_id: str) -> None:
         """Take a file out of a store; the file object stays, and it stays in other stores."""
         with self._database.writing() as sql:
-            store_rows.find_store_row(sql, store_id)
+            store_names.find_store_row(sql, store_id)
             store_rows.detach(sql, store_id, file_id)
 
     def text(self, store_id: str, file_id: str) -> tuple[str, ...]:
         """Return the text of a file; nothing while it is not searchable."""
         with self._database.reading() as sql:
-            store_rows.find_store_row(sql, store_id)
+            store_names.find_store_row(sql, store_id)
             store_rows.find_file(sql, store_id, file_id)
             sf = t.store_files.c
             text = sql.scalar(
@@ -299,13 +299,13 @@ class VectorStores:
     def batch(self, store_id: str, batch_id: str) -> FileBatch:
         """Return a batch; its counts and its status are of the same instant."""
         with self._database.reading() as sql:
-            store_rows.find_store_row(sql, store_id)
+            store_names.find_store_row(sql, store_id)
             return store_batches.find_batch(sql, store_id, batch_id)
 
     def cancel_batch(self, store_id: str, batch_id: str) -> FileBatch:
         """Give up on the files of a batch that are not read yet; one that has ended stays so."""
         with self._database.writing() as sql:
-            store_rows.find_store_row(sql, store_id)
+            store_names.find_store_row(sql, store_id)
             return store_batches.cancel_batch(sql, store_id, batch_id)
 
     # Search

@@ -9,7 +9,13 @@ from filesearch.server.context import CallerDep, ServerDep
 from filesearch.server.errors import check_id
 from filesearch.server.lists import ListDep, list_body
 from filesearch.server.routing import make_router
-from filesearch.server.vector_stores import check_filters, results_body, store_body, visible_store
+from filesearch.server.vector_stores import (
+    check_filters,
+    check_visible,
+    results_body,
+    store_body,
+    visible_store,
+)
 from filesearch.server.vector_stores import create_store as make_store
 from filesearch.server.wire.vector_stores import (
     CreateStore,
@@ -50,12 +56,12 @@ def update_store(
     vector_store_id: str, body: UpdateStore, server: ServerDep, caller: CallerDep
 ) -> StoreBody:
     """Change what is given; the rest stays."""
-    store = visible_store(server, caller, vector_store_id)
+    check_visible(server, caller, vector_store_id)
     days: int | Keep | None = KEEP
     if "expires_after" in body.model_fields_set:
         days = body.expires_after.days if body.expires_after else None
     updated = server.stores.update(
-        store.id,
+        vector_store_id,
         name=(body.name or "") if "name" in body.model_fields_set else KEEP,
         metadata=(body.metadata or {}) if "metadata" in body.model_fields_set else KEEP,
         expires_after_days=days,
@@ -66,9 +72,9 @@ def update_store(
 @router.delete("/vector_stores/{vector_store_id}")
 def delete_store(vector_store_id: str, server: ServerDep, caller: CallerDep) -> StoreDeleted:
     """Delete a vector store; its files stay."""
-    store = visible_store(server, caller, vector_store_id)
-    server.stores.delete(store.id)
-    return StoreDeleted(id=store.id)
+    check_visible(server, caller, vector_store_id)
+    server.stores.delete(vector_store_id)
+    return StoreDeleted(id=vector_store_id)
 
 
 @router.post("/vector_stores/{vector_store_id}/search")
