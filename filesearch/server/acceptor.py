@@ -28,8 +28,7 @@ class Acceptor:
     """Accepts for one process; use it from its event loop.
 
     Args:
-        listener: Non-blocking from now on; closed by its owner after `close`.
-        backlog: Connections that may wait.
+        listener: Listens already, non-blocking from now on; closed by its owner after `close`.
         make_protocol: Makes what serves a connection.
         count_open: How many connections this process has.
     """
@@ -38,12 +37,10 @@ class Acceptor:
         self,
         listener: socket.socket,
         *,
-        backlog: int,
         make_protocol: Callable[[], asyncio.Protocol],
         count_open: Callable[[], int],
     ) -> None:
         self._listener = listener
-        self._backlog = backlog
         self._make_protocol = make_protocol
         self._count_open = count_open
         self._loop = asyncio.get_running_loop()
@@ -53,7 +50,6 @@ class Acceptor:
     def start(self) -> None:
         """Begin to accept."""
         self._listener.setblocking(False)
-        self._listener.listen(self._backlog)
         self._loop.add_reader(self._listener, self._on_waiting)
 
     def close(self) -> None:

@@ -171,7 +171,6 @@ class _Uvicorn(uvicorn.Server):
 
         return Acceptor(
             listener,
-            backlog=_BACKLOG,
             make_protocol=make_protocol,
             count_open=lambda: len(self.server_state.connections),
         )

@@ -35,7 +35,6 @@ class Loop:
     def make(self, listener):
         return Acceptor(
             listener,
-            backlog=64,
             make_protocol=lambda: Echo(self.open),
             count_open=lambda: len(self.open),
         )
