@@ -11,6 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 
+def map_array(path: Path) -> npt.NDArray[Any]:
+    """Return the array of a `.npy` file, mapped: pages are read when they are looked at.
+
+    It is a plain array: indexing np.memmap itself costs several times as much.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It holds no such array, or less than it says.
+    """
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
 class ArrayFile(AbstractContextManager["ArrayFile"]):
     """Writes an array whose rows arrive in blocks; nothing of it is held. One thread at a time.
 

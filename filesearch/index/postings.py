@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filesearch.errors import IndexDamaged
+from filesearch.index.array_file import map_array
 from filesearch.index.impacts import ByteArray, derive_impacts, mean_length, peak_impacts
 from filesearch.types import IntArray
 
@@ -260,13 +261,11 @@ def term_hash(term: bytes) -> int:
 
 def _map(path: Path) -> npt.NDArray[Any]:
     try:
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+        return map_array(path)
     except (OSError, ValueError) as error:
         raise IndexDamaged(
             f"keyword postings cannot be read from {path}: {error}; run: fsearch verify --repair"
         ) from error
-    # A plain view: slicing np.memmap itself costs several times as much.
-    return np.asarray(mapped)
 
 
 def _misfit(directory: Path) -> IndexDamaged:

@@ -36,6 +36,7 @@ import numpy.typing as npt
 from filesearch.cores import usable_cores
 from filesearch.faiss_threads import use_all_cores, use_one_core
 from filesearch.index.float16_file import compare_rows
+from filesearch.index.found import Found, best_of
 from filesearch.index.vector_description import Quantisation
 from filesearch.types import FloatMatrix, FloatVector, IntArray
 
@@ -256,7 +257,7 @@ class QuantisedIndex:
         top_k: int,
         probes: int,
         allowed: npt.NDArray[np.bool_] | None,
-    ) -> list[Callable[[], tuple[IntArray, FloatVector]]]:
+    ) -> list[Callable[[], Found]]:
         """Return the parts of a search, which may run at the same time.
 
         Each reads some of the lists, of near and far ones as many, and gives rows and similarities,
@@ -277,11 +278,12 @@ class QuantisedIndex:
             depth = math.ceil(depth * (1 / parts + _PART_MORE))
         depth = min(depth, int(self._index.ntotal))
         use_one_core()
+        query = np.ascontiguousarray(query)
         scores, lists = self._index.quantizer.search(query[np.newaxis, :], probes)
         return [
             partial(
                 self._search_lists,
-                np.ascontiguousarray(query),
+                query,
                 top_k,
                 depth,
                 np.ascontiguousarray(lists[0, part::parts]),
@@ -299,7 +301,7 @@ class QuantisedIndex:
         lists: IntArray,
         list_scores: FloatVector,
         bits: npt.NDArray[np.uint8] | None,
-    ) -> tuple[IntArray, FloatVector]:
+    ) -> Found:
         use_one_core()
         rows, codes = np.empty(depth, np.int64), np.empty(depth, np.float32)
         selector = None if bits is None else faiss.IDSelectorBitmap(bits)
@@ -313,9 +315,7 @@ class QuantisedIndex:
         rows = rows[rows >= 0]
         if len(rows) == 0:
             return rows, np.empty(0, np.float32)
-        scores = compare_rows(self._exact, rows, query)
-        best = np.argsort(-scores, kind="stable")[:top_k]
-        return rows[best], scores[best]
+        return best_of([(rows, compare_rows(self._exact, rows, query))], top_k)
 
     @cached_property
     def _list_of_row(self) -> npt.NDArray[np.int32]:

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from filesearch.directory_lock import directory_lock
 from filesearch.durable import sync_directory, sync_file
 from filesearch.errors import IndexDamaged
+from filesearch.index.array_file import map_array
 from filesearch.index.postings import Postings
 from filesearch.index.stretches import numbers_of, offsets
 from filesearch.index.vector_description import VectorDescription
@@ -326,12 +327,9 @@ class Segment:
 
     def _map(self, name: str) -> npt.NDArray[Any]:
         try:
-            # mmap_mode keeps start-up short: pages are read when they are looked at.
-            mapped = np.load(self._directory / name, mmap_mode="r", allow_pickle=False)
+            return map_array(self._directory / name)
         except (OSError, ValueError) as error:
             raise _damaged(self.record, str(error)) from error
-        # A plain view: indexing np.memmap itself costs several times as much.
-        return np.asarray(mapped)
 
     def map_all(self) -> None:
         """Open every file now: what is mapped stays readable when a merge deletes the segment.

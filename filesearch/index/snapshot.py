@@ -17,10 +17,11 @@ import numpy.typing as npt
 
 from filesearch.filters import Predicate
 from filesearch.index.bm25 import K1, KeywordScorer
+from filesearch.index.found import Found, best_of
 from filesearch.index.segment import END, START, Segment
 from filesearch.index.slots import Slots
 from filesearch.index.stretches import numbers_of
-from filesearch.index.vectors import BoolArray, Found, best_of
+from filesearch.index.vectors import BoolArray
 from filesearch.index_rows import ChunkWindows, Place, Selection
 from filesearch.records import Entry, SnapshotMemory
 from filesearch.roster import REMOVED, Roster

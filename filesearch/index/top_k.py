@@ -254,10 +254,7 @@ class _Search:
             rough = rough.take(rows)
             self._floor = max(self._floor, kth_best(rough, self._top_k) * _ROUGH_MARGIN)
             rows = rows.take(_where(rough >= self._floor * _ROUGH_MARGIN))
-        norms_of_rows, scores = self._part.norms.take(rows), np.zeros(len(rows))
-        for found, weight in lists:
-            scores += self._part.gains(weight, self._part.counts_of(found, rows), norms_of_rows)
-        self._finished.append((rows, scores))
+        self._finished.append((rows, self._part.scores_at(lists, rows)))
 
     def _rough_scores(self, lists: Sequence[tuple[TermList, float]]) -> npt.NDArray[np.float32]:
         """Return what some terms give to every row, in float32 (n_rows,)."""

@@ -7,7 +7,7 @@ inside the search, and those that keep few windows are exact at any size.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -24,6 +24,7 @@ from filesearch.index.float16_file import (
     values_of,
     write_float16,
 )
+from filesearch.index.found import Found, best_of
 from filesearch.index.quantised import (
     PARAMETERS_NAME,
     QuantisedIndex,
@@ -33,7 +34,7 @@ from filesearch.index.quantised import (
 from filesearch.index.vector_description import VectorDescription
 from filesearch.types import FloatMatrix, FloatVector, IntArray
 
-__all__ = ["BoolArray", "Found", "VectorDescription", "VectorIndex", "best_of", "write_vectors"]
+__all__ = ["BoolArray", "VectorDescription", "VectorIndex", "write_vectors"]
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
@@ -46,8 +47,6 @@ _FETCHED_SHARE = 150
 _FETCHED_ROWS = 4_096
 # What one thread compares exactly before another one is worth waking: about 2 ms.
 _STRETCH_ROWS = 24_576
-
-Found: TypeAlias = tuple[IntArray, FloatVector]
 
 
 def write_vectors(
@@ -213,13 +212,3 @@ class VectorIndex:
         """Return the vectors of `rows`: float32, shape (len(rows), dimension)."""
         found: FloatMatrix = self._values[rows].astype(np.float32)
         return found
-
-
-def best_of(found: Sequence[Found], top_k: int) -> Found:
-    """Return the `top_k` best of what steps found, best first; ties go to the lower row."""
-    if not found:
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-    rows = np.concatenate([rows for rows, _ in found])
-    scores = np.concatenate([scores for _, scores in found])
-    order = np.lexsort((rows, -scores))[:top_k]
-    return rows[order], scores[order]
