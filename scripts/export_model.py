@@ -233,13 +233,19 @@ class _Graph:
     def linear(self, x: str, weight: np.ndarray, bias: np.ndarray, out: str) -> str:
         """Add x @ weight.T + bias; weight has shape (out features, in features)."""
         if not self.int8:
-            product = self.add("MatMul", [x, self.constant(f"{out}.w", weight.T)], f"{out}.xw")
-            return self.add("Add", [product, self.constant(f"{out}.b", bias)], out)
+            return self.linear_in_floats(x, weight, bias, out, out)
         x, weight = self.tame(x, weight, out)
         quantised, scale = quantise_rows(weight, MAX_WEIGHT)
         inputs = [x, self.constant(f"{out}.w", quantised.T), self.constant(f"{out}.scale", scale)]
         inputs += ["", self.constant(f"{out}.b", bias)]  # no zero point: symmetric
         return self.add("DynamicQuantizeMatMul", inputs, out, domain=CONTRIB)
+
+    def linear_in_floats(
+        self, x: str, weight: np.ndarray, bias: np.ndarray, name: str, out: str
+    ) -> str:
+        """Add the same in float32; `name` begins the names of what it needs."""
+        product = self.add("MatMul", [x, self.constant(f"{name}.w", weight.T)], f"{name}.xw")
+        return self.add("Add", [product, self.constant(f"{name}.b", bias)], out)
 
     def tame(self, x: str, weight: np.ndarray, out: str) -> tuple[str, np.ndarray]:
         """Return x with the channels that reach far divided, and the weights multiplied."""
@@ -248,9 +254,8 @@ class _Graph:
         # Powers of two are exact, and the same whatever machine measured the ranges.
         factor = np.exp2(np.ceil(np.log2(np.maximum(self.ranges[x] / MAX_RANGE, 1))))
         factor = factor.astype(np.float32)
-        return self.add("Mul", [x, self.constant(f"{out}.tamed_by", 1 / factor)], f"{out}.tamed"), (
-            weight * factor
-        )
+        tamed = self.add("Mul", [x, self.constant(f"{out}.tamed_by", 1 / factor)], f"{out}.tamed")
+        return tamed, weight * factor
 
     def attention(self, x: str, weight: np.ndarray, bias: np.ndarray, out: str) -> str:
         """Multi-head self-attention of x; weight stacks query, key and value."""
@@ -387,24 +392,20 @@ def _feed_forward(graph: _Graph, weights: Weights, x: str, prefix: str, here: st
         weights[f"{prefix}.intermediate.dense.{kind}"] for kind in ("weight", "bias")
     )
     narrow, narrow_bias = (weights[f"{prefix}.output.dense.{kind}"] for kind in ("weight", "bias"))
-    apart = np.abs(narrow).max(axis=0) > MAX_SHARED_WEIGHT
-    if not graph.int8 or not apart.any():
-        y = graph.add("Gelu", [graph.linear(x, wide, wide_bias, f"{here}.wide")], f"{here}.gelu")
-        return graph.linear(y, narrow, narrow_bias, f"{here}.narrow")
-
-    def add_channels(out: str, first: np.ndarray, first_bias: np.ndarray) -> str:
-        y = graph.add("MatMul", [x, graph.constant(f"{out}.w", first.T)], f"{out}.xw")
-        y = graph.add("Add", [y, graph.constant(f"{out}.b", first_bias)], f"{out}.wide")
-        y = graph.add("Gelu", [y], f"{out}.gelu")
-        return graph.add("MatMul", [y, graph.constant(f"{out}.w2", narrow[:, apart].T)], out)
-
-    few = add_channels(f"{here}.few", wide[apart], wide_bias[apart])
-    # Gelu of 0 is 0: the channels that are left out add nothing and reach nowhere.
-    rest = np.where(apart, np.float32(0), wide.T).T
-    rest_bias = np.where(apart, np.float32(0), wide_bias)
-    y = graph.add("Gelu", [graph.linear(x, rest, rest_bias, f"{here}.wide")], f"{here}.gelu")
-    y = graph.linear(y, np.where(apart, np.float32(0), narrow), narrow_bias, f"{here}.most")
-    return graph.add("Add", [y, few], f"{here}.narrow")
+    apart = (np.abs(narrow).max(axis=0) > MAX_SHARED_WEIGHT) & graph.int8
+    out = f"{here}.narrow"
+    if apart.any():
+        name, out = f"{here}.few", f"{here}.most"
+        y = graph.linear_in_floats(x, wide[apart], wide_bias[apart], name, f"{name}.wide")
+        y = graph.add("Gelu", [y], f"{name}.gelu")
+        few = graph.add("MatMul", [y, graph.constant(f"{name}.w2", narrow[:, apart].T)], name)
+        # Gelu of 0 is 0: the channels that are left out add nothing and reach nowhere.
+        wide = np.where(apart, np.float32(0), wide.T).T
+        wide_bias = np.where(apart, np.float32(0), wide_bias)
+        narrow = np.where(apart, np.float32(0), narrow)
+    y = graph.add("Gelu", [graph.linear(x, wide, wide_bias, f"{here}.wide")], f"{here}.gelu")
+    y = graph.linear(y, narrow, narrow_bias, out)
+    return graph.add("Add", [y, few], f"{here}.narrow") if apart.any() else y
 
 
 def measure_ranges(weights: Weights, tokenizer: Path) -> Ranges:
@@ -416,7 +417,6 @@ def measure_ranges(weights: Weights, tokenizer: Path) -> Ranges:
     Returns:
         Name of the activation -> float32 (384,), the largest magnitude of each channel.
     """
-    import onnxruntime
     from tokenizers import Tokenizer
 
     vocabulary = Tokenizer.from_file(str(tokenizer)).get_vocab()
@@ -433,7 +433,7 @@ def measure_ranges(weights: Weights, tokenizer: Path) -> Ranges:
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", "tokens", DIMENSION])
         for name in names
     )
-    session = onnxruntime.InferenceSession(_bytes(model), providers=["CPUExecutionProvider"])
+    session = _session(_bytes(model), threads=0)
     ranges: Ranges = {name: np.zeros(DIMENSION, np.float32) for name in names}
     for text in range(RANGE_TEXTS):
         chosen = words[text * RANGE_WORDS :][:RANGE_WORDS]

@@ -36,6 +36,7 @@ from benchmarks.drawn_sets import (
 from benchmarks.errors import BenchError
 from benchmarks.measuring import median, percentile, run_program, say
 from benchmarks.report import Chart, Claim, Column, Report, Table, Value
+from benchmarks.stores import ingest_ours
 from benchmarks.subcommand import Session, Subcommand
 
 DRIVERS = Path(__file__).parent / "drivers"
@@ -99,10 +100,7 @@ def _ingest_whole(documents: Path, files: int, session: Session) -> float:
     folder = session.scratch / "documents"
     copy_markdown(documents, folder, files)
     say(f"ingesting {files} files whole")
-    index = session.scratch / "whole"
-    program: list[str | Path] = [sys.executable, "-m", "filesearch", "ingest", folder]
-    done = run_program([*program, "--index", index, "--json"])
-    report = json.loads(done.output)
+    _done, report = ingest_ours(folder, session.scratch / "whole")
     chunks = sum(outcome["chunks"] for outcome in report["outcomes"])
     return 1e3 * float(report["seconds"]) / max(chunks, 1)
 

@@ -12,10 +12,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.documents import find_markdown
 from benchmarks.environments import peer_environment
-from benchmarks.measuring import run_program
+from benchmarks.measuring import Finished, run_program
 from benchmarks.subcommand import Session
 
 OURS = "filesearch"
@@ -67,17 +68,8 @@ def ingest(session: Session, name: str, documents: Path) -> Ingested:
     shutil.rmtree(store, ignore_errors=True)
     store.unlink(missing_ok=True)
     if name == OURS:
-        ours: list[str | Path] = [
-            sys.executable,
-            "-m",
-            "filesearch",
-            "ingest",
-            documents,
-            "--index",
-            store,
-        ]
-        done = run_program([*ours, "--json"])
-        windows = sum(outcome["windows"] for outcome in json.loads(done.output)["outcomes"])
+        done, report = ingest_ours(documents, store)
+        windows = sum(outcome["windows"] for outcome in report["outcomes"])
         return Ingested(done.wall_s, done.peak_mb, windows)
     given = [documents, store, session.environments.weights(name), listing_of(session, name)]
     done = run_program(
@@ -85,6 +77,17 @@ def ingest(session: Session, name: str, documents: Path) -> Ingested:
     )
     found = json.loads(done.output.splitlines()[-1])
     return Ingested(found["seconds"], done.peak_mb, found["chunks"])
+
+
+def ingest_ours(documents: Path, index: Path) -> tuple[Finished, dict[str, Any]]:
+    """Run `fsearch ingest` of a folder into a new index; returns the process and its report.
+
+    Raises:
+        BenchError: It failed, or some file did.
+    """
+    program: list[str | Path] = [sys.executable, "-m", "filesearch", "ingest", documents]
+    done = run_program([*program, "--index", index, "--json"])
+    return done, json.loads(done.output)
 
 
 def search_all(
