@@ -164,18 +164,18 @@ class Ingest:
         if not waiting:
             return
         new = [item for item in waiting if item.embeddings is None]
-        texts = [text for item in new for text in item.text.window_texts]
+        windows = [window for item in new for window in item.text.window_texts]
         size_bytes = sum(item.source.size_bytes for item in waiting)
         blocks: list[WindowEmbeddings] = []
-        for start in range(0, len(texts), EMBED_WINDOWS):
+        for start in range(0, len(windows), EMBED_WINDOWS):
             block = embed_windows(
                 self._embedder,
-                texts[start : start + EMBED_WINDOWS],
+                windows[start : start + EMBED_WINDOWS],
                 late_interaction=self._late_interaction,
             )
             blocks.append(block)
             self._windows_done += len(block.vectors)
-            share = min(1.0, (start + EMBED_WINDOWS) / len(texts))
+            share = min(1.0, (start + EMBED_WINDOWS) / len(windows))
             self._report(waiting[0].source.filename, under_way=int(share * size_bytes))
         embedded = WindowEmbeddings.join(blocks) if blocks else None
         start = 0

@@ -24,6 +24,7 @@ from filesearch.ingest import COMMIT_WINDOWS, EMBED_WINDOWS
 from filesearch.load.process.isolation import make_loader
 from filesearch.loader_threads import count_readers
 from filesearch.lock import writer_lock
+from filesearch.pieces import WindowText
 from filesearch.prepare import embed_windows
 from filesearch.protocols import Embedder
 from filesearch.reader_pool import Prepared, ReaderPool
@@ -238,12 +239,12 @@ class IngestWorker:
                 held.fail("server_error", f"the embedder failed: {type(error).__name__}: {error}")
 
     def _embed_windows(self, chosen: Sequence[tuple[_Held, int]], wants_signs: bool) -> None:
-        texts: list[str] = []
+        windows: list[WindowText] = []
         for held, count in chosen:
             if held.prepared.text is not None:
                 first = held.window_done
-                texts += held.prepared.text.window_texts[first : first + count]
-        made = embed_windows(self._embedder, texts, late_interaction=wants_signs)
+                windows += held.prepared.text.window_texts[first : first + count]
+        made = embed_windows(self._embedder, windows, late_interaction=wants_signs)
         start = 0
         for held, count in chosen:
             held.blocks.append(made.part(start, start + count))

@@ -20,7 +20,8 @@ from filesearch.chunk import (
 )
 from filesearch.context import find_contexts
 from filesearch.index.builder import SegmentBuilder
-from filesearch.protocols import Embedder, TokenEmbedder
+from filesearch.pieces import Pieces, WindowText
+from filesearch.protocols import Embedder, PieceEmbedder, TokenEmbedder
 from filesearch.terms import TermSequence, extract_terms, term_spans
 from filesearch.types import (
     Chunk,
@@ -42,7 +43,7 @@ class PreparedText:
 
     Attributes:
         chunks, windows: At least one each, ordered by start.
-        window_texts: What to embed, one string per window: its context, then its own words.
+        window_texts: What to embed, one for each window.
         chunk_windows: int64 (n_chunks, 2): first and one-past-last window of each chunk.
         terms: Of the whole text.
         context_terms: For each chunk the terms of its context, which count as its own.
@@ -50,7 +51,7 @@ class PreparedText:
 
     chunks: Sequence[Chunk]
     windows: Sequence[Window]
-    window_texts: Sequence[str]
+    window_texts: Sequence[WindowText]
     chunk_windows: IntArray
     terms: TermSequence
     context_terms: Sequence[Sequence[str]]
@@ -93,23 +94,25 @@ def prepare_document(
         return find_contexts(filename, document.title, document.spans, starts)
 
     @cache
-    def head(line: str) -> tuple[str, int]:
+    def head(line: str) -> _Head:
         return _context_head(line, embedder)
 
     rows = table_rows(document.spans)
     sections = row_sections(text, rows) if rows_apart else [(0, len(text))]
     chunks = _chunks_of(text, settings, rows, sections)
+    pieces = Pieces(np.empty((0, 2), np.int64))
     if windows is None:
+        pieces = _read_pieces(embedder, text)
         # Where headings stand is known before windows are cut: any start of a section may be one's.
-        longest = max(head(line)[1] for line in contexts(_section_starts(document)))
+        longest = max(head(line).count for line in contexts(_section_starts(document)))
         max_pieces = max(embedder.max_tokens - longest, embedder.max_tokens // 2)
-        windows = _windows_of(text, embedder.token_offsets(text), max_pieces, rows, sections)
+        windows = _windows_of(text, pieces.offsets, max_pieces, rows, sections)
     lines = contexts([window.start for window in windows])
     return PreparedText(
         chunks=chunks,
         windows=windows,
         window_texts=[
-            head(line)[0] + text[window.start : window.end]
+            _window_text(head(line), text, pieces, window)
             for line, window in zip(lines, windows, strict=True)
         ],
         chunk_windows=chunk_windows(chunks, windows),
@@ -158,20 +161,50 @@ def _section_starts(document: Document) -> list[int]:
     return sorted({0, *(span.start + 1 for span in document.spans if span.label)})
 
 
-def _context_head(line: str, embedder: Embedder) -> tuple[str, int]:
-    """Return the line as it stands before a window, and how many word pieces it takes."""
-    if not line:
-        return "", 0
-    pieces = embedder.token_offsets(line)
-    if len(pieces) > MAX_CONTEXT_PIECES:
-        line = line[: int(pieces[MAX_CONTEXT_PIECES - 1, 1])]
-    return f"{line}\n", min(len(pieces), MAX_CONTEXT_PIECES)
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """A line of context as it stands before a window.
+
+    Attributes:
+        text: The line and a line break, or nothing.
+        count: How many word pieces it takes.
+        ids: These, where the embedder hands them out.
+    """
+
+    text: str
+    count: int
+    ids: IntArray | None
+
+
+def _context_head(line: str, embedder: Embedder) -> _Head:
+    """Return the line as it stands before a window, cut where it is too long."""
+    pieces = _read_pieces(embedder, line)
+    count = min(len(pieces.offsets), MAX_CONTEXT_PIECES)
+    if len(pieces.offsets) > count:
+        line = line[: int(pieces.offsets[count - 1, 1])]
+    return _Head(f"{line}\n" if line else "", count, pieces.ids_of(0, len(line)))
+
+
+def _window_text(head: _Head, text: str, pieces: Pieces, window: Window) -> WindowText:
+    ids = pieces.ids_of(window.start, window.end)
+    if ids is not None:
+        ids = None if head.ids is None else np.concatenate([head.ids, ids])
+    return WindowText(head.text + text[window.start : window.end], ids)
+
+
+def _read_pieces(embedder: Embedder, text: str) -> Pieces:
+    if isinstance(embedder, PieceEmbedder):
+        return embedder.read_pieces(text)
+    return Pieces(embedder.token_offsets(text))
 
 
 def embed_windows(
-    embedder: Embedder, texts: Sequence[str], *, late_interaction: bool
+    embedder: Embedder, windows: Sequence[WindowText], *, late_interaction: bool
 ) -> WindowEmbeddings:
-    """Return vectors for `texts`, with token signs if wanted and the embedder has them."""
+    """Return vectors for `windows`, with token signs if wanted and the embedder has them."""
+    if isinstance(embedder, PieceEmbedder):
+        return embedder.embed_pieces(windows, has_signs=late_interaction)
+    texts = [window.text for window in windows]
     if late_interaction and isinstance(embedder, TokenEmbedder):
         return embedder.embed_windows(texts)
     return WindowEmbeddings(embedder.embed_texts(texts))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, Self, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from filesearch.pieces import Pieces, WindowText
 from filesearch.types import (
     FloatMatrix,
     FloatVector,
@@ -86,6 +87,17 @@ class TokenEmbedder(Protocol):
 
     def embed_question(self, text: str) -> QuestionEmbedding:
         """Return the vector of a question and those of its word pieces."""
+
+
+@runtime_checkable
+class PieceEmbedder(TokenEmbedder, Protocol):
+    """A TokenEmbedder that hands out word pieces and takes them back, which saves cutting twice."""
+
+    def read_pieces(self, text: str) -> Pieces:
+        """Return the offsets that `token_offsets` gives, and what the pieces are."""
+
+    def embed_pieces(self, windows: Sequence[WindowText], *, has_signs: bool) -> WindowEmbeddings:
+        """Return what `embed_windows` does of the texts of `windows`, without signs if so said."""
 
 
 class Index(Protocol):

@@ -16,7 +16,7 @@ from filesearch.index.builder import SegmentBuilder
 from filesearch.index.segment import write_segment
 from filesearch.index.snapshot import MIN_IDF, Snapshot
 from filesearch.index_rows import ChunkWindows, Place, Selection
-from filesearch.prepare import prepare_document
+from filesearch.prepare import embed_windows, prepare_document
 from filesearch.records import Entry, Picture
 from filesearch.roster import Roster
 from filesearch.terms import term_spans
@@ -42,7 +42,7 @@ def make_twin(seed, root):
         for slot in range(n_slots):
             text = " ".join(rng.choice(WORDS, size=int(rng.choice([2, 40, 150]))))
             prepared = prepare_document(Document(text), "note", SETTINGS, EMBEDDER)
-            embeddings = EMBEDDER.embed_windows(prepared.window_texts)
+            embeddings = embed_windows(EMBEDDER, prepared.window_texts, late_interaction=True)
             prepared.add_to(builder, embeddings)
             entry = None
             if rng.random() < 0.7:

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filesearch.adapters import make_embedder
-from filesearch.embed.onnx import CARD_FILE, MODEL_FILE, OnnxEmbedder
+from filesearch.embed.card import CARD_FILE, MODEL_FILE
+from filesearch.embed.onnx import OnnxEmbedder
 from filesearch.embed.sentence_transformers import SentenceTransformerEmbedder
 from filesearch.errors import InvalidSetting
 from filesearch.memory import SMAPS, Meter

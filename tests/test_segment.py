@@ -14,7 +14,7 @@ from filesearch.index.builder import SegmentBuilder
 from filesearch.index.merge import merge_segments
 from filesearch.index.segment import Segment, segment_draft, write_segment
 from filesearch.index.sweep import sweep_segments
-from filesearch.prepare import prepare_document
+from filesearch.prepare import embed_windows, prepare_document
 from filesearch.testing import HashingEmbedder
 from filesearch.types import ChunkSettings, Document
 
@@ -33,7 +33,9 @@ def build(texts):
     builder = SegmentBuilder(EMBEDDER.fingerprint, EMBEDDER.dimension)
     for text in texts:
         prepared = prepare_document(Document(text), "note", SETTINGS, EMBEDDER)
-        prepared.add_to(builder, EMBEDDER.embed_windows(prepared.window_texts))
+        prepared.add_to(
+            builder, embed_windows(EMBEDDER, prepared.window_texts, late_interaction=True)
+        )
     return builder.build()
 
 
@@ -126,7 +128,9 @@ def test_what_becomes_too_large_to_search_exactly_is_quantised(tmp_path, monkeyp
         builder = SegmentBuilder(embedder.fingerprint, embedder.dimension)
         text = " ".join(f"word{n}" for n in range(number * 10_000, number * 10_000 + 9000))
         prepared = prepare_document(Document(text), "note", SETTINGS, embedder)
-        prepared.add_to(builder, embedder.embed_windows(prepared.window_texts))
+        prepared.add_to(
+            builder, embed_windows(embedder, prepared.window_texts, late_interaction=True)
+        )
         parts.append(Segment(tmp_path, write_segment(tmp_path, builder.build())))
     merged = merge(tmp_path, [(part, np.ones(1, bool)) for part in parts])
     counts = [len(part.vectors) for part in (*parts, merged)]

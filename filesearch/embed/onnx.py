@@ -12,19 +12,19 @@ running texts alone brings: scripts/export_model.py.
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from filesearch.cores import usable_cores
-from filesearch.embed.pieces import piece_offsets
+from filesearch.embed.card import MODEL_FILE, TOKENIZER_FILE, read_card
+from filesearch.embed.pieces import inner_pieces, piece_offsets, read_pieces
 from filesearch.embed.recent import RecentQuestions
 from filesearch.embed.threads import (
     Arrangement,
@@ -38,6 +38,7 @@ from filesearch.embed.threads import (
 )
 from filesearch.errors import InvalidSetting
 from filesearch.onnx_session import open_session
+from filesearch.pieces import Pieces, WindowText
 from filesearch.signs import join_signs, token_signs
 from filesearch.types import (
     BitMatrix,
@@ -49,17 +50,10 @@ from filesearch.types import (
 )
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import onnxruntime
-    from tokenizers import Encoding, Tokenizer
+    from tokenizers import Tokenizer
 
-MODEL_FILE, TOKENIZER_FILE, CARD_FILE = "model.onnx", "tokenizer.json", "card.json"
-_CARD_FIELDS = {
-    "name": str,
-    "sha256": dict,
-    "dimension": int,
-    "max_tokens": int,
-    "languages": list,
-}
 _SPECIAL_TOKENS = 2  # [CLS] and [SEP]
 _VECTORS, _TOKENS = "sentence_embedding", "token_embeddings"  # outputs of the model
 
@@ -91,7 +85,7 @@ class OnnxEmbedder:
     def __init__(self, directory: Path | None = None, *, threads: int = 0) -> None:
         bundled = resources.files("filesearch") / "data" / "all-MiniLM-L6-v2"
         self._directory = directory or Path(str(bundled))
-        self._card = _read_card(self._directory)
+        self._card = read_card(self._directory)
         self._loading = threading.Lock()
         self._cores = threads or usable_cores()
         # Set once it is known; nothing is measured where it was said.
@@ -144,6 +138,10 @@ class OnnxEmbedder:
         """
         return piece_offsets(self._offset_tokenizer, text)
 
+    def read_pieces(self, text: str) -> Pieces:
+        """Return the offsets of `token_offsets`; for a model of BERT's kind the ids as well."""
+        return read_pieces(self._offset_tokenizer, text, self._inner_pieces)
+
     def embed_texts(self, texts: Sequence[str]) -> FloatMatrix:
         """Return one unit vector per text, in the order given.
 
@@ -157,7 +155,7 @@ class OnnxEmbedder:
         def keep(row: int, _length: int, found: list[FloatMatrix]) -> None:
             vectors[row] = found[0][0]
 
-        self._embed_all(texts, [_VECTORS], keep)
+        self._embed_all([WindowText(text) for text in texts], [_VECTORS], keep)
         return vectors
 
     def embed_query(self, text: str) -> FloatVector:
@@ -165,19 +163,27 @@ class OnnxEmbedder:
         return self.embed_question(text).vector
 
     def embed_windows(self, texts: Sequence[str]) -> WindowEmbeddings:
-        """Return the vectors of `embed_texts` and the token signs of the same texts.
+        """Return the vectors of `embed_texts` and the token signs of the same texts."""
+        return self.embed_pieces([WindowText(text) for text in texts])
+
+    def embed_pieces(
+        self, windows: Sequence[WindowText], *, has_signs: bool = True
+    ) -> WindowEmbeddings:
+        """Return the vectors of windows and, if wanted, their token signs.
 
         This is how much text is embedded, so it is here that thread settings are measured.
         """
-        vectors = np.empty((len(texts), self.dimension), np.float32)
-        signs: list[BitMatrix] = [np.empty((0, self.dimension // 8), np.uint8)] * len(texts)
+        vectors = np.empty((len(windows), self.dimension), np.float32)
+        signs: list[BitMatrix] = [np.empty((0, self.dimension // 8), np.uint8)] * len(windows)
 
         def keep(row: int, length: int, found: list[FloatMatrix]) -> None:
             vectors[row] = found[0][0]
-            [signs[row]] = token_signs(found[1], np.array([length], np.int64))
+            if has_signs:
+                [signs[row]] = token_signs(found[1], np.array([length], np.int64))
 
-        self._embed_all(texts, [_VECTORS, _TOKENS], keep, may_measure=True)
-        return WindowEmbeddings(vectors, join_signs(signs, self.dimension))
+        outputs = [_VECTORS, _TOKENS] if has_signs else [_VECTORS]
+        self._embed_all(windows, outputs, keep, may_measure=True)
+        return WindowEmbeddings(vectors, join_signs(signs, self.dimension) if has_signs else None)
 
     def embed_question(self, text: str) -> QuestionEmbedding:
         """Return the vector of `embed_query` and those of the word pieces; they are read-only."""
@@ -185,7 +191,8 @@ class OnnxEmbedder:
 
     def _embed_question(self, text: str) -> QuestionEmbedding:
         [encoding] = self._tokenizer.encode_batch([text])
-        vectors, tokens = self._run(self._session, encoding, [_VECTORS, _TOKENS])
+        ids = np.array(encoding.ids, np.int64)
+        vectors, tokens = self._run(self._session, ids, [_VECTORS, _TOKENS])
         pieces = tokens[0, 1:-1]
         return QuestionEmbedding(
             vector=vectors[0],
@@ -209,19 +216,23 @@ class OnnxEmbedder:
                 )
 
     def _embed_all(
-        self, texts: Sequence[str], outputs: list[str], keep: _Keep, *, may_measure: bool = False
+        self,
+        windows: Sequence[WindowText],
+        outputs: list[str],
+        keep: _Keep,
+        *,
+        may_measure: bool = False,
     ) -> None:
         """Run every text and hand the outputs to `keep`, in any order, from several threads."""
-        for start in range(0, len(texts), _SLAB_TEXTS):
-            slab = list(texts[start : start + _SLAB_TEXTS])
-            encodings = self._tokenizer.encode_batch_fast(slab)
-            lengths = np.array([len(encoding) for encoding in encodings], np.int64)
+        for start in range(0, len(windows), _SLAB_TEXTS):
+            inputs = self._inputs(windows[start : start + _SLAB_TEXTS])
+            lengths = np.array([len(ids) for ids in inputs], np.int64)
             # Longest first: what is left for the last thread to finish is short.
             order = np.argsort(-lengths, kind="stable").tolist()
 
             def run(session: onnxruntime.InferenceSession, row: int) -> None:
-                found = self._run(session, encodings[row], outputs)  # noqa: B023
-                keep(start + row, len(encodings[row]), found)  # noqa: B023
+                found = self._run(session, inputs[row], outputs)  # noqa: B023
+                keep(start + row, len(inputs[row]), found)  # noqa: B023
 
             self._share_out(run, order, lengths, may_measure)
 
@@ -291,14 +302,31 @@ class OnnxEmbedder:
     def _machine(self) -> str:
         return describe_machine(self._card["sha256"][MODEL_FILE][:16], self._cores)
 
+    def _inputs(self, windows: Sequence[WindowText]) -> list[IntArray]:
+        """Return the word pieces of each window, the special one at either end included."""
+        unread = [window.text for window in windows if window.ids is None]
+        read = iter(self._tokenizer.encode_batch_fast(unread))
+        first, last = self._special_ids
+        return [
+            np.array(next(read).ids, np.int64)
+            if window.ids is None
+            else np.concatenate([first, window.ids[: self.max_tokens], last])
+            for window in windows
+        ]
+
     def _run(
-        self, session: onnxruntime.InferenceSession, encoding: Encoding, outputs: list[str]
+        self, session: onnxruntime.InferenceSession, ids: IntArray, outputs: list[str]
     ) -> list[FloatMatrix]:
-        """Return the named outputs for one text, one row each."""
-        ids = np.array([encoding.ids], np.int64)
-        feed = {"input_ids": ids}
+        """Return the named outputs for one text, one row each.
+
+        Args:
+            session: Of this model.
+            ids: int64, shape (n,): as `_inputs` returns them.
+            outputs: Their names.
+        """
+        feed = {"input_ids": ids[np.newaxis]}
         if self._takes_mask:
-            feed["attention_mask"] = np.ones_like(ids)
+            feed["attention_mask"] = np.ones_like(feed["input_ids"])
         found: list[FloatMatrix] = session.run(outputs, feed)
         return found
 
@@ -314,6 +342,16 @@ class OnnxEmbedder:
         tokenizer = self._load_tokenizer()
         tokenizer.no_truncation()
         return tokenizer
+
+    @cached_property
+    def _inner_pieces(self) -> npt.NDArray[np.bool_] | None:
+        return inner_pieces(self._offset_tokenizer)
+
+    @cached_property
+    def _special_ids(self) -> tuple[IntArray, IntArray]:
+        """What stands before and behind every text: int64, shape (1,) each."""
+        ids = np.array(self._tokenizer.encode("").ids, np.int64)
+        return ids[:1], ids[1:]
 
     def _load_tokenizer(self) -> Tokenizer:
         from tokenizers import Tokenizer
@@ -341,33 +379,3 @@ class OnnxEmbedder:
     def _takes_mask(self) -> bool:
         """Whether the model wants to be told that nothing is padding: older exports do."""
         return len(self._session.get_inputs()) > 1
-
-
-def _read_card(directory: Path) -> dict[str, Any]:
-    """Return the card of a model folder whose files are all there."""
-    _require(directory, [CARD_FILE, MODEL_FILE, TOKENIZER_FILE])
-    try:
-        card = json.loads((directory / CARD_FILE).read_text("utf-8"))
-        wrong = [f for f, kind in _CARD_FIELDS.items() if not isinstance(card.get(f), kind)]
-    except (ValueError, AttributeError) as error:
-        raise InvalidSetting(
-            f"'{directory / CARD_FILE}' is not a JSON object ({error}); "
-            f"make it again with: scripts/export_model.py --out '{directory}'"
-        ) from error
-    wrong += [f"sha256[{f}]" for f in (MODEL_FILE, TOKENIZER_FILE) if f not in card["sha256"]]
-    if wrong:
-        raise InvalidSetting(
-            f"'{directory / CARD_FILE}' lacks {', '.join(wrong)}; "
-            f"make it again with: scripts/export_model.py --out '{directory}'"
-        )
-    _require(directory, card["sha256"])
-    return dict(card)
-
-
-def _require(directory: Path, files: Iterable[str]) -> None:
-    missing = [file for file in files if not (directory / file).is_file()]
-    if missing:
-        raise InvalidSetting(
-            f"embedder folder '{directory}' has no {', '.join(missing)}; "
-            f"make one with: scripts/export_model.py --out '{directory}'"
-        )

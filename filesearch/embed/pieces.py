@@ -1,25 +1,30 @@
-"""Pieces: where the word pieces of an embedder's tokenizer stand in a text.
+"""Pieces: which word pieces an embedder's tokenizer cuts a text into, and where they stand.
 
-text -> int64 (n_pieces, 2). Pure. What both embedders share.
+text -> `filesearch.pieces.Pieces`. Pure. What both embedders share.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from filesearch.pieces import Pieces
 from filesearch.types import IntArray
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    import numpy.typing as npt
+    from tokenizers import Encoding, Tokenizer
 
 # Text is encoded slice by slice, in one batch: that keeps a slice's intermediate strings in cache
 # and uses every core.
 _SLICE_CHARS = 16_384
 _BREAK = re.compile(r"\s(?=\S)")
+# What ends a word for certain: BERT's normalizer drops some of what Python counts as white space.
+_BLANK = " \t\n\r"
+_BERT = ["WordPiece", "BertNormalizer", "BertPreTokenizer"]
 
 
 def piece_offsets(tokenizer: Tokenizer, text: str) -> IntArray:
@@ -35,16 +40,51 @@ def piece_offsets(tokenizer: Tokenizer, text: str) -> IntArray:
         character (a Hangul syllable is taken apart before it is looked up).
     """
     bounds = list(_slices(text))
-    if not bounds:
-        return np.empty((0, 2), np.int64)
+    return _offsets(_encode(tokenizer, text, bounds), bounds)
+
+
+def read_pieces(tokenizer: Tokenizer, text: str, is_inner: npt.NDArray[np.bool_] | None) -> Pieces:
+    """Return the offsets of `piece_offsets` and, where `is_inner` is known, the ids beside them.
+
+    Args:
+        tokenizer, text: As for `piece_offsets`.
+        is_inner: What `inner_pieces` says of the tokenizer.
+    """
+    bounds = list(_slices(text))
+    encodings = _encode(tokenizer, text, bounds)
+    offsets = _offsets(encodings, bounds)
+    if is_inner is None or any(text[end - 1] not in _BLANK for _, end in bounds[:-1]):
+        return Pieces(offsets)
+    ids = np.array([i for encoding in encodings for i in encoding.ids], np.int64)
+    return Pieces(offsets, ids, is_inner[ids])
+
+
+def inner_pieces(tokenizer: Tokenizer) -> npt.NDArray[np.bool_] | None:
+    """Return which ids go on with a word: bool, shape (vocabulary,).
+
+    None for a tokenizer other than BERT's WordPiece: that alone is known to read a word from its
+    beginning and words one by one.
+    """
+    prefix = getattr(tokenizer.model, "continuing_subword_prefix", None)
+    kinds = (type(tokenizer.model), type(tokenizer.normalizer), type(tokenizer.pre_tokenizer))
+    if not prefix or [kind.__name__ for kind in kinds] != _BERT:
+        return None
+    is_inner = np.zeros(tokenizer.get_vocab_size(with_added_tokens=True), np.bool_)
+    is_inner[[i for piece, i in tokenizer.get_vocab().items() if piece.startswith(prefix)]] = True
+    return is_inner
+
+
+def _encode(tokenizer: Tokenizer, text: str, bounds: Sequence[tuple[int, int]]) -> list[Encoding]:
     slices = [text[start:end] for start, end in bounds]
-    encodings = tokenizer.encode_batch(slices, add_special_tokens=False)
-    return np.concatenate(
-        [
-            np.array(encoding.offsets, np.int64).reshape(-1, 2) + start
-            for encoding, (start, _) in zip(encodings, bounds, strict=True)
-        ]
-    )
+    return tokenizer.encode_batch(slices, add_special_tokens=False)
+
+
+def _offsets(encodings: Sequence[Encoding], bounds: Sequence[tuple[int, int]]) -> IntArray:
+    found = [
+        np.array(encoding.offsets, np.int64).reshape(-1, 2) + start
+        for encoding, (start, _) in zip(encodings, bounds, strict=True)
+    ]
+    return np.concatenate([np.empty((0, 2), np.int64), *found])
 
 
 def _slices(text: str) -> Iterator[tuple[int, int]]:

@@ -58,7 +58,7 @@ def read_windows(folder: Path, embedder: Embedder, count: int | None = None) -> 
         document = load(source.path.read_bytes(), source.filename)
         if document.text.strip():
             prepared = prepare_document(document, source.filename, ChunkSettings(), embedder)
-            windows += prepared.window_texts
+            windows += [window.text for window in prepared.window_texts]
         if count is not None and len(windows) >= count:
             break
     return windows[:count]

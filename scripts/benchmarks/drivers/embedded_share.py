@@ -45,7 +45,7 @@ if listing == "ours":
             windows = zip(made.windows, made.window_texts, strict=True)
             count(
                 document.text,
-                [(w.start, w.end, text[: len(text) - (w.end - w.start)]) for w, text in windows],
+                [(w.start, w.end, given.text[: w.start - w.end]) for w, given in windows],
             )
 else:
     chunks = defaultdict(list)

@@ -1,0 +1,114 @@
+"""Pieces: word pieces read once are those that a window's own text would be cut into."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from filesearch.embed.onnx import OnnxEmbedder
+from filesearch.pieces import Pieces, WindowText
+from filesearch.prepare import embed_windows, prepare_document
+from filesearch.protocols import PieceEmbedder
+from filesearch.testing import HashingEmbedder
+from filesearch.types import ChunkSettings, Document
+
+BUNDLED = OnnxEmbedder()
+PROSE = "Unquestionably, the kiln's thermocouples misread 1,280 °C. Käse, 陶器 and 한국어 stay. "
+
+
+def ids_of(text):
+    return BUNDLED.read_pieces(text).ids.tolist()
+
+
+def windows_of(text, title=""):
+    document = Document(text, title=title)
+    return prepare_document(document, "kilns.md", ChunkSettings(), BUNDLED).window_texts
+
+
+def test_only_the_embedder_that_hands_pieces_out_gets_them():
+    assert isinstance(BUNDLED, PieceEmbedder)
+    assert not isinstance(HashingEmbedder(), PieceEmbedder)
+
+
+def test_every_window_of_ordinary_text_has_the_pieces_of_its_text():
+    windows = windows_of(PROSE * 100, title="Of unreliable thermocouples")
+    assert len(windows) > 10
+    for window in windows:
+        assert window.text.startswith("kilns")
+        assert window.ids.tolist() == ids_of(window.text)
+
+
+word = st.text(max_size=12) | st.sampled_from([*PROSE.split(), "[SEP]", "##ing", "x" * 120])
+gap = st.sampled_from([" ", "", "\n\n", ". ", "\u0301", "\x1c", "\u200b"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(word, gap), min_size=1, max_size=40), st.integers(1, 5))
+@example([("i\u0307\u0301", "\x1c"), ("\u1100\u1161\u11a8", "")], 5)
+def test_the_pieces_of_a_window_are_those_of_its_text(words, repeats):
+    text = "".join(part for pair in words for part in pair) * 10 * repeats
+    if not text.strip():
+        return
+    for window in windows_of(text):
+        if window.ids is not None:
+            assert window.ids.tolist() == ids_of(window.text)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(word, gap), min_size=1, max_size=20), st.data())
+def test_the_pieces_of_any_stretch_are_those_of_its_text(words, data):
+    text = "".join(part for pair in words for part in pair)
+    pieces = BUNDLED.read_pieces(text)
+    edges = sorted({0, len(text), *pieces.offsets.ravel().tolist()})
+    start, end = sorted(data.draw(st.tuples(st.sampled_from(edges), st.sampled_from(edges))))
+    found = pieces.ids_of(start, end)
+    if found is not None:
+        assert found.tolist() == ids_of(text[start:end])
+
+
+def test_a_stretch_that_begins_within_a_word_or_cuts_a_piece_is_read_anew():
+    text = "misread thermocouples"
+    pieces = BUNDLED.read_pieces(text)
+    starts = pieces.offsets[:, 0].tolist()
+    inner = next(start for start in starts if start > text.index("thermo"))
+    assert pieces.ids_of(0, inner).tolist() == ids_of(text[:inner])
+    assert pieces.ids_of(inner, len(text)) is None
+    assert pieces.ids_of(1, len(text)) is None
+    assert pieces.ids_of(0, len(text) - 1) is None
+    assert pieces.ids_of(7, 7).tolist() == []
+    assert Pieces(pieces.offsets).ids_of(0, len(text)) is None
+
+
+def test_text_that_had_to_be_sliced_within_a_word_is_read_anew():
+    text = "kiln" * 10_000
+    assert BUNDLED.read_pieces(text).ids is None
+    assert np.array_equal(BUNDLED.read_pieces(text).offsets, BUNDLED.token_offsets(text))
+    spaced = "kiln " * 10_000
+    assert BUNDLED.read_pieces(spaced).ids.tolist() == ids_of("kiln") * 10_000
+
+
+@pytest.mark.parametrize("late_interaction", [True, False])
+def test_pieces_give_the_vectors_and_signs_of_their_text(late_interaction):
+    windows = [*windows_of(PROSE * 30), WindowText("cat", None), WindowText("", None)]
+    long = "word " * 400
+    windows.append(WindowText(long, BUNDLED.read_pieces(long).ids))
+    found = embed_windows(BUNDLED, windows, late_interaction=late_interaction)
+    texts = [window.text for window in windows]
+    assert np.array_equal(found.vectors, BUNDLED.embed_texts(texts))
+    if late_interaction:
+        expected = BUNDLED.embed_windows(texts).signs
+        assert np.array_equal(found.signs.bits, expected.bits)
+        assert np.array_equal(found.signs.counts, expected.counts)
+    else:
+        assert found.signs is None
+
+
+def test_a_tokenizer_of_another_kind_hands_out_no_ids():
+    tokenizers = pytest.importorskip("tokenizers")
+    from filesearch.embed.pieces import inner_pieces
+
+    words = tokenizers.models.WordLevel({"[UNK]": 0, "kiln": 1}, unk_token="[UNK]")
+    assert inner_pieces(tokenizers.Tokenizer(words)) is None
+    cased = BUNDLED._load_tokenizer()
+    cased.normalizer = tokenizers.normalizers.NFKC()
+    assert inner_pieces(cased) is None
