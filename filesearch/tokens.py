@@ -1,8 +1,8 @@
 """Tokens: where the tokens of OpenAI's encodings stand in a text.
 
 text -> character position of every token. Used by `chunk`, and for token counts in usage
-reports. No network: the rank files lie in `data/tiktoken/` and their SHA-256 is checked when an
-encoding is first used (tiktoken itself would download them).
+reports. No network: the rank files lie in `data/tiktoken/`, packed by gzip, and the SHA-256 of what
+they hold is checked when an encoding is first used (tiktoken itself would download them).
 
 Text is encoded slice by slice, so that hostile text (a megabyte of spaces, or of letters without
 any space) costs linear time and bounded memory; a run of that sort makes tiktoken's regex engine
@@ -13,9 +13,11 @@ cut at a fixed length instead, and may differ by a few tokens around that cut.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
 import threading
+import zlib
 from binascii import a2b_base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -205,15 +207,15 @@ def _load(name: str) -> _Ready:
 
 
 def _read_ranks(name: str, sha256: str) -> dict[bytes, int]:
-    """Return token bytes -> rank from the packaged file: a line each, base64, space, rank.
+    """Return token bytes -> rank from the packaged file: gzip of lines "base64 rank".
 
     Raises:
         InvalidSetting: The file is absent or altered.
     """
-    path = resources.files("filesearch") / "data" / "tiktoken" / f"{name}.tiktoken"
+    path = resources.files("filesearch") / "data" / "tiktoken" / f"{name}.tiktoken.gz"
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+        data = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error):  # not there, cut off, altered
         data = b""
     if hashlib.sha256(data).hexdigest() != sha256:
         raise InvalidSetting(

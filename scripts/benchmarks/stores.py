@@ -5,6 +5,7 @@ folder of Markdown -> a store of ours or of a peer -> what it took; queries -> w
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shutil
@@ -153,6 +154,6 @@ def peer_variables(session: Session) -> dict[str, str]:
     cache = session.scratch / "tiktoken"
     if not cache.exists():
         cache.mkdir()
-        ranks = ROOT / "filesearch" / "data" / "tiktoken" / "cl100k_base.tiktoken"
-        shutil.copyfile(ranks, cache / _CL100K_CACHE_NAME)
+        ranks = ROOT / "filesearch" / "data" / "tiktoken" / "cl100k_base.tiktoken.gz"
+        (cache / _CL100K_CACHE_NAME).write_bytes(gzip.decompress(ranks.read_bytes()))
     return peer_environment(TIKTOKEN_CACHE_DIR=str(cache))
