@@ -2,10 +2,12 @@
 
     sources -> [reader threads, each with a parser process: read, hash, load, chunk, window, terms]
             -> in the order of the sources, within `AHEAD`
-            -> [calling thread: embed, build segment, commit]
+            -> [embedding thread: windows -> vectors and signs]
+            -> [calling thread: build segment, commit]
 
 The embedder's native code uses every core and releases the interpreter, so that reading hides
-behind embedding. Files are committed whole, some thousand windows at a time: a kill loses at most
+behind embedding, and so does writing: a batch is written while the next one is embedded. Files are
+committed whole, some thousand windows at a time: a kill loses at most
 the files that had not been committed yet, and the next ingest does just those.
 """
 
@@ -13,7 +15,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 from filesearch.catalog import Catalog
 from filesearch.file_attributes import AttributeRules
@@ -52,6 +55,24 @@ COMMIT_SECONDS = 5.0
 AHEAD = Limits(items=256, weight=4_000_000)
 # With less behind it, the time that is left is not foretold.
 _SURE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Files whose windows are being embedded.
+
+    Attributes:
+        items: The files; those that have their embeddings already are among them.
+        blocks: What will be made of the others' windows, in order.
+    """
+
+    items: Sequence[PreparedSource]
+    blocks: Sequence[Future[WindowEmbeddings]]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing needs to be waited for."""
+        return all(block.done() for block in self.blocks)
 
 
 class Ingest:
@@ -133,53 +154,72 @@ class Ingest:
     def _take(self, sources: Sequence[Source], reader: SourceReader) -> list[Source]:
         """Read, embed and record sources; returns those that copy one of them, for later."""
         waiting: list[PreparedSource] = []
+        under_way: _Batch | None = None
         copies: list[Source] = []
         pending_windows, enough = 0, min(FIRST_WINDOWS, EMBED_WINDOWS)
-        with ReadAhead(
-            reader.read,
-            sources,
-            make_loader=self._make_loader,
-            readers=count_readers(),
-            weigh_given=lambda source: source.size_bytes,
-            weigh=_characters,
-            limits=AHEAD,
-        ) as items:
-            for item in items:
-                if isinstance(item, PreparedSource):
-                    waiting.append(item)
-                    pending_windows += len(item.text.windows)
-                elif isinstance(item, CopySource):
-                    copies.append(item.source)
-                else:
-                    self._settle(item)
-                if pending_windows >= enough:
-                    self._embed(waiting)
-                    waiting.clear()
-                    pending_windows, enough = 0, min(2 * enough, EMBED_WINDOWS)
-            self._embed(waiting)
+        embedding = ThreadPoolExecutor(1, thread_name_prefix="filesearch-embed")
+        try:
+            with ReadAhead(
+                reader.read,
+                sources,
+                make_loader=self._make_loader,
+                readers=count_readers(),
+                weigh_given=lambda source: source.size_bytes,
+                weigh=_characters,
+                limits=AHEAD,
+            ) as items:
+                for item in items:
+                    if isinstance(item, PreparedSource):
+                        waiting.append(item)
+                        pending_windows += len(item.text.windows)
+                    elif isinstance(item, CopySource):
+                        copies.append(item.source)
+                    else:
+                        self._settle(item)
+                    if under_way is not None and under_way.is_done:
+                        self._write(under_way)
+                        under_way = None
+                    if pending_windows >= enough:
+                        before, under_way = under_way, self._embed(waiting, embedding)
+                        if before is not None:
+                            self._write(before)
+                        waiting = []
+                        pending_windows, enough = 0, min(2 * enough, EMBED_WINDOWS)
+                rest = self._embed(waiting, embedding)
+                for batch in (under_way, rest):
+                    if batch is not None:
+                        self._write(batch)
+        finally:
+            embedding.shutdown(wait=False, cancel_futures=True)
         return copies
 
-    def _embed(self, waiting: Sequence[PreparedSource]) -> None:
-        """Embed files and hand them to the writer; commit when it is time."""
-        if not waiting:
-            return
-        new = [item for item in waiting if item.embeddings is None]
+    def _embed(self, items: Sequence[PreparedSource], embedding: ThreadPoolExecutor) -> _Batch:
+        """Have the windows of files embedded, behind those that are waiting already."""
+        new = [item for item in items if item.embeddings is None]
         windows = [window for item in new for window in item.text.window_texts]
-        size_bytes = sum(item.source.size_bytes for item in waiting)
-        blocks: list[WindowEmbeddings] = []
-        for start in range(0, len(windows), EMBED_WINDOWS):
-            block = embed_windows(
+        blocks = [
+            embedding.submit(
+                embed_windows,
                 self._embedder,
                 windows[start : start + EMBED_WINDOWS],
                 late_interaction=self._late_interaction,
             )
-            blocks.append(block)
-            self._windows_done += len(block.vectors)
-            share = min(1.0, (start + EMBED_WINDOWS) / len(windows))
-            self._report(waiting[0].source.filename, under_way=int(share * size_bytes))
+            for start in range(0, len(windows), EMBED_WINDOWS)
+        ]
+        return _Batch(items, blocks)
+
+    def _write(self, batch: _Batch) -> None:
+        """Hand files to the writer once they are embedded; commit when it is time."""
+        size_bytes = sum(item.source.size_bytes for item in batch.items)
+        blocks: list[WindowEmbeddings] = []
+        for number, future in enumerate(batch.blocks, start=1):
+            blocks.append(future.result())
+            self._windows_done += len(blocks[-1].vectors)
+            done = number * size_bytes // len(batch.blocks)
+            self._report(batch.items[0].source.filename, under_way=done)
         embedded = WindowEmbeddings.join(blocks) if blocks else None
         start = 0
-        for item in waiting:
+        for item in batch.items:
             embeddings = item.embeddings
             if embeddings is None:
                 assert embedded is not None, "a text has windows"
