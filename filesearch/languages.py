@@ -37,8 +37,10 @@ def known_share(text: str, languages: frozenset[str]) -> float:
     Returns:
         In [0, 1]. Han characters count threefold against letters.
     """
+    if text.isascii() or not languages:
+        return 1.0
     letters = len(_LETTER.findall(text))
-    if not languages or letters == 0:
+    if letters == 0:
         return 1.0
     weighted = float(letters)
     unknown = 0.0

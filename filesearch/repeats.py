@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import chain, repeat
 from typing import TypeAlias
 
@@ -27,6 +29,10 @@ _MIN_SUSPECT = 0.5
 collection share 0.01 to 0.06 with the 8 to 149 before them (wikitexts and pubmed of the data of
 scripts/chunk_recall.py), so that only near repeats cost more than a fingerprint."""
 
+# Passages that come up again, as the popular ones of a server do, are read once: 10 KB each, 25
+# where they resemble others.
+_KEPT_TEXTS = 512
+
 # Fingerprints are taken of UTF-8 without white space, in ASCII's lower case.
 _LOWER = bytes(range(256)).lower()
 _BLANKS = bytes(range(ord(" ") + 1))
@@ -43,10 +49,9 @@ class ToldTexts:
     """The texts that were told so far; another one is taken in only if it says more than they."""
 
     def __init__(self) -> None:
-        self._texts: list[str] = []
+        self._texts: list[_Text] = []
         self._sources: list[int] = []
         self._tellers: defaultdict[int, list[int]] = defaultdict(list)
-        self._runs: dict[int, HashArray] = {}  # sorted
 
     def tell(self, text: str, *, source: int) -> int | None:
         """Take `text` in, unless it repeats what texts from other sources told.
@@ -66,33 +71,33 @@ class ToldTexts:
             The number of the text that holds most of it, counting from 0 those taken in; None
             when this one was taken in.
         """
-        prints = _fingerprints(text)
+        read = _read(text)
+        prints = read.prints
         shared = [
             [number for number in self._tellers[print_] if self._sources[number] != source]
             for print_ in prints & self._tellers.keys()
         ]
         tellers = sorted(set(chain.from_iterable(shared)))
         if tellers and sum(map(bool, shared)) >= _MIN_SUSPECT * len(prints):
-            repeated = self._find_repeated(text, tellers)
+            repeated = self._find_repeated(read, tellers)
             if repeated is not None:
                 return repeated
         for print_ in prints:
             self._tellers[print_].append(len(self._texts))
-        self._texts.append(text)
+        self._texts.append(read)
         self._sources.append(source)
         return None
 
-    def _find_repeated(self, text: str, tellers: Sequence[int]) -> int | None:
-        """Return which of the texts numbered `tellers` holds most of `text`, if they hold it."""
+    def _find_repeated(self, read: _Text, tellers: Sequence[int]) -> int | None:
+        """Return which of the texts numbered `tellers` holds most of one, if they hold it."""
+        text = read.text
         for number in tellers:
-            if text in self._texts[number]:
+            if text in self._texts[number].text:
                 return number
-        found = term_spans(text)
-        runs = _runs(found)
-        held = np.stack([_holds(self._runs_of(number), runs) for number in tellers])
+        found, runs = read.terms, read.runs
+        held = np.stack([_holds(self._texts[number].sorted_runs, runs) for number in tellers])
         fresh = np.flatnonzero(~held.any(axis=0))
         if len(runs) - len(fresh) < MIN_SHARED * len(runs):
-            self._runs[len(self._texts)] = np.sort(runs)  # under the number it is taken in by
             return None
         reach = np.arange(min(RUN_TERMS, len(found.terms)))
         positions = np.unique(fresh[:, np.newaxis] + reach)
@@ -101,13 +106,38 @@ class ToldTexts:
             return None
         return tellers[int(held.sum(axis=1).argmax())]
 
-    def _runs_of(self, number: int) -> HashArray:
-        if number not in self._runs:
-            self._runs[number] = np.sort(_runs(term_spans(self._texts[number])))
-        return self._runs[number]
+
+@dataclass(frozen=True, eq=False)
+class _Text:
+    """A text and what is compared of it.
+
+    Attributes:
+        text: As it stands.
+        prints: Its fingerprints.
+    """
+
+    text: str
+    prints: frozenset[int]
+
+    @cached_property
+    def terms(self) -> TermSequence:
+        return term_spans(self.text)
+
+    @cached_property
+    def runs(self) -> HashArray:
+        return _runs(self.terms)
+
+    @cached_property
+    def sorted_runs(self) -> HashArray:
+        return np.sort(self.runs)
 
 
-def _fingerprints(text: str) -> set[int]:
+@lru_cache(maxsize=_KEPT_TEXTS)
+def _read(text: str) -> _Text:
+    return _Text(text, _fingerprints(text))
+
+
+def _fingerprints(text: str) -> frozenset[int]:
     """Return hashes, some of which any texts share that share a long run of characters.
 
     Winnowing (Schleimer, Wilkerson, Aiken 2003): the least of every 64 hashes in a row of 16
@@ -123,7 +153,7 @@ def _fingerprints(text: str) -> set[int]:
         if len(hashes) > step:
             hashes = np.minimum(hashes[:-step], hashes[step:])
     changes = hashes[:-1][hashes[1:] != hashes[:-1]]
-    return {*changes.tolist(), *hashes[-1:].tolist()}
+    return frozenset([*changes.tolist(), *hashes[-1:].tolist()])
 
 
 def _runs(found: TermSequence) -> HashArray:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -58,6 +59,8 @@ _STOP, _OTHER_STOPS = ". ", ("! ", "? ", "。", "！", "？")
 # candidates of a question: 0.025 to 0.08 in two code sets, at most 0.008 in nine of prose.
 _CODE_MARKS = ("=", "_", "{", "}", ";", "[]", "()", "):", ");", "->", "::")
 _PROSE_MARKS, _CODE_MARKS_FULL = 0.01, 0.02
+# Windows that come up again, as the popular ones of a server do, are read once: 5 KB each.
+_KEPT_TEXTS = 2048
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,16 +104,16 @@ def compute_features(evidence: Evidence) -> FloatMatrix:
         return np.empty((0, len(FEATURE_NAMES)), np.float32)
     total_idf = max(float(e.idf.sum()), 1e-9)
     keyword, vector = normalise(e.keyword), normalise(e.vector)
-    lowered = [" ".join(text.split()).casefold() for text in e.texts]
+    read = [_read(text) for text in e.texts]
     looks = _Looks(e)
     columns = {
         "keyword": keyword,
         "keyword_share": e.keyword / max(e.max_keyword, 1e-9),
         "coverage": e.idf @ (e.counts > 0) / total_idf,
         "context_coverage": np.array([looks.context_coverage(terms) for terms in e.contexts]),
-        "passage_coverage": np.array([looks.sentence_coverage(text) for text in lowered]),
-        "phrase": np.array([looks.phrase(text) for text in lowered]),
-        "exact": np.array([looks.exact(text) for text in lowered]),
+        "passage_coverage": np.array([looks.sentence_coverage(text) for text in read]),
+        "phrase": np.array([looks.phrase(text) for text in read]),
+        "exact": np.array([looks.exact(text) for text in read]),
         "vector": e.vector,
         "vector_second": e.vector_second,
         "vector_mean": e.vector_mean,
@@ -124,7 +127,7 @@ def compute_features(evidence: Evidence) -> FloatMatrix:
         "agreement": reciprocal_rank_fusion(e.keyword, e.vector.astype(np.float64)),
         "late_rank": np.where(e.late > 0, 1 / ranks(e.late), 0.0),
         "opening": e.ordinals == 0,
-        "length": np.log1p(np.array([len(text) for text in lowered]) / 1000),
+        "length": np.log1p(np.array([len(text.words) for text in read]) / 1000),
         "code": np.full(n, code_share(e.texts)),
     }
     return np.column_stack([columns[name] for name in FEATURE_NAMES]).astype(np.float32)
@@ -132,11 +135,34 @@ def compute_features(evidence: Evidence) -> FloatMatrix:
 
 def code_share(texts: Sequence[str]) -> float:
     """Return how far texts, at least one, are source code: 0 for prose to 1."""
-    marks = [
-        sum(text.count(mark) for mark in _CODE_MARKS) / len(text) if text else 0.0 for text in texts
-    ]
-    share = (np.mean(marks) - _PROSE_MARKS) / (_CODE_MARKS_FULL - _PROSE_MARKS)
+    marks = np.mean([_read(text).code_marks for text in texts])
+    share = (marks - _PROSE_MARKS) / (_CODE_MARKS_FULL - _PROSE_MARKS)
     return float(np.clip(share, 0, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text as features look at it, whatever is asked.
+
+    Attributes:
+        words: In lower case, white space folded.
+        sentences: These, cut where a sentence ends.
+        code_marks: How many `_CODE_MARKS` a character of the text has.
+    """
+
+    words: str
+    sentences: tuple[str, ...]
+    code_marks: float
+
+
+@lru_cache(maxsize=_KEPT_TEXTS)
+def _read(text: str) -> _Text:
+    words = " ".join(text.split()).casefold()
+    stopped = words
+    for stop in _OTHER_STOPS:
+        stopped = stopped.replace(stop, _STOP)
+    marks = sum(text.count(mark) for mark in _CODE_MARKS) / len(text) if text else 0.0
+    return _Text(words, tuple(stopped.split(_STOP)), marks)
 
 
 class _Looks:
@@ -162,26 +188,25 @@ class _Looks:
         held = set(terms)
         return sum(weight for term, weight in self._idf.items() if term in held) / self._total
 
-    def sentence_coverage(self, text: str) -> float:
-        held = [(word, weight) for word, weight in self._prefixes if word in text]
+    def sentence_coverage(self, text: _Text) -> float:
+        held = [(word, weight) for word, weight in self._prefixes if word in text.words]
         if len(held) < 2:
             return sum(weight for _word, weight in held) / self._total
-        for stop in _OTHER_STOPS:
-            text = text.replace(stop, _STOP)
         best = 0.0
-        for sentence in text.split(_STOP):
+        for sentence in text.sentences:
             best = max(best, sum([weight for word, weight in held if word in sentence]))
         return best / self._total
 
-    def phrase(self, text: str) -> float:
+    def phrase(self, text: _Text) -> float:
         if not self._pairs:
             return 0.0
-        return sum(weight for pair, weight in self._pairs if pair in text) / self._pairs_total
+        held = sum(weight for pair, weight in self._pairs if pair in text.words)
+        return held / self._pairs_total
 
-    def exact(self, text: str) -> float:
+    def exact(self, text: _Text) -> float:
         if not self._exact:
             return 0.0
-        return sum(_holds_word(text, word) for word in self._exact) / len(self._exact)
+        return sum(_holds_word(text.words, word) for word in self._exact) / len(self._exact)
 
 
 def _holds_word(text: str, word: str) -> bool:
