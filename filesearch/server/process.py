@@ -94,6 +94,7 @@ def _serve(
             access_log=False,
             server_header=False,
             lifespan="on",
+            loop="asyncio",
             ws="websockets-sansio",
             ws_max_size=job.options.max_body_bytes,
             backlog=_BACKLOG,
