@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
@@ -12,6 +13,8 @@ from filesearch.load.ocr import rapid as ocr_rapid
 from filesearch.load.ocr import tesseract as ocr_tesseract
 from filesearch.load.ocr.engine import Reading
 from filesearch.load.pdf import scans as pdf_ocr
+from filesearch.load.pdf.fallback import PypdfReader
+from filesearch.load.pdf.reader import CannotOpen, PdfiumReader
 from filesearch.load.process.isolation import Loader
 
 needs_engine = pytest.mark.skipif(
@@ -97,6 +100,34 @@ def test_what_is_not_read_on_a_scan_is_said(engine):
         "page 2 was not read: the engine took too long",
         "1 of 2 pages have no text (scanned or drawn?)",
     )
+
+
+def damaged(data):
+    """Without the entry that says where the pages are: pypdf looks for them, pdfium does not."""
+    without, count = re.subn(rb"/Root \d+ 0 R", b"", data)
+    assert count == 1
+    with pytest.raises(CannotOpen):
+        PdfiumReader(without)
+    return without
+
+
+def test_a_scan_that_pdfium_cannot_open_is_drawn_as_pypdf_mends_it(engine, keeps_promises):
+    engine(Reading("First page.", 91.0), Reading("Second page.", 93.0))
+    document = load(damaged(scan()), "minutes.pdf")
+    keeps_promises(document)
+    assert document.text == "First page.\n\nSecond page."
+    assert [s.number for s in document.spans if s.kind == "page"] == [1, 2]
+    assert [s.number for s in document.spans if s.kind == "ocr"] == [91, 93]
+
+
+def test_a_scan_that_nothing_can_draw_says_so(engine, monkeypatch):
+    engine()
+    monkeypatch.setattr(PypdfReader, "rewritten", lambda _self: None)
+    with pytest.raises(InvalidFile, match="no text on its 2 pages, and cannot be drawn for OCR"):
+        load(damaged(scan()), "minutes.pdf")
+    monkeypatch.setattr(PypdfReader, "rewritten", lambda _self: scan(PAGES[:1]))
+    with pytest.raises(InvalidFile, match="no text on its 2 pages, and cannot be drawn for OCR"):
+        load(damaged(scan()), "minutes.pdf")
 
 
 def test_with_ocr_off_a_scan_is_not_read():

@@ -57,9 +57,10 @@ def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> 
     composer = Composer(filename)
     with _opened(data, filename) as reader:
         pages = _read_pages(reader, data, filename, options)
-        ocr = PdfOcr(reader, filename, options) if isinstance(reader, PdfiumReader) else None
-        if ocr is not None:
-            _read_pictures(ocr, pages)
+        with _drawable(reader, pages, data, filename) as drawable:
+            ocr = PdfOcr(drawable, filename, options) if drawable is not None else None
+            if ocr is not None:
+                _read_pictures(ocr, pages)
         _compose(composer, reader, pages)
         _add_attachments(composer, reader, options)
         title = reader.title()
@@ -92,6 +93,31 @@ def _open(data: bytes, filename: str) -> PageReader:
         ) from error
     except CannotOpen:
         return PypdfReader(data, filename)
+
+
+@contextmanager
+def _drawable(
+    reader: PageReader, pages: _Pages, data: bytes, filename: str
+) -> Iterator[PdfiumReader | None]:
+    """Yield what draws the pages that have no text: pdfium, which alone can.
+
+    A file that it cannot open it is given as pypdf writes it anew; None where that does not help
+    or no page needs it.
+    """
+    if isinstance(reader, PdfiumReader):
+        yield reader
+        return
+    mended = PypdfReader(data, filename).rewritten() if pages.blank else None
+    try:
+        drawable = PdfiumReader(mended) if mended is not None else None
+    except (CannotOpen, NeedsPassword):
+        drawable = None
+    try:
+        is_whole = drawable is not None and drawable.page_count == reader.page_count
+        yield drawable if is_whole else None
+    finally:
+        if drawable is not None:
+            drawable.close()
 
 
 def _read_pages(reader: PageReader, data: bytes, filename: str, options: LoadOptions) -> _Pages:

@@ -117,6 +117,20 @@ class PypdfReader:
         """See `PageReader`."""
         yield from ()  # a file that pdfium cannot open is damaged; its text is what is saved
 
+    def rewritten(self) -> bytes | None:
+        """Return the file written anew, without the damage that pypdf reads past.
+
+        None where it cannot be written. Pages that were read before are empty in it.
+        """
+        written = io.BytesIO()
+        try:
+            pypdf.PdfWriter(clone_from=self._reader).write(written)
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - pypdf raises anything; the text it reads is not lost
+            return None
+        return written.getvalue()
+
     def close(self) -> None:
         """See `PageReader`."""
         self._reader.close()
