@@ -18,6 +18,7 @@ from filesearch.load.compose import Composer, require_length
 from filesearch.load.mend import MendedLine, mend_lines, text_of
 from filesearch.load.options import MAX_DEPTH, LoadOptions
 from filesearch.load.pdf.fallback import PypdfReader
+from filesearch.load.pdf.italics import mend_torn
 from filesearch.load.pdf.pages import Bookmark, PageReader, PageText
 from filesearch.load.pdf.reader import CannotOpen, NeedsPassword, PdfiumReader
 from filesearch.load.pdf.scans import PdfOcr, PictureText
@@ -134,6 +135,8 @@ def _read_pages(reader: PageReader, data: bytes, filename: str, options: LoadOpt
             page = reader.read_page(number - 1)
             if page is None or page.is_blank:
                 page = second.read_page(number - 1, page)
+            elif page.torn:
+                page = mend_torn(page, second.read_also(number - 1))
         finally:
             page_clock.end()
         if page is None:
@@ -146,25 +149,21 @@ def _read_pages(reader: PageReader, data: bytes, filename: str, options: LoadOpt
 
 
 class _SecondReader:
-    """Reads with pypdf, opened at the first such page, what pdfium found no text on."""
+    """Reads with pypdf, opened when first asked, pages without text and those with torn words."""
 
     def __init__(self, data: bytes, filename: str, *, is_needed: bool) -> None:
         self._data = data
         self._filename = filename
         self._reader: PypdfReader | None = None
-        self._tries = _TRIES if is_needed else 0
+        self._can_open = is_needed
+        self._tries = _TRIES
 
     def read_page(self, index: int, first: PageText | None) -> PageText | None:
         """Return the page as pypdf reads it if it finds more than the first reader did."""
-        if self._tries <= 0:
-            return first
-        try:
-            self._reader = self._reader or PypdfReader(self._data, self._filename)
-        except InvalidFile:
-            self._tries = 0
+        if self._tries <= 0 or not self._open():
             return first
         self._tries -= 1
-        page = self._reader.read_page(index)
+        page = self.read_also(index)
         if page is None:
             # Damaged for pypdf and empty for pdfium: not a page that was left blank.
             return first if first is not None and first.notes else None
@@ -173,6 +172,20 @@ class _SecondReader:
         self._tries = _TRIES
         notes = first.notes if first is not None else ()
         return PageText(page.lines, page.tables, notes, page.is_whole)
+
+    def read_also(self, index: int) -> PageText | None:
+        """Return the page as pypdf reads it; None where it cannot."""
+        if not self._open() or self._reader is None:
+            return None
+        return self._reader.read_page(index)
+
+    def _open(self) -> bool:
+        if self._can_open and self._reader is None:
+            try:
+                self._reader = PypdfReader(self._data, self._filename)
+            except InvalidFile:
+                self._can_open = False
+        return self._can_open
 
 
 def _read_pictures(ocr: PdfOcr, pages: _Pages) -> None:

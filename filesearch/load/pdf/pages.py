@@ -38,12 +38,14 @@ class PageText:
         tables: Where among the lines tables stand.
         notes: What form fields and annotations say, a line each.
         is_whole: False when the page is damaged and what is here stood before the damage.
+        torn: Words that may have lost a letter, in two parts each; see italics.py.
     """
 
     lines: tuple[PageLine, ...] = ()
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
     is_whole: bool = True
+    torn: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_blank(self) -> bool:

@@ -16,6 +16,7 @@ import pypdfium2.raw as pdfium_c
 
 from filesearch.load.clean import clean_line
 from filesearch.load.mend import PageLine
+from filesearch.load.pdf.italics import find_torn
 from filesearch.load.pdf.layout import lay_out
 from filesearch.load.pdf.notes import read_notes
 from filesearch.load.pdf.pages import (
@@ -93,6 +94,7 @@ class PdfiumReader:
             text_page = page.get_textpage()
             try:
                 lines, tables = find_tables(lay_out(read_words(text_page)))
+                torn = find_torn(text_page)
             finally:
                 text_page.close()
             return PageText(
@@ -102,6 +104,7 @@ class PdfiumReader:
                 ),
                 tuple(tables),
                 tuple(read_notes(self._pdf, page)),
+                torn=torn,
             )
         except pdfium.PdfiumError:
             return None
