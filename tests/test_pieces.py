@@ -38,6 +38,27 @@ def test_every_window_of_ordinary_text_has_the_pieces_of_its_text():
         assert window.ids.tolist() == ids_of(window.text)
 
 
+def test_plain_text_has_the_pieces_that_any_text_has():
+    text = "The KILN's [CLS] thermo-couples\tmisread 1,280;\r\n_x_ (Unquestionably) "
+    for whole in (text, text.replace("[CLS]", "[cls]"), text.replace("[CLS]", "a\x00b\x1c")):
+        pieces = BUNDLED.read_pieces(whole * 900)
+        marked = BUNDLED.read_pieces(f"{whole * 900}\u00e9")  # not ASCII: the usual way
+        assert np.array_equal(pieces.ids, marked.ids[:-1])
+        assert np.array_equal(pieces.offsets, marked.offsets[:-1])
+
+
+ascii_word = st.text(st.characters(codec="ascii"), max_size=12) | st.sampled_from(["[SEP]"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(ascii_word, max_size=20).map(" ".join))
+def test_ascii_has_the_pieces_that_any_text_has(text):
+    expected = BUNDLED._offset_tokenizer.encode(text, add_special_tokens=False)
+    found = BUNDLED.read_pieces(text)
+    assert found.ids.tolist() == expected.ids
+    assert found.offsets.tolist() == [list(pair) for pair in expected.offsets]
+
+
 word = st.text(max_size=12) | st.sampled_from([*PROSE.split(), "[SEP]", "##ing", "x" * 120])
 gap = st.sampled_from([" ", "", "\n\n", ". ", "\u0301", "\x1c", "\u200b"])
 
@@ -105,10 +126,10 @@ def test_pieces_give_the_vectors_and_signs_of_their_text(late_interaction):
 
 def test_a_tokenizer_of_another_kind_hands_out_no_ids():
     tokenizers = pytest.importorskip("tokenizers")
-    from filesearch.embed.pieces import inner_pieces
+    from filesearch.embed.pieces import know_bert
 
     words = tokenizers.models.WordLevel({"[UNK]": 0, "kiln": 1}, unk_token="[UNK]")
-    assert inner_pieces(tokenizers.Tokenizer(words)) is None
+    assert know_bert(tokenizers.Tokenizer(words)) is None
     cased = BUNDLED._load_tokenizer()
     cased.normalizer = tokenizers.normalizers.NFKC()
-    assert inner_pieces(cased) is None
+    assert know_bert(cased) is None

@@ -24,7 +24,7 @@ import numpy as np
 
 from filesearch.cores import usable_cores
 from filesearch.embed.card import MODEL_FILE, TOKENIZER_FILE, read_card
-from filesearch.embed.pieces import inner_pieces, piece_offsets, read_pieces
+from filesearch.embed.pieces import Bert, know_bert, piece_offsets, read_pieces
 from filesearch.embed.recent import RecentQuestions
 from filesearch.embed.threads import (
     Arrangement,
@@ -50,7 +50,6 @@ from filesearch.types import (
 )
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
     import onnxruntime
     from tokenizers import Tokenizer
 
@@ -140,7 +139,7 @@ class OnnxEmbedder:
 
     def read_pieces(self, text: str) -> Pieces:
         """Return the offsets of `token_offsets`; for a model of BERT's kind the ids as well."""
-        return read_pieces(self._offset_tokenizer, text, self._inner_pieces)
+        return read_pieces(self._offset_tokenizer, text, self._bert)
 
     def embed_texts(self, texts: Sequence[str]) -> FloatMatrix:
         """Return one unit vector per text, in the order given.
@@ -305,7 +304,7 @@ class OnnxEmbedder:
     def _inputs(self, windows: Sequence[WindowText]) -> list[IntArray]:
         """Return the word pieces of each window, the special one at either end included."""
         unread = [window.text for window in windows if window.ids is None]
-        read = iter(self._tokenizer.encode_batch_fast(unread))
+        read = iter(self._tokenizer.encode_batch_fast(unread) if unread else ())
         first, last = self._special_ids
         return [
             np.array(next(read).ids, np.int64)
@@ -344,13 +343,13 @@ class OnnxEmbedder:
         return tokenizer
 
     @cached_property
-    def _inner_pieces(self) -> npt.NDArray[np.bool_] | None:
-        return inner_pieces(self._offset_tokenizer)
+    def _bert(self) -> Bert | None:
+        return know_bert(self._offset_tokenizer)
 
     @cached_property
     def _special_ids(self) -> tuple[IntArray, IntArray]:
         """What stands before and behind every text: int64, shape (1,) each."""
-        ids = np.array(self._tokenizer.encode("").ids, np.int64)
+        ids = np.array(self._offset_tokenizer.encode("").ids, np.int64)
         return ids[:1], ids[1:]
 
     def _load_tokenizer(self) -> Tokenizer:
