@@ -32,8 +32,8 @@ _DONE_FILE = "evaluation.json"
 _AFTER_INDEXING = frozenset(
     "__init__ __main__ adapters answer candidates cite cli compare config conversation decompose "
     "doctor engine errors evaluation filters fuse index_rows intake late lock maintain passages "
-    "patterns plan ranking_options render repeats rerank retrieve rewrite scoring server steps "
-    "testing tool upkeep wording".split()
+    "patterns plan ranking_options render repeats rerank retrieve rewrite scoring server "
+    "sign_product steps testing tool upkeep wording".split()
 )
 
 
