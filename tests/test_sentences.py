@@ -77,6 +77,8 @@ def test_a_sentence_is_trimmed_and_bounded(text: str):
 @given(TEXTS, st.integers(0, 50), st.integers(0, 50))
 def test_a_part_of_a_text_is_split_like_that_part_alone(text: str, skip: int, keep: int):
     start = min(skip, len(text))
+    while start and text[start - 1] in ".!?…":  # nobody cuts a row of stops in two
+        start -= 1
     end = min(start + keep, len(text))
     alone = [(a + start, b + start) for a, b in sentence_spans(text[start:end])]
     assert [text[a:b].split() for a, b in sentence_spans(text, start, end)] == [
