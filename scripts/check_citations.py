@@ -55,6 +55,7 @@ class PageTexts:
         self._folder = folder
         self._reader = cache(PdfReader)
         self._page = cache(self._read)
+        self._squashed = cache(lambda filename, number: squash(self._page(filename, number)))
 
     def _read(self, filename: str, number: int) -> str:
         pages = self._reader(self._folder / filename).pages
@@ -63,8 +64,8 @@ class PageTexts:
     def holds(self, filename: str, number: int, quote: str) -> bool:
         """Say whether `quote` stands on page `number`, counted from 1, or runs over its end."""
         wanted = squash(quote)
-        page = squash(self._page(filename, number))
-        return wanted in page or wanted in page + squash(self._page(filename, number + 1))
+        page = self._squashed(filename, number)
+        return wanted in page or wanted in page + self._squashed(filename, number + 1)
 
     def holds_words(self, filename: str, number: int, quote: str) -> bool:
         """Say whether all words of `quote` stand there, in whatever order."""

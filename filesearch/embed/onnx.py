@@ -305,13 +305,16 @@ class OnnxEmbedder:
         """Return the word pieces of each window, the special one at either end included."""
         unread = [window.text for window in windows if window.ids is None]
         read = iter(self._tokenizer.encode_batch_fast(unread) if unread else ())
-        first, last = self._special_ids
         return [
             np.array(next(read).ids, np.int64)
             if window.ids is None
-            else np.concatenate([first, window.ids[: self.max_tokens], last])
+            else self._between_special(window.ids[: self.max_tokens])
             for window in windows
         ]
+
+    def _between_special(self, ids: IntArray) -> IntArray:
+        first, last = self._special_ids
+        return np.concatenate([first, ids, last])
 
     def _run(
         self, session: onnxruntime.InferenceSession, ids: IntArray, outputs: list[str]
