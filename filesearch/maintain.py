@@ -87,19 +87,27 @@ def _is_meant(record: FileRecord, target: str) -> bool:
     return any(fnmatchcase(name, target) for name in names)
 
 
+# A segment's name, and the slot and row of each file in it: the same again, the same found.
+_PartKey = tuple[str, tuple[tuple[int, int], ...]]
+
+
 def verify(root: Path, catalog: Catalog, store: StoreRecord) -> Verification:
     """Compare the segments with the catalog, and every offset with the text it points into.
 
-    Looks at the hash of every file, the tables and the counts. Changes nothing.
+    Looks at the hash of every file, the tables and the counts. Changes nothing. Others may write
+    and merge meanwhile: what they replaced is not damaged, and what they put there is checked.
     """
-    picture = catalog.picture(store.id)
-    live = _live_entries(picture)
-    damages: list[Damage] = []
-    chunk_count = 0
-    for record in picture.segments:
-        found, checked = _verify_segment(root, catalog, store, record, live[record.id])
-        damages.extend(found)
-        chunk_count += checked
+    checked: dict[_PartKey, tuple[list[Damage], int]] = {}
+    while True:
+        picture = catalog.picture(store.id)
+        parts = _parts(picture)
+        for key, (record, entries) in parts.items():
+            if key not in checked:
+                checked[key] = _verify_segment(root, catalog, store, record, entries)
+        suspects = {key for key in parts if checked[key][0]}
+        if not suspects or suspects <= _parts(catalog.picture(store.id)).keys():
+            break
+    damages = [damage for key in parts for damage in checked[key][0]]
     damages.extend(
         Damage("", f"'{entry.filename}' has text but no segment holds it")
         for entry in picture.unplaced
@@ -107,19 +115,25 @@ def verify(root: Path, catalog: Catalog, store: StoreRecord) -> Verification:
     named = {record.name for record in catalog.segments()}
     on_disk = {path.name for path in root.iterdir()} if root.is_dir() else set()
     return Verification(
-        segments=len(picture.segments),
+        segments=len(parts),
         files=len(picture.entries),
-        chunks=chunk_count,
+        chunks=sum(checked[key][1] for key in parts),
         orphans=len(on_disk - named),
         damages=tuple(damages),
     )
 
 
-def _live_entries(picture: Picture) -> dict[int, list[Entry]]:
+def _parts(picture: Picture) -> dict[_PartKey, tuple[SegmentRecord, list[Entry]]]:
     live: dict[int, list[Entry]] = {record.id: [] for record in picture.segments}
     for entry in picture.entries:
         live[entry.segment_id].append(entry)
-    return live
+    return {
+        (record.name, tuple((entry.slot, entry.store_file_id) for entry in live[record.id])): (
+            record,
+            live[record.id],
+        )
+        for record in picture.segments
+    }
 
 
 def _verify_segment(

@@ -6,6 +6,7 @@ from functools import partialmethod
 import pytest
 from sqlalchemy import select
 
+from filesearch.catalog import Catalog
 from filesearch.errors import IndexDamaged
 from filesearch.merge_policy import MergePolicy
 from filesearch.merging import Merger
@@ -83,6 +84,42 @@ def test_a_lost_segment_is_named_and_rebuilt(make_fs, docs):
         make_fs().search("kiln")
     assert make_fs().verify(should_repair=True).damages == ()
     assert make_fs().search("kiln degrees")[0].filename == "kiln.txt"
+
+
+def meanwhile(monkeypatch, act):
+    """Let `act` happen right after the next picture of a store is taken."""
+    picture = Catalog.picture
+
+    def picture_then_act(self, store_id):
+        monkeypatch.setattr(Catalog, "picture", picture)
+        seen = picture(self, store_id)
+        act()
+        return seen
+
+    monkeypatch.setattr(Catalog, "picture", picture_then_act)
+
+
+def test_what_a_merge_replaces_while_it_is_verified_is_no_damage(make_fs, docs, monkeypatch):
+    ingest_one_by_one(make_fs(), docs, 3)
+    merged = []
+    meanwhile(monkeypatch, lambda: merged.append(make_fs().compact()))
+    found = make_fs().verify()
+    assert merged == [3]
+    assert (found.segments, found.files, found.chunks, found.damages) == (1, 3, 3, ())
+
+
+def test_a_file_removed_meanwhile_hides_no_damage_elsewhere(make_fs, docs, monkeypatch):
+    fs = make_fs()
+    ingest_one_by_one(fs, docs, 3)
+    picture = fs._index.catalog.picture(fs._index.open_store().id)
+    segment_names = {record.id: record.name for record in picture.segments}
+    names = {entry.filename: segment_names[entry.segment_id] for entry in picture.entries}
+    table = fs.directory / "segments" / names["note1.md"] / "chunks.npy"
+    table.write_bytes(table.read_bytes()[:-1])
+    meanwhile(monkeypatch, lambda: make_fs().remove(["note0.md"]))
+    found = make_fs().verify()
+    assert found.files == 2
+    assert {damage.segment for damage in found.damages} == {names["note1.md"]}
 
 
 def test_a_leftover_segment_is_reported_and_swept_by_the_next_writer(fs, docs):
