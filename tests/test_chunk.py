@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import regex
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from filesearch.chunk import chunk_document, chunk_windows, cut_windows
@@ -106,7 +106,6 @@ def count_pieces(pieces: IntArray, window: Window) -> int:
     return int(((pieces[:, 0] >= window.start) & (pieces[:, 1] <= window.end)).sum())
 
 
-@settings(deadline=None)
 @given(TEXTS, SETTINGS)
 def test_chunks_hold_every_character_in_order(text: str, sizes: ChunkSettings):
     chunks = chunk_document(text, sizes)
@@ -116,7 +115,6 @@ def test_chunks_hold_every_character_in_order(text: str, sizes: ChunkSettings):
         assert before.start < after.start <= before.end < after.end
 
 
-@settings(deadline=None)
 @given(TEXTS, SETTINGS)
 def test_chunk_offsets_rebuild_the_text(text: str, sizes: ChunkSettings):
     rebuilt = ""
@@ -126,7 +124,6 @@ def test_chunk_offsets_rebuild_the_text(text: str, sizes: ChunkSettings):
     assert rebuilt == text
 
 
-@settings(deadline=None)
 @given(TEXTS, SETTINGS)
 def test_token_counts_are_those_of_the_grid_and_bounded(text: str, sizes: ChunkSettings):
     starts = token_boundaries(text)[:-1]
@@ -136,7 +133,6 @@ def test_token_counts_are_those_of_the_grid_and_bounded(text: str, sizes: ChunkS
         assert 1 <= chunk.token_count <= sizes.size + 47
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(["word ", "👩‍👩‍👧‍👦", "👩🏽‍❤️‍💋‍👨🏽", "🇩🇪", "e\u0301", "각", "語", "🦩"]),
@@ -185,7 +181,6 @@ def test_a_megabyte_of_one_character_is_chunked(unit: str):
     assert all(a.start < b.start for a, b in pairwise(chunks))
 
 
-@settings(deadline=None)
 @given(TEXTS, st.lists(st.integers(0, 300), max_size=40), SETTINGS)
 def test_chunks_of_any_rows_keep_their_contract(text: str, ends: list[int], sizes: ChunkSettings):
     places = sorted({min(end, len(text)) for end in ends})
@@ -201,7 +196,6 @@ def test_chunks_of_any_rows_keep_their_contract(text: str, ends: list[int], size
         assert 1 <= chunk.token_count <= sizes.size + 47
 
 
-@settings(deadline=None)
 @given(LINES, SETTINGS)
 def test_no_chunk_begins_or_ends_within_a_row_that_fits(
     lines: list[tuple[bool, str, int]], sizes: ChunkSettings
@@ -214,7 +208,6 @@ def test_no_chunk_begins_or_ends_within_a_row_that_fits(
             assert not [place for place in borders if start < place < end]
 
 
-@settings(deadline=None)
 @given(LINES, SETTINGS)
 def test_chunks_of_rows_share_no_more_than_they_may(
     lines: list[tuple[bool, str, int]], sizes: ChunkSettings
@@ -251,7 +244,6 @@ def test_what_is_shared_gives_way_to_a_row_that_would_not_fit():
     assert [chunk.start for chunk in chunks] == [start for start, _ in rows]
 
 
-@settings(deadline=None)
 @given(LINES, st.sampled_from([7, 50, 254]))
 def test_no_window_begins_or_ends_within_a_row_that_fits(
     lines: list[tuple[bool, str, int]], max_pieces: int
@@ -270,7 +262,6 @@ def test_no_window_begins_or_ends_within_a_row_that_fits(
             assert not [place for place in borders if start < place < end]
 
 
-@settings(deadline=None)
 @given(TEXTS, st.sampled_from([1, 2, 7, 50, 254]))
 def test_windows_hold_every_piece_once_and_fit(text: str, max_pieces: int):
     pieces = word_pieces(text)
@@ -281,7 +272,6 @@ def test_windows_hold_every_piece_once_and_fit(text: str, max_pieces: int):
     assert all(before.end <= after.start for before, after in pairwise(windows))
 
 
-@settings(deadline=None)
 @given(TEXTS, st.sampled_from([1, 7, 254]))
 def test_windows_are_trimmed_and_hold_something(text: str, max_pieces: int):
     for window in cut_windows(text, word_pieces(text), max_pieces=max_pieces):
@@ -329,7 +319,6 @@ def test_a_window_of_no_pieces_is_refused():
         cut_windows("x", word_pieces("x"), max_pieces=0)
 
 
-@settings(deadline=None)
 @given(TEXTS, SETTINGS)
 def test_windows_belong_to_the_chunks_that_hold_half_of_them(text: str, sizes: ChunkSettings):
     chunks = chunk_document(text, sizes)
@@ -341,7 +330,6 @@ def test_windows_belong_to_the_chunks_that_hold_half_of_them(text: str, sizes: C
         assert list(range(first, past)) == (halves or best)
 
 
-@settings(deadline=None)
 @given(TEXTS, SETTINGS)
 def test_every_window_belongs_to_a_chunk(text: str, sizes: ChunkSettings):
     chunks = chunk_document(text, sizes)

@@ -45,7 +45,7 @@ words = st.text(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(
     parts=st.lists(st.tuples(words, st.sampled_from(["", *MARKERS])), max_size=5), data=st.data()
 )

@@ -170,7 +170,7 @@ def test_vectors_of_an_earlier_export_stay_good(copy_of_model):
     assert OnnxEmbedder(copy_of_model).fingerprint == BUNDLED.fingerprint
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=300))
 def test_offsets_lie_in_the_text_and_ascend(text):
     offsets = BUNDLED.token_offsets(text)

@@ -50,7 +50,7 @@ def test_plain_text_has_the_pieces_that_any_text_has():
 ascii_word = st.text(st.characters(codec="ascii"), max_size=12) | st.sampled_from(["[SEP]"])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(ascii_word, max_size=20).map(" ".join))
 def test_ascii_has_the_pieces_that_any_text_has(text):
     expected = BUNDLED._offset_tokenizer.encode(text, add_special_tokens=False)
@@ -63,7 +63,7 @@ word = st.text(max_size=12) | st.sampled_from([*PROSE.split(), "[SEP]", "##ing",
 gap = st.sampled_from([" ", "", "\n\n", ". ", "\u0301", "\x1c", "\u200b"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(word, gap), min_size=1, max_size=40), st.integers(1, 5))
 @example([("i\u0307\u0301", "\x1c"), ("\u1100\u1161\u11a8", "")], 5)
 def test_the_pieces_of_a_window_are_those_of_its_text(words, repeats):
@@ -75,7 +75,7 @@ def test_the_pieces_of_a_window_are_those_of_its_text(words, repeats):
             assert window.ids.tolist() == ids_of(window.text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(word, gap), min_size=1, max_size=20), st.data())
 def test_the_pieces_of_any_stretch_are_those_of_its_text(words, data):
     text = "".join(part for pair in words for part in pair)

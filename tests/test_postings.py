@@ -39,7 +39,7 @@ def kept_of(segments: Segments) -> list[Row]:
     return [row for segment in segments for row, keep in segment if keep]
 
 
-@settings(max_examples=40, deadline=None)  # each writes some fourteen files
+@settings(max_examples=40)  # each writes some fourteen files
 @given(SEGMENTS, st.integers(1, 40))
 def test_merging_equals_building_from_the_kept_rows(
     segments: Segments, block_postings: int
@@ -50,13 +50,13 @@ def test_merging_equals_building_from_the_kept_rows(
         assert_equal(merge(parts_of(segments)), build(kept_of(segments)))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(ROWS, ROWS)
 def test_merging_without_dead_rows_joins_the_rows(first: list[Row], second: list[Row]) -> None:
     assert_equal(merge([(build(first), None), (build(second), None)]), build(first + second))
 
 
-@settings(max_examples=40, deadline=None)  # each writes some fourteen files
+@settings(max_examples=40)  # each writes some fourteen files
 @given(SEGMENTS, st.integers(1, 40))
 def test_merging_tells_terms_of_one_hash_apart(segments: Segments, block_postings: int) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from filesearch.chunk import row_sections
@@ -104,7 +104,6 @@ def test_a_table_without_names_and_a_table_in_a_text_have_no_attributes():
     assert list(read_row_attributes(report).values) == []
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.booleans(), st.sampled_from(["a: 1", "語 " * 40, "x", "y  "])), min_size=1

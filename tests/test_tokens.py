@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from filesearch import tokens
@@ -68,7 +68,6 @@ def boundaries_one_by_one(text: str, encoding: str) -> list[int]:
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@settings(deadline=None)
 @given(text=TEXTS)
 def test_boundaries_agree_with_decoding_tokens_one_by_one(encoding: str, text: str):
     text = text.encode("utf-8", "replace").decode()
@@ -76,7 +75,6 @@ def test_boundaries_agree_with_decoding_tokens_one_by_one(encoding: str, text: s
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@settings(deadline=None)
 @given(text=TEXTS)
 def test_cutting_at_any_safe_place_leaves_the_tokens_as_they_are(encoding: str, text: str):
     text = text.encode("utf-8", "replace").decode()
@@ -92,7 +90,6 @@ def test_slices_of_real_text_give_the_tokens_of_the_whole(encoding: str, slice_s
     assert tokens._boundaries(SAMPLE, encoding, slice_size).tolist() == whole
 
 
-@settings(deadline=None)
 @given(text=st.lists(PIECES, max_size=200).map("".join), size=st.integers(2, 30))
 def test_slices_join_to_the_text_and_keep_their_bound(text: str, size: int):
     parts = list(tokens._slices(text, size))
@@ -100,7 +97,6 @@ def test_slices_join_to_the_text_and_keep_their_bound(text: str, size: int):
     assert all(1 <= len(part) <= size for part in parts)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(), max_size=80))
 def test_boundaries_rise_from_0_to_the_length_of_any_text(text: str):
     found = token_boundaries(text)

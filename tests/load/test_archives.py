@@ -252,9 +252,7 @@ def test_a_member_over_the_bound_is_left_out(monkeypatch: pytest.MonkeyPatch) ->
         assert "'b.txt' was left out" in document.warnings[0]
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=6)
 )

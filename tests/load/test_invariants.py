@@ -19,7 +19,6 @@ from filesearch.types import Document
 Promise = Callable[[Document], None]
 lenient = settings(
     max_examples=120,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 readable = st.text(

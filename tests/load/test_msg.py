@@ -198,9 +198,7 @@ def test_a_message_cut_off_is_invalid() -> None:
         load(data[:900] + "__properties_version1.0".encode("utf-16-le"), "a.msg")
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=8)
 )

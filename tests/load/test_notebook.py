@@ -154,9 +154,7 @@ anything = st.recursive(
 )
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cell=anything, kind=st.sampled_from(["code", "markdown", "heading", "raw"]))
 def test_any_shape_of_cell_is_read_or_refused(
     cell: object, kind: str, keeps_promises: Callable[[Document], None]

@@ -146,7 +146,7 @@ _PIECES = [r"\trowd", r"\cellx100", r"\cellx90", r"\intbl ", r"\cell", r"\row", 
            r"\f1 "]  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(pieces=st.lists(st.sampled_from(_PIECES), max_size=40))
 def test_any_pieces_keep_the_promises(pieces: list[str]) -> None:
     data = b"{\\rtf1 " + "".join(pieces).encode("latin-1")

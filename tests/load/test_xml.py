@@ -126,9 +126,7 @@ _PIECES = ["<a>", "</a>", "<item>", "</item>", "<title>", "</title>", "<p>", "</
            "&amp;", "&nope;", "<![CDATA[<i>y</i>]]>", "<!-- z -->", " "]  # fmt: skip
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces=st.lists(st.sampled_from(_PIECES), max_size=30))
 @example(pieces=["<a>", "<item>", "<title>", "x", "</title>", "</item>", "</a>"])
 def test_any_markup_is_read_or_refused(
