@@ -1,11 +1,14 @@
 """Pieces: word pieces read once are those that a window's own text would be cut into."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from filesearch.embed.onnx import OnnxEmbedder
+from filesearch.embed.word_table import WordTable
 from filesearch.pieces import Pieces, WindowText
 from filesearch.prepare import embed_windows, prepare_document
 from filesearch.protocols import PieceEmbedder
@@ -18,6 +21,12 @@ PROSE = "Unquestionably, the kiln's thermocouples misread 1,280 °C. Käse, 陶�
 
 def ids_of(text):
     return BUNDLED.read_pieces(text).ids.tolist()
+
+
+def assert_as_the_tokenizer(offsets, ids, text):
+    expected = BUNDLED._offset_tokenizer.encode(text, add_special_tokens=False)
+    assert ids.tolist() == expected.ids
+    assert offsets.tolist() == [list(pair) for pair in expected.offsets]
 
 
 def windows_of(text, title=""):
@@ -53,10 +62,34 @@ ascii_word = st.text(st.characters(codec="ascii"), max_size=12) | st.sampled_fro
 @settings(max_examples=200)
 @given(st.lists(ascii_word, max_size=20).map(" ".join))
 def test_ascii_has_the_pieces_that_any_text_has(text):
-    expected = BUNDLED._offset_tokenizer.encode(text, add_special_tokens=False)
     found = BUNDLED.read_pieces(text)
-    assert found.ids.tolist() == expected.ids
-    assert found.offsets.tolist() == [list(pair) for pair in expected.offsets]
+    assert_as_the_tokenizer(found.offsets, found.ids, text)
+
+
+@settings(max_examples=200)
+@given(st.lists(st.text(max_size=8) | ascii_word | st.just("\n"), max_size=30).map("".join))
+@example("e\u0301\n\u0301a\n")
+@example("caf\u00e9s\u2028x\r\x0by\n\nplain\n\u00a0\u6f22\u5b57z")
+def test_lines_of_ascii_and_others_have_the_pieces_of_their_text(text):
+    found = BUNDLED.read_pieces(text)
+    assert_as_the_tokenizer(found.offsets, found.ids, text)
+
+
+def test_a_full_table_begins_anew_and_cuts_as_before(monkeypatch):
+    monkeypatch.setattr("filesearch.embed.word_table._WORDS", 8)
+    monkeypatch.setattr("filesearch.embed.word_table._PIECES", 20)
+    table = WordTable(BUNDLED._offset_tokenizer)
+    for text in ("a b c d e f", "g h i", "thermocouples thermocouple kilns", "", "a-b_c", "  x "):
+        assert_as_the_tokenizer(*table.cut(text), text)
+
+
+def test_threads_share_a_table():
+    table = WordTable(BUNDLED._offset_tokenizer)
+    texts = [" ".join(f"thermo{word}couple" for word in range(i, i + 400)) for i in range(64)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(table.cut, texts))
+    for text, (offsets, ids) in zip(texts, found, strict=True):
+        assert_as_the_tokenizer(offsets, ids, text)
 
 
 word = st.text(max_size=12) | st.sampled_from([*PROSE.split(), "[SEP]", "##ing", "x" * 120])
