@@ -7,7 +7,8 @@
 
 A package is charged the files that it installed, byte code left out: Python writes that for what
 it imports, not for what is there. pip and setuptools came with the environment and are not
-counted. A file counts what it holds, not the blocks that it lies on.
+counted. A file counts what it holds, not the blocks that it lies on. Of a checkout that was
+installed in place, what a wheel would take along is counted.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import tempfile
 from collections.abc import Sequence
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).parents[1]
 NOT_OURS = {"pip", "setuptools", "wheel"}
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{size / MEGABYTE:8.1f} MB  {name}")
     small = [size for size in sizes.values() if size < MEGABYTE]
     print(f"{sum(small) / MEGABYTE:8.1f} MB  {len(small)} packages of less than 1 MB each")
-    print(f"{total / MEGABYTE:8.1f} MB  in all")
+    print(f"{total / MEGABYTE:8.1f} MB  in all, the model and the tokenizers included")
     return 0
 
 
@@ -88,7 +90,12 @@ def package_sizes(environment: Path) -> dict[str, int]:
 
 
 def _size(package: Distribution) -> int:
-    paths = {Path(str(file.locate())) for file in package.files or () if file.suffix != ".pyc"}
+    paths = {Path(str(file.locate())) for file in package.files or ()}
+    origin = json.loads(package.read_text("direct_url.json") or "{}")
+    if origin.get("dir_info", {}).get("editable"):
+        checkout = Path(unquote(urlsplit(origin["url"]).path))
+        paths |= set((checkout / package.metadata["Name"]).rglob("*"))
+    paths = {path for path in paths if path.suffix != ".pyc"}
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 
