@@ -9,9 +9,9 @@ and over the ingest call alone as it reports itself.
 
 The bare model is the ONNX session of the same embedder in a process of its own, on exactly the same
 windows: they are cut and tokenised beforehand, some warm the session up, and only `session.run` is
-timed, called from one thread for each core as the embedder does. Ours and the bare model take
-turns, so that a noisy machine disturbs both; shown are medians over the runs, and the median of
-each turn's ratio. Processor seconds, of which other programs take none away, are shown beside.
+timed, called from one thread for each core as the embedder does. Each ingest stands between two
+runs of the bare model and is compared with the mean of both, because a machine's speed drifts;
+shown are medians. Processor seconds, of which other programs take none away, are shown beside.
 
 Peak memory is the largest resident size of any process of the ingest, as the kernel counted it.
 Cold search is the wall time of `python -m filesearch search` on the index just made, with the
@@ -90,35 +90,41 @@ def run_bare(folder: Path) -> None:
 def measure(source: Path, files: int, runs: int) -> dict[str, float | int | dict[str, float]]:
     """Return all figures."""
     python = sys.executable
-    walls, calls, bares, ratios, call_ratios, peaks = [], [], [], [], [], []
-    cpu_ratios = []
-    windows = 0
+    walls, calls, ratios, call_ratios, cpu_ratios, peaks = [], [], [], [], [], []
     with tempfile.TemporaryDirectory() as directory:
         documents, index = Path(directory) / "documents", Path(directory) / "index"
         documents.mkdir()
         size = copy_markdown(source, documents, files)
+
+        def time_bare() -> dict[str, float]:
+            found = run_program([python, __file__, "--bare", str(documents)])
+            return dict(json.loads(found.output))
+
+        bares = [time_bare()]
+        windows = int(bares[0]["windows"])
         for turn in range(runs):
             shutil.rmtree(index, ignore_errors=True)
             ingest = [python, "-m", "filesearch", "ingest", str(documents)]
-            bare_command = [python, __file__, "--bare", str(documents)]
-            steps = [[*ingest, "--index", str(index), "--json"], bare_command]
-            found = {i: run_program(steps[i]) for i in ((0, 1) if turn % 2 == 0 else (1, 0))}
-            report = json.loads(found[0].output)
-            bare = json.loads(found[1].output)
-            windows = sum(outcome["windows"] for outcome in report["outcomes"])
-            if windows != bare["windows"]:
-                sys.exit(f"error: ingest made {windows} windows, the bare model {bare['windows']}")
-            walls.append(windows / found[0].wall_s)
+            found = run_program([*ingest, "--index", str(index), "--json"])
+            report = json.loads(found.output)
+            ingested = sum(outcome["windows"] for outcome in report["outcomes"])
+            if ingested != windows:
+                sys.exit(f"error: ingest made {ingested} windows, the bare model {windows}")
+            bares.append(time_bare())
+            bare_s, bare_cpu_s = (
+                statistics.mean(bare[key] for bare in bares[-2:]) for key in ("seconds", "cpu_s")
+            )
+            walls.append(windows / found.wall_s)
             calls.append(windows / report["seconds"])
-            bares.append(windows / bare["seconds"])
-            ratios.append(bare["seconds"] / found[0].wall_s)
-            call_ratios.append(bare["seconds"] / report["seconds"])
-            cpu_ratios.append(bare["cpu_s"] / found[0].cpu_s)
-            peaks.append(found[0].peak_mb)
+            ratios.append(bare_s / found.wall_s)
+            call_ratios.append(bare_s / report["seconds"])
+            cpu_ratios.append(bare_cpu_s / found.cpu_s)
+            peaks.append(found.peak_mb)
             say(
                 f"run {turn + 1} of {runs}: {walls[-1]:.1f} windows/s, in the call "
-                f"{calls[-1]:.1f}, bare {bares[-1]:.1f}; processor {found[0].cpu_s:.1f} s, bare "
-                f"{bare['cpu_s']:.1f} s"
+                f"{calls[-1]:.1f}, bare {windows / bare_s:.1f}; processor {found.cpu_s:.1f} s, "
+                f"bare {bare_cpu_s:.1f} s; {ratios[-1]:.3f}, {call_ratios[-1]:.3f}, "
+                f"{cpu_ratios[-1]:.3f}"
             )
         search = [python, "-m", "filesearch", "search", QUERY, "--index", str(index)]
         cold = {"fsearch search": search} | {
@@ -137,7 +143,7 @@ def measure(source: Path, files: int, runs: int) -> dict[str, float | int | dict
         "runs": runs,
         "process_windows_per_s": statistics.median(walls),
         "call_windows_per_s": statistics.median(calls),
-        "bare_windows_per_s": statistics.median(bares),
+        "bare_windows_per_s": statistics.median(windows / bare["seconds"] for bare in bares),
         "process_ratio": statistics.median(ratios),
         "call_ratio": statistics.median(call_ratios),
         "cpu_ratio": statistics.median(cpu_ratios),
