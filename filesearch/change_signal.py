@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filesearch.visible import is_visible_dir
 from filesearch.walk import Root
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class ChangeSignal:
         # A file is watched through its folder: an editor may put another one in its place.
         folders = {root.path: True for root in roots if root.is_dir and not root.is_missing}
         for root in roots:
-            if not root.is_dir and root.path.parent.is_dir():
+            if not root.is_dir and is_visible_dir(root.path.parent):
                 folders.setdefault(root.path.parent, False)
         try:
             for folder, is_recursive in folders.items():

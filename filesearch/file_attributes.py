@@ -18,6 +18,7 @@ from filesearch.errors import InvalidFile, InvalidSetting
 from filesearch.path_pattern import PathPattern, parse_path_pattern
 from filesearch.records import AttributeLayers
 from filesearch.types import Attributes
+from filesearch.visible import is_visible_file
 
 SIDECAR_SUFFIX = ".meta.json"
 # Sixteen values of 512 characters each take a tenth of this.
@@ -38,7 +39,7 @@ def described_by(path: Path) -> Path | None:
     if name in ("", path.name):
         return None
     described = path.with_name(name)
-    return described if described.is_file() and not described.is_symlink() else None
+    return described if is_visible_file(described) else None
 
 
 def read_sidecar(path: Path) -> tuple[Attributes, tuple[str, ...]]:
@@ -50,7 +51,7 @@ def read_sidecar(path: Path) -> tuple[Attributes, tuple[str, ...]]:
         InvalidFile: It is not a JSON object in UTF-8, or cannot be read.
     """
     sidecar = sidecar_of(path)
-    if sidecar.is_symlink() or not sidecar.is_file():
+    if not is_visible_file(sidecar):
         return {}, ()
     try:
         with sidecar.open("rb") as file:

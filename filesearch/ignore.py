@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from filesearch.visible import is_visible
+
 IGNORE_FILES = (".gitignore", ".fsearchignore")
 _EXCLUDE_FILE = ".git/info/exclude"
 # How pathspec says that a match may go on below a folder.
@@ -76,8 +78,8 @@ def rules_above(folder: Path) -> IgnoreRules:
     Args:
         folder: Absolute, resolved.
     """
-    root = next((place for place in folder.parents if (place / ".git").exists()), None)
-    if root is None or (folder / ".git").exists():
+    root = next((place for place in folder.parents if is_visible(place / ".git")), None)
+    if root is None or is_visible(folder / ".git"):
         return _repository_rules(folder)
     rules = _repository_rules(root)
     for place in _from(root, folder):

@@ -97,5 +97,5 @@ def failed_folder(folder: Unreadable) -> FileOutcome:
         filename=folder.filename,
         status="failed",
         error_code="invalid_file",
-        error=f"the folder cannot be listed: {folder.reason}; allow it to be read",
+        error=f"the folder cannot be looked into: {folder.reason}; allow it to be read and entered",
     )

@@ -23,6 +23,7 @@ from filesearch.file_attributes import SIDECAR_SUFFIX, described_by, sidecar_of
 from filesearch.file_stamp import modified_ns
 from filesearch.ignore import IgnoreRules, rules_above
 from filesearch.sources import INDEX_MARK, FileSource, printable
+from filesearch.visible import is_visible, is_visible_dir
 
 _MAGIC = re.compile(r"[*?\[]")
 
@@ -44,8 +45,8 @@ class Root:
 
     @property
     def is_missing(self) -> bool:
-        """Whether the folder is not there: nothing can be said of what was in it."""
-        return self.is_dir and not self.path.is_dir()
+        """Whether the folder is not there, or hidden: nothing can be said of what was in it."""
+        return self.is_dir and not is_visible_dir(self.path)
 
     def covers(self, path: Path) -> bool:
         """Return whether a file at `path` would be meant, were it there."""
@@ -57,7 +58,7 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A folder that could not be listed: what the index holds below it is left alone."""
+    """A folder that could not be listed or entered: what the index holds below it is left alone."""
 
     path: Path
     filename: str
@@ -71,7 +72,7 @@ class Found:
     Attributes:
         roots: What was given, in order.
         files: Each once, in the order given and sorted within folders.
-        unreadable: Folders that could not be listed.
+        unreadable: Folders that could not be listed or entered.
     """
 
     roots: tuple[Root, ...]
@@ -114,13 +115,15 @@ def find_root(given: str) -> Root:
     """
     path = described_by(Path(given)) or Path(given)
     if os.path.lexists(path) or not _MAGIC.search(given):
-        if not path.exists():
-            raise NotFound(f"'{given}' does not exist; give a file or a folder")
-        return Root(path.resolve(), path.is_dir())
+        if not is_visible(path):
+            raise NotFound(
+                f"'{given}' does not exist or may not be looked at; give a file or a folder"
+            )
+        return Root(path.resolve(), is_visible_dir(path))
     parts = path.parts
     first = next(number for number, part in enumerate(parts) if _MAGIC.search(part))
     folder = Path(*parts[:first])
-    if not folder.is_dir():
+    if not is_visible_dir(folder):
         raise NotFound(f"'{folder}', where '{given}' would be, is no folder; give one that is")
     return Root(folder.resolve(), pattern="/".join(parts[first:]))
 
@@ -148,12 +151,20 @@ class _Walk:
         root = self._root.path
         try:
             stat = root.stat()
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return
-        if root.is_dir():
+        except OSError as error:  # the folder around it may not be entered
+            self._cannot_see(root if self._root.is_dir else root.parent, error)
+            return
+        if is_visible_dir(root):
             yield from self._walk(root, rules_above(root))
         else:
-            yield _source(root, printable(root.name), stat, sidecar_of(root).exists())
+            has_sidecar = is_visible(sidecar_of(root))
+            yield _source(root, printable(root.name), stat, has_sidecar)
+
+    def _cannot_see(self, folder: Path, error: OSError) -> None:
+        name = printable(os.path.relpath(folder, self._root.path))
+        self.unreadable.append(Unreadable(folder, f"{name}/", error.strerror or str(error)))
 
     def _walk(self, folder: Path, rules: IgnoreRules) -> Iterator[FileSource]:
         rules = rules.within(folder)
@@ -163,9 +174,9 @@ class _Walk:
         except FileNotFoundError:
             return  # gone since its parent was listed
         except OSError as error:
-            name = printable(folder.relative_to(self._root.path).as_posix())
-            self.unreadable.append(Unreadable(folder, f"{name}/", error.strerror or str(error)))
+            self._cannot_see(folder, error)
             return
+        may_enter = True
         sidecars = {child.name for child in children if child.name.endswith(SIDECAR_SUFFIX)}
         for child in children:
             if child.name.startswith(".") or child.is_symlink():
@@ -176,15 +187,20 @@ class _Walk:
                 continue
             if is_dir:
                 # An index of ours is not a document.
-                if not (path / INDEX_MARK).exists():
+                if not is_visible(path / INDEX_MARK):
                     yield from self._walk(path, rules)
             elif described_by(path):
                 continue
             elif child.is_file(follow_symlinks=False) and self._root.covers(path):
                 try:
                     stat = child.stat(follow_symlinks=False)
-                except OSError:
+                except FileNotFoundError:
                     continue  # gone
+                except OSError as error:  # a folder that may be listed and not entered
+                    if may_enter:
+                        self._cannot_see(folder, error)
+                    may_enter = False
+                    continue
                 name = printable(path.relative_to(self._root.path).as_posix())
                 yield _source(path, name, stat, child.name + SIDECAR_SUFFIX in sidecars)
 

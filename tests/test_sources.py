@@ -4,11 +4,13 @@ import os
 import random
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from filesearch.errors import NotFound
-from filesearch.walk import find_files, find_root, find_sources
+from filesearch.walk import find_files, find_root, find_sources, list_files
 
 
 def names(*paths):
@@ -62,6 +64,55 @@ def test_a_folder_that_cannot_be_listed_is_told_apart_from_an_empty_one(tmp_path
 
 
 # Ignore files
+
+
+@pytest.fixture
+def docs_of_another():
+    """A folder to list as a user who has no right but those of its files."""
+    folder = Path(tempfile.mkdtemp())  # not tmp_path, which nobody else may enter
+    folder.chmod(0o755)
+    was = os.geteuid()
+    for name in ("docs/shut", "docs/open"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "a.txt").write_text("kiln")
+    if was == 0:
+        for path in (folder / "docs", *(folder / "docs").rglob("*")):
+            os.chown(path, 65534, 65534)
+        os.seteuid(65534)
+    try:
+        yield folder / "docs"
+    finally:
+        os.seteuid(was)
+        for path in (folder / "docs", folder / "docs/shut"):
+            path.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o444])
+def test_a_folder_that_may_not_be_entered_is_reported_and_the_rest_found(docs_of_another, mode):
+    (docs_of_another / "shut").chmod(mode)
+    found = list_files([find_root(str(docs_of_another))])
+    assert [file.filename for file in found.files] == ["open/a.txt"]
+    assert [(one.filename, one.reason) for one in found.unreadable] == [
+        ("shut/", "Permission denied")
+    ]
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o444])
+def test_what_lies_in_a_shut_folder_is_hidden_and_not_gone(docs_of_another, mode):
+    roots = [
+        find_root(str(docs_of_another / name)) for name in ("shut", "shut/a.txt", "shut/*.txt")
+    ]
+    docs_of_another.chmod(mode)
+    found = list_files(roots)
+    assert found.files == ()
+    assert roots[0].is_missing
+    assert all(
+        folder.path in (docs_of_another / "shut/a.txt").parents for folder in found.unreadable
+    )
+    assert found.unreadable
+    with pytest.raises(NotFound, match="may not be looked at"):
+        find_root(str(docs_of_another / "shut"))
 
 
 def test_an_ignore_file_keeps_out_what_it_names(tmp_path):
