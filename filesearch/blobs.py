@@ -5,6 +5,7 @@ Content-addressed: the same bytes are kept once, and a blob that is there is com
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,6 +43,12 @@ class FolderBlobStore:
     def delete(self, digest: str) -> None:
         """Forget the blob; nothing happens when it is not kept."""
         self._place(digest).unlink(missing_ok=True)
+
+    def digests(self) -> Iterator[str]:
+        """Yield the digest of every blob that is kept, in any order."""
+        for path in self._directory.glob("??/*"):
+            if path == self._directory / path.name[:2] / path.name:
+                yield path.name
 
     def sweep(self) -> None:
         """Delete what a killed process left half written an hour ago or earlier."""

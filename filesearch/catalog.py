@@ -19,7 +19,7 @@ from filesearch.database import Database
 from filesearch.document_cache import DocumentCache
 from filesearch.errors import NotFound
 from filesearch.ids import new_id
-from filesearch.protocols import BlobStore
+from filesearch.protocols import BlobStore, IncomingBlob
 from filesearch.records import (
     AttributeLayers,
     Entry,
@@ -138,14 +138,15 @@ class Catalog:
                 store_id,
                 last,
                 read_attributes=self._attributes_in,
-                read_entries=self._entries,
+                read_entries=self.entries,
             )
 
     def _attributes_in(self, segment_id: int, store_file_ids: Sequence[int]) -> dict[int, str]:
         with self.database.reading() as sql:
             return pictures.read_attributes(sql, segment_id, store_file_ids)
 
-    def _entries(self, store_file_ids: Collection[int]) -> dict[int, Entry]:
+    def entries(self, store_file_ids: Collection[int]) -> dict[int, Entry]:
+        """Return some searchable files with their load keys; removed ones are left out."""
         with self.database.reading() as sql:
             return pictures.read_entries(sql, store_file_ids)
 
@@ -264,6 +265,11 @@ class Catalog:
         with self.database.reading() as sql:
             return bool(sql.scalar(select(exists().where(t.files.c.content_hash == content_hash))))
 
+    def content_hashes(self) -> set[str]:
+        """Return the digests of the bytes of all files."""
+        with self.database.reading() as sql:
+            return set(sql.execute(select(t.files.c.content_hash)).scalars())
+
     def delete_unused_content(self, content_hash: str, blobs: BlobStore) -> None:
         """Delete bytes that no file has.
 
@@ -283,7 +289,8 @@ class Catalog:
         *,
         segment: SegmentRecord | None = None,
         removed: Sequence[str] = (),
-    ) -> None:
+        contents: Sequence[IncomingBlob] = (),
+    ) -> set[str]:
         """Record files, the segment that holds the searchable ones, and removals, at once.
 
         Args:
@@ -291,12 +298,20 @@ class Catalog:
             new_files: Those with a document fill the slots of `segment` in this order.
             segment: Needed when a new file has a document.
             removed: Ids of files to forget, besides those that new files replace.
+            contents: The bytes of new files, to be kept by this transaction: whoever deletes what
+                no file has waits for it.
+
+        Returns:
+            Digests of the bytes of files that went; others may have the same.
         """
+        gone = set()
         with self.database.writing() as sql:
+            for content in contents:
+                content.keep()
             segment_id = rows.insert_segment(sql, store_id, segment) if segment else None
             slot = 0
             for new in new_files:
-                rows.make_way(sql, store_id, new)
+                gone.add(rows.make_way(sql, store_id, new))
                 document_id = None
                 if new.document is not None:
                     document_id = rows.ensure_document(sql, new.load_key, new.document)
@@ -304,10 +319,10 @@ class Catalog:
                     sql, store_id, new, document_id, segment_id, slot if document_id else None
                 )
                 slot += document_id is not None
-            for file_id in removed:
-                rows.forget_file(sql, store_id, file_id)
+            gone.update(rows.forget_file(sql, store_id, file_id) for file_id in removed)
             rows.drop_unused(sql)
             rows.bump_generation(sql, store_id)
+        return gone - {""}
 
     def set_attributes(
         self,

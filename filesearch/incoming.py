@@ -10,10 +10,11 @@ import hashlib
 import os
 import tempfile
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from filesearch.durable import sync_directory
 
@@ -25,7 +26,7 @@ _ABANDONED_S = 3600
 class IncomingFile:
     """Bytes on their way to a place on disk; counted and digested as they are written.
 
-    A context manager: what was not kept by its end is deleted.
+    A context manager: what was not kept by its end is deleted, or when nobody has it any more.
 
     Args:
         directory: Where they lie until they are kept, on the file system of that place.
@@ -40,6 +41,8 @@ class IncomingFile:
         self._place = place
         self._digest = hashlib.sha256()
         self.size_bytes = 0
+        self.discard = weakref.finalize(self, _give_up, self._out, self._temporary)
+        """Deletes what was written, unless it is kept."""
 
     def __enter__(self) -> Self:
         return self
@@ -81,10 +84,10 @@ class IncomingFile:
             self._temporary.replace(place)
             sync_directory(place.parent)
 
-    def discard(self) -> None:
-        """Delete what was written, unless it is kept."""
-        self._out.close()
-        self._temporary.unlink(missing_ok=True)
+
+def _give_up(out: BinaryIO, temporary: Path) -> None:
+    out.close()
+    temporary.unlink(missing_ok=True)
 
 
 def sweep_incoming(directory: Path) -> None:

@@ -226,7 +226,7 @@ class Ingest:
                 end = start + len(item.text.windows)
                 embeddings = embedded.part(start, end)
                 start = end
-            self._writer.add(item.new, item.text, embeddings)
+            self._writer.add(item.new, item.text, embeddings, item.content)
             self._finish(item.source, _outcome(item))
         overdue = time.monotonic() - self._last_commit > COMMIT_SECONDS
         if overdue or self._writer.pending_windows >= COMMIT_WINDOWS:

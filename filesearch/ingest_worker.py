@@ -318,6 +318,8 @@ class IngestWorker:
             return []  # deleted meanwhile, its files with it
         writer = self._index.writer(store, on_commit=self._merges.note)
         for held in held_files:
+            if held.prepared.text is not None:
+                self._check_store(held)  # rebuilt with another embedder while the lock was awaited
             made = WindowEmbeddings.join(held.blocks) if held.blocks else None
             writer.settle(held.prepared.read, held.prepared.text, made)
         return writer.commit_settled()

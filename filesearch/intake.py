@@ -81,7 +81,7 @@ def take_in(
                 *known.gone(gone),
             ]
             for record in {record.id: record for record in removed}.values():
-                writer.remove(record.id, record.content_hash)
+                writer.remove(record.id)
                 outcomes.append(
                     FileOutcome(filename=record.filename, status="removed", file_id=record.id)
                 )

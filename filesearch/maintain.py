@@ -26,7 +26,7 @@ from filesearch.index.sweep import sweep_segments
 from filesearch.prepare import embed_windows, prepare_document
 from filesearch.protocols import Embedder
 from filesearch.records import Entry, FileRecord, Picture, SegmentRecord, StoreRecord
-from filesearch.types import Chunk
+from filesearch.types import Chunk, Document
 
 REBUILD_WINDOWS = 2000
 
@@ -142,8 +142,9 @@ def _verify_segment(
     try:
         segment = Segment(root, record)
         problems = segment.damages()
-        if segment.manifest.embedder != store.embedder:
-            problems.append(f"vectors of '{segment.manifest.embedder}', not '{store.embedder}'")
+        made_by = segment.manifest.embedder, segment.manifest.dimension
+        if made_by != (store.embedder, store.dimension):
+            problems.append(f"vectors of '{made_by[0]}', not '{store.embedder}'")
         counts = {
             "chunks": (len(segment.chunk_table), record.chunk_count),
             "chunks with postings": (segment.postings.n_rows, record.chunk_count),
@@ -231,6 +232,14 @@ def repair(
     )
 
 
+def _document_of(catalog: Catalog, entry: Entry) -> Document | None:
+    """Return the text of a file; None where the file was removed or read anew since."""
+    now = catalog.entries([entry.store_file_id]).get(entry.store_file_id)
+    if now is None or (now.segment_id, now.slot) != (entry.segment_id, entry.slot):
+        return None
+    return catalog.find_document(now.load_key)
+
+
 def rebuild(
     root: Path,
     catalog: Catalog,
@@ -261,10 +270,19 @@ def rebuild(
     written: list[tuple[SegmentRecord, list[int]]] = []
     owners: list[int] = []
     rechunked: dict[int, tuple[Sequence[Chunk], int]] = {}
+
+    def write() -> None:
+        nonlocal builder, owners
+        if owners:
+            written.append((write_segment(root, builder.build()), owners))
+            builder, owners = SegmentBuilder(target.embedder, target.dimension), []
+
     for number, entry in enumerate(entries, start=1):
+        document = _document_of(catalog, entry)
+        if document is None:
+            continue
         is_usual = entry.chunk_settings == store.chunk_settings
         settings = target.chunk_settings if is_usual else entry.chunk_settings
-        document = catalog.document(entry.document_id)
         prepared = prepare_document(
             document, entry.filename, settings, embedder, rows_apart=entry.row_attributes
         )
@@ -274,11 +292,11 @@ def rebuild(
         prepared.add_to(builder, embeddings)
         owners.append(entry.store_file_id)
         rechunked[entry.store_file_id] = (prepared.chunks, len(prepared.windows))
-        if builder.window_count >= REBUILD_WINDOWS or number == len(entries):
-            written.append((write_segment(root, builder.build()), owners))
-            builder, owners = SegmentBuilder(target.embedder, target.dimension), []
+        if builder.window_count >= REBUILD_WINDOWS:
+            write()
         if on_progress is not None:
             on_progress(number, len(entries))
+    write()
     catalog.replace_segments(
         store.id, [record.id for record in old], written, rechunked=rechunked, store=new_store
     )

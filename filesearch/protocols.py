@@ -311,5 +311,8 @@ class BlobStore(Protocol):
     def delete(self, digest: str) -> None:
         """Forget the blob; nothing happens when it is not kept."""
 
+    def digests(self) -> Iterator[str]:
+        """Yield the digest of every blob that is kept, in any order."""
+
     def sweep(self) -> None:
         """Delete what a killed process left half written; what is being written stays."""

@@ -88,9 +88,11 @@ def insert_file(
         "size_bytes": new.size_bytes,
         "modified_ns": new.modified_ns,
     }
-    if new.replaces == new.id:
-        sql.execute(update(t.files).where(t.files.c.id == new.id).values(**values))
-    else:
+    # One that goes on under a new name may have been deleted since that was noticed.
+    is_known = new.replaces == new.id and bool(
+        sql.execute(update(t.files).where(t.files.c.id == new.id).values(**values)).rowcount
+    )
+    if not is_known:
         sql.execute(insert(t.files).values(id=new.id, created_at=int(time.time()), **values))
     done = sql.execute(
         insert(t.store_files)
@@ -140,24 +142,31 @@ def note_modified(sql: Connection, stamps: Mapping[str, int]) -> None:
         sql.execute(update(t.files).where(t.files.c.id == file_id).values(modified_ns=stamp))
 
 
-def make_way(sql: Connection, store_id: str, new: NewFile) -> None:
-    """Take the file that `new` replaces out of a store; one that it goes on as stays a file."""
+def make_way(sql: Connection, store_id: str, new: NewFile) -> str:
+    """Take the file that `new` replaces out of a store; one that it goes on as stays a file.
+
+    Returns what `forget_file` does.
+    """
     sf = t.store_files.c
     if new.replaces == new.id:
         sql.execute(delete(t.store_files).where(sf.store_id == store_id, sf.file_id == new.id))
     elif new.replaces is not None:
-        forget_file(sql, store_id, new.replaces)
+        return forget_file(sql, store_id, new.replaces)
+    return ""
 
 
-def forget_file(sql: Connection, store_id: str, file_id: str) -> None:
-    """Take a file out of a store, and out of the catalog if no other has it and it is no upload."""
+def forget_file(sql: Connection, store_id: str, file_id: str) -> str:
+    """Take a file out of a store, and out of the catalog if no other has it and it is no upload.
+
+    Returns the digest of its bytes, which another file may have as well; empty where the catalog
+    still has the file, or it never could be read.
+    """
     sf, f = t.store_files.c, t.files.c
     sql.execute(delete(t.store_files).where(sf.store_id == store_id, sf.file_id == file_id))
-    sql.execute(
-        delete(t.files).where(
-            f.id == file_id, f.purpose.is_(None), ~exists().where(sf.file_id == f.id)
-        )
+    gone = delete(t.files).where(
+        f.id == file_id, f.purpose.is_(None), ~exists().where(sf.file_id == f.id)
     )
+    return sql.execute(gone.returning(f.content_hash)).scalar() or ""
 
 
 def drop_unused(

@@ -7,7 +7,6 @@ with a source becomes a part of what is returned; it never costs the others.
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import os
 import threading
@@ -26,7 +25,7 @@ from filesearch.known_files import KnownFiles
 from filesearch.load.clean import clean_line, clean_text
 from filesearch.load.process.isolation import Loader
 from filesearch.prepare import PreparedText, prepare_document
-from filesearch.protocols import BlobStore, Embedder
+from filesearch.protocols import BlobStore, Embedder, IncomingBlob
 from filesearch.records import AttributeLayers, FileRecord, NewFile
 from filesearch.row_attributes import has_rows_apart, read_row_attributes
 from filesearch.sections import FileSection
@@ -80,6 +79,7 @@ class PreparedSource:
         seconds: How long it took to get here.
         embeddings: Its vectors, where the store has them under another name.
         renamed_from: The name of the file that it was before; empty for another file.
+        content: Its bytes, on the disk, to be kept with it; None of a document.
     """
 
     source: Source
@@ -89,6 +89,7 @@ class PreparedSource:
     warnings: tuple[str, ...] = ()
     embeddings: WindowEmbeddings | None = None
     renamed_from: str = ""
+    content: IncomingBlob | None = None
 
 
 ReadSource: TypeAlias = UnchangedSource | FailedSource | PreparedSource | CopySource
@@ -172,10 +173,11 @@ class SourceReader:
             (*found.document.warnings, *described.warnings, *left_out),
             stored.embeddings if stored else None,
             reading.renamed.filename if reading.renamed else "",
+            reading.content,
         )
 
     def _load_file(self, source: FileSource, reading: _Reading, loader: Loader) -> Extracted | None:
-        """Return the document of a file and keep its bytes; None where that is not needed now."""
+        """Return the document of a file, its bytes in hand; None where that is not needed now."""
         data, reading.modified_ns = read_bytes(source)
         reading.size_bytes = len(data)
         reading.digest = hashlib.sha256(data).hexdigest()
@@ -186,7 +188,9 @@ class SourceReader:
         found = extract(
             data, source.load_name, digest=reading.digest, catalog=self._catalog, loader=loader
         )
-        self._blobs.put(io.BytesIO(data))
+        reading.content = self._blobs.receive()
+        reading.content.write(data)
+        reading.content.finish()
         return found
 
     def _is_copy(self, reading: _Reading) -> bool:
@@ -292,6 +296,7 @@ class _Reading:
         self.digest = ""
         self.modified_ns: int | None = None
         self.size_bytes = source.size_bytes
+        self.content: IncomingBlob | None = None
 
     @property
     def before(self) -> FileRecord | None:

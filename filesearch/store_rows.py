@@ -269,6 +269,7 @@ def attach(sql: Connection, store: Row[Any], new: NewAttachment, batch_id: str |
     settings = new.chunk_settings or ChunkSettings(store.chunk_size, store.chunk_overlap)
     values: dict[str, Any] = {
         "attributes": rows.encode_json(check_attributes(new.attributes)),
+        "attribute_layers": None,  # all of them are the caller's
         "batch_id": batch_id,
     }
     mine = (sf.store_id == store.id, sf.file_id == new.file_id)

@@ -33,7 +33,7 @@ def remove_files(index: IndexDirectory, targets: Sequence[str]) -> list[FileReco
         writer = index.writer(store)
         writer.sweep()
         for record in doomed:
-            writer.remove(record.id, record.content_hash)
+            writer.remove(record.id)
         writer.commit()
         index.merger().merge_due(store.id)
     return doomed
@@ -60,7 +60,10 @@ def _together(found: Sequence[Verification]) -> Verification:
 def repair_index(
     index: IndexDirectory, embedder: Embedder, *, on_progress: OnProgress | None
 ) -> Verification:
-    """Check as `verify_index`, and rebuild what is damaged from the catalog's text."""
+    """Check as `verify_index`, and rebuild what is damaged from the catalog's text.
+
+    Bytes that no file has are deleted.
+    """
     index.open_store()
     with index.writing(), index.merging():
         index.open_store()
@@ -73,6 +76,9 @@ def repair_index(
             else:  # its vectors cannot be made again now
                 one = verify(index.segments, index.catalog, store)
             found.append(one)
+        # What a process left that was killed while it replaced or removed files.
+        for digest in set(index.blobs.digests()) - index.catalog.content_hashes():
+            index.catalog.delete_unused_content(digest, index.blobs)
         return _together(found)
 
 

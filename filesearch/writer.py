@@ -16,7 +16,7 @@ from filesearch.index.builder import SegmentBuilder
 from filesearch.index.segment import write_segment
 from filesearch.index.sweep import sweep_segments
 from filesearch.prepare import PreparedText
-from filesearch.protocols import BlobStore
+from filesearch.protocols import BlobStore, IncomingBlob
 from filesearch.records import AttributeLayers, NewFile, ReadFile, StoreRecord
 from filesearch.types import Attributes, ErrorCode, WindowEmbeddings
 
@@ -51,7 +51,7 @@ class IndexWriter:
         self._new: list[NewFile] = []
         self._read: list[ReadFile] = []
         self._removed: list[str] = []
-        self._orphaned_blobs: set[str] = set()
+        self._contents: list[IncomingBlob] = []
         self._stamps: dict[str, int] = {}
 
     def sweep(self) -> int:
@@ -67,23 +67,26 @@ class IndexWriter:
         """Windows that wait for the next commit."""
         return self._builder.window_count
 
-    def add(self, new: NewFile, text: PreparedText, embeddings: WindowEmbeddings) -> None:
-        """Take a searchable file: its text cut up, and what was made of its windows."""
+    def add(
+        self,
+        new: NewFile,
+        text: PreparedText,
+        embeddings: WindowEmbeddings,
+        content: IncomingBlob | None = None,
+    ) -> None:
+        """Take a searchable file: its text cut up, what was made of its windows, and its bytes."""
         text.add_to(self._builder, embeddings)
         self._new.append(new)
+        if content is not None:
+            self._contents.append(content)
 
     def add_failed(self, new: NewFile) -> None:
         """Take a file that could not be read."""
         self._new.append(new)
 
-    def remove(self, file_id: str, content_hash: str) -> None:
-        """Take a file out of the store; its bytes go when no other file has them.
-
-        `content_hash` is empty for a file that could never be read.
-        """
+    def remove(self, file_id: str) -> None:
+        """Take a file out of the store; its bytes go when no other file has them."""
         self._removed.append(file_id)
-        if content_hash:
-            self._orphaned_blobs.add(content_hash)
 
     def note_modified(self, file_id: str, modified_ns: int) -> None:
         """Take the stamp of a file whose content is what the store holds."""
@@ -132,8 +135,14 @@ class IndexWriter:
         segment = None
         if self._builder.slot_count:
             segment = write_segment(self._segments, self._builder.build())
-        self._catalog.commit(self._store.id, self._new, segment=segment, removed=self._removed)
-        for digest in self._orphaned_blobs:
+        gone = self._catalog.commit(
+            self._store.id,
+            self._new,
+            segment=segment,
+            removed=self._removed,
+            contents=self._contents,
+        )
+        for digest in gone:
             self._catalog.delete_unused_content(digest, self._blobs)
         self._start_over()
         if segment is not None:
