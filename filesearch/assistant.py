@@ -28,6 +28,7 @@ from filesearch.grounding import MAX_RESULTS
 from filesearch.messages import Message
 from filesearch.protocols import ChatModel, Embedder
 from filesearch.run import Run, RunOptions
+from filesearch.surrogates import join_surrogates
 from filesearch.threads import Threads
 from filesearch.types import Answer, SearchResult, Turn
 
@@ -70,7 +71,8 @@ class Assistant:
         """Yield what happens while `question` is answered; the last event is a `RunEnd`.
 
         Args:
-            question: The newest message of the user.
+            question: The newest message of the user; halves of characters in it, or in `history`,
+                are joined or replaced.
             history: Turns before it; with `thread_id`, before those of the thread.
             thread_id: Thread that question and answer are added to.
             functions: Tools beside the search: callables, or `Function`s.
@@ -81,7 +83,8 @@ class Assistant:
             NotFound: There is no such thread.
             InvalidSetting: A function cannot be a tool.
         """
-        turns = list(history)
+        question = join_surrogates(question)
+        turns = [replace(turn, text=join_surrogates(turn.text)) for turn in history]
         if thread_id is not None:
             turns += [Turn(m.role, m.text) for m in self.threads.messages(thread_id)]
         tools = [f if isinstance(f, Function) else make_function(f) for f in functions]

@@ -19,6 +19,7 @@ from filesearch.index_rows import ChunkWindows, Selection
 from filesearch.languages import known_share
 from filesearch.late import late_scores
 from filesearch.protocols import Embedder, Index, TokenEmbedder
+from filesearch.surrogates import join_surrogates
 from filesearch.terms import query_terms, term_spans
 from filesearch.types import FloatVector, IntArray, QuestionEmbedding
 
@@ -40,7 +41,7 @@ class Question:
         known: Share of its letters in a script that the embedder knows, 0..1.
         embedding: None where the embedder is of no use or not wanted. Its token vectors are empty
             where it has none.
-        max_keyword: A keyword score that no chunk can reach.
+        max_keyword: A keyword score that hardly any chunk can reach: see Index.keyword_ceiling.
     """
 
     text: str
@@ -96,15 +97,16 @@ def find_candidates(
             language that the embedder does not know.
         pool: Embeds the question beside the keyword search.
     """
+    text = join_surrogates(text)
     embedding_question = pool.submit(_embed_question, text, embedder)
     terms = query_terms(text)
     by_keyword, keyword = index.top_keyword(terms, CANDIDATE_CHUNKS, selection)
     distinct = list(dict.fromkeys(terms))
     idf = index.term_idf(distinct)
     known, embedding = embedding_question.result()
-    ceiling = index.keyword_ceiling(distinct)
+    ceiling = index.keyword_ceiling(terms)
     question = Question(text, distinct, idf, known, embedding, ceiling)
-    share = float(keyword.max(initial=0.0)) / max(question.max_keyword, 1e-9)
+    share = min(1.0, float(keyword.max(initial=0.0)) / max(question.max_keyword, 1e-9))
     if embedding is None:
         order = np.argsort(by_keyword)
         return question, Candidates(

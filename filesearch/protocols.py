@@ -150,7 +150,11 @@ class Index(Protocol):
         """Return the BM25 scores of some live chunks: float64 (n_chunks,), 0 without a term."""
 
     def keyword_ceiling(self, terms: Sequence[str]) -> float:
-        """Return a score that no chunk can reach: each distinct term repeated without end."""
+        """Return the score of a chunk that repeats each of `terms` without end.
+
+        A term of a question counts as often as it is asked. Terms in more than half of the chunks
+        weigh a little more in scores than here, so that a chunk may come above it.
+        """
 
     def term_idf(self, terms: Sequence[str]) -> npt.NDArray[np.float64]:
         """Return how much each term says: float64 (n_terms,), above 0, more for rarer ones."""

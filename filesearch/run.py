@@ -45,6 +45,7 @@ from filesearch.messages import (
     Usage,
 )
 from filesearch.protocols import ChatModel, Embedder
+from filesearch.surrogates import join_surrogates
 from filesearch.types import SearchResult
 
 MAX_ROUNDS = 10
@@ -369,7 +370,11 @@ def _queries(arguments: str) -> tuple[str, ...]:
     listed = [found] if isinstance(found, str) else found
     if not isinstance(listed, list):
         raise ValueError('give {"queries": ["..."]}')  # noqa: TRY004
-    queries = dict.fromkeys(q.strip() for q in listed if isinstance(q, str) and q.strip())
+    queries = dict.fromkeys(
+        join_surrogates(query.strip())
+        for query in listed
+        if isinstance(query, str) and query.strip()
+    )
     if not queries:
         raise ValueError('give at least one query: {"queries": ["..."]}')
     return tuple(queries)[:MAX_QUERIES]

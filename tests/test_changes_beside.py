@@ -167,7 +167,10 @@ def test_an_upload_beside_a_rebuild_with_another_embedder_fails_alone(make_fs, d
             time.sleep(0.02)
 
     def count_waiting():
-        return sum(file.status == "in_progress" for file in server.stores.files(store_id, PageQuery()).items)
+        return sum(
+            file.status == "in_progress"
+            for file in server.stores.files(store_id, PageQuery()).items
+        )
 
     with FileSearch(server.directory, embedder=OtherEmbedder()) as rebuilt:
         thread.start()
@@ -181,7 +184,9 @@ def test_an_upload_beside_a_rebuild_with_another_embedder_fails_alone(make_fs, d
             stop.set()
             wake.set()
             thread.join()
-        states = {file.filename: file.status for file in server.stores.files(store_id, PageQuery()).items}
+        states = {
+            file.filename: file.status for file in server.stores.files(store_id, PageQuery()).items
+        }
         assert states["up.txt"] == "failed"
         assert rebuilt.verify().damages == ()
         assert rebuilt.search("kiln degrees")[0].filename == "kiln.txt"

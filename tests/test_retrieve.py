@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -149,6 +150,25 @@ def test_a_blank_query_finds_nothing(fs, docs, query):
 def test_odd_queries_are_answered_without_error(fs, docs, query):
     fs.ingest(docs)
     assert len(fs.search(query)) <= 3
+
+
+@pytest.mark.parametrize("query", ["kiln \ud83d", "\udcff\udcfe kiln", "kiln \ud83d\ude00"])
+def test_halves_of_characters_do_not_keep_the_rest_from_being_found(tmp_path, docs, query):
+    with FileSearch(tmp_path / "index") as fs:
+        fs.ingest(docs)
+        assert fs.search(query)[0].filename == "kiln.txt"
+        assert fs.search(query, rewrite_query=False)[0].filename == "kiln.txt"
+        assert "1280" in fs.ask(f"{query}: how many degrees does the kiln reach?").text
+        assert "1280" in fs.as_tool().call_json(json.dumps({"query": query}))
+
+
+def test_a_word_that_is_repeated_makes_no_score_leave_the_unit_interval(make_fs, docs):
+    fs = make_fs(reranker="none")
+    fs.ingest(docs)
+    once = fs.search("kiln")[0].score
+    for query in ("kiln " * 50, "kiln " * 5000, "kiln kiln degrees kiln", "mug mug mug"):
+        assert all(0 <= hit.score <= 1 for hit in fs.search(query))
+    assert fs.search("kiln " * 50)[0].score == pytest.approx(once, abs=0.05)
 
 
 def test_searching_before_the_first_ingest_is_not_found(fs):

@@ -65,6 +65,19 @@ def kinds(events):
     return [type(event) for event in events]
 
 
+def test_a_query_with_half_a_character_is_searched_for():
+    asked = []
+
+    def find_it(query):
+        asked.append(query)
+        return find(query)
+
+    model = ScriptedChatModel([searching("mug \ud83d", "\ud83d\ude00 bowl"), "Done."])
+    events = list(run(model, searches=[find_it]).events())
+    assert sorted(asked) == ["mug \ufffd", "\U0001f600 bowl"]
+    assert isinstance(events[-1], Completed)
+
+
 def test_the_model_searches_then_answers_with_checked_citations():
     model = ScriptedChatModel(
         [searching("mug returns"), "You have 30 days.【2:0†source】 The kiln reaches 900.【2:1】"]

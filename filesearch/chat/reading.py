@@ -26,6 +26,7 @@ from filesearch.messages import (
     ToolCallDelta,
     Usage,
 )
+from filesearch.surrogates import join_surrogates
 from filesearch.tokens import count_tokens
 
 MAX_REPLY_CHARS = 8 << 20
@@ -33,7 +34,7 @@ MAX_REPLY_CHARS = 8 << 20
 # (cookbook, "How to count tokens with tiktoken"); for other models it is an estimate.
 _MESSAGE_TOKENS = 3
 # JSON may escape a character as two surrogates, and a server may cut a text between them.
-_HALF, _SURROGATE = re.compile("[\ud800-\udbff]"), re.compile("[\ud800-\udfff]")
+_HALF = re.compile("[\ud800-\udbff]")
 _OPEN, _CLOSE = "<think>", "</think>"
 # By what servers call them. Not here: a plain "stop".
 _FINISH: dict[str, FinishReason] = {
@@ -171,7 +172,7 @@ class Reading:
         piece, self._half = self._half + piece, ""
         if _HALF.match(piece[-1:]):
             piece, self._half = piece[:-1], piece[-1]
-        return _whole(piece)
+        return join_surrogates(piece)
 
     def _take_call(self, call: _Call) -> ToolCallDelta | None:
         function = call.function or _Function()
@@ -180,7 +181,7 @@ class Reading:
         piece = function.arguments or ""
         if isinstance(piece, dict):
             piece = json.dumps(piece, ensure_ascii=False)
-        piece = _whole(piece)
+        piece = join_surrogates(piece)
         opened.arguments += piece
         if opened.is_given:
             return ToolCallDelta(number, arguments=piece) if piece else None
@@ -225,7 +226,7 @@ class Reading:
             raise Unreadable(f"ends with '{self._finish}'")
         if not all(call.is_given for call in self._calls):
             raise Unreadable("has a tool call without a name")
-        held = self._thoughts.leave_out(_whole(self._half)) + self._thoughts.rest()
+        held = self._thoughts.leave_out(join_surrogates(self._half)) + self._thoughts.rest()
         self._text.append(held)
         empty = tuple(
             ToolCallDelta(number, arguments="{}")
@@ -251,13 +252,6 @@ class Reading:
         completion = count_tokens("".join(self._text))
         completion += sum(count_tokens(f"{call.name} {call.arguments}") for call in self._calls)
         return Usage(prompt, completion, is_counted=True)
-
-
-def _whole(text: str) -> str:
-    """Return a text whose surrogates are joined to characters, U+FFFD for those left over."""
-    if not _SURROGATE.search(text):
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _make_id() -> str:

@@ -159,7 +159,11 @@ class Snapshot:
         return self._scorer.idf(terms)
 
     def keyword_ceiling(self, terms: Sequence[str]) -> float:
-        """Return a score that no chunk can reach: each distinct term repeated without end."""
+        """Return the score of a chunk that repeats each of `terms` without end.
+
+        A term of a question counts as often as it is asked. Terms in more than half of the chunks
+        weigh a little more in scores than here, so that a chunk may come above it.
+        """
         return float(self._scorer.idf(terms).sum()) * (K1 + 1)
 
     def term_counts(self, terms: Sequence[str], chunk_rows: IntArray) -> IntArray:

@@ -108,7 +108,7 @@ def compute_features(evidence: Evidence) -> FloatMatrix:
     looks = _Looks(e)
     columns = {
         "keyword": keyword,
-        "keyword_share": e.keyword / max(e.max_keyword, 1e-9),
+        "keyword_share": np.minimum(e.keyword / max(e.max_keyword, 1e-9), 1.0),
         "coverage": e.idf @ (e.counts > 0) / total_idf,
         "context_coverage": np.array([looks.context_coverage(terms) for terms in e.contexts]),
         "passage_coverage": np.array([looks.sentence_coverage(text) for text in read]),
