@@ -19,6 +19,7 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    inspect,
     make_url,
     select,
 )
@@ -86,6 +87,7 @@ class Database:
             found = self._schema_version()
         except (OperationalError, ProgrammingError):  # no such table: a new database
             with self.writing() as sql:
+                self._check_ownership(sql)
                 metadata.create_all(sql)
                 if sql.scalar(select(func.count()).select_from(meta)) == 0:
                     sql.execute(
@@ -100,6 +102,14 @@ class Database:
             raise IndexProblem(
                 f"catalog has schema {found}, this version of filesearch reads "
                 f"{SCHEMA_VERSION}; upgrade filesearch or ingest into a new index"
+            )
+
+    def _check_ownership(self, sql: Connection) -> None:
+        """Refuse a file that other tables fill: it is no catalog, and stays as it is."""
+        if self._is_sqlite and set(inspect(sql).get_table_names()) - set(metadata.tables):
+            raise IndexProblem(
+                f"{_without_password(str(self._engine.url))} is the database of another program; "
+                "choose another folder for the index"
             )
 
     def _schema_version(self) -> str | None:

@@ -82,26 +82,25 @@ def summarize_files(
 
     Args:
         fs: The index.
-        targets: Files by id, name, path or shell pattern; None takes all that could be read.
+        targets: Files by id, name, path or shell pattern, those without text are left out; None
+            takes all.
         sentences: At most how many, 1 to 50; of several files each gets at most two.
         model: Writes the summary in its own words; None quotes the documents.
         on_progress: Told files done and files to do.
 
     Raises:
-        NotFound: No index, a target that matches no file, or a file without text.
+        NotFound: No index, a target that matches no file, or only files without text.
         InvalidSetting: `sentences` is out of bounds.
         ChatFailed: The model did not answer.
     """
     if not 1 <= sentences <= MAX_SENTENCES:
         raise InvalidSetting(f"sentences is {sentences}; choose 1 to {MAX_SENTENCES}")
     known = fs.files()
-    records = (
-        [record for record in known if record.char_count]
-        if targets is None
-        else match_files(known, targets)
-    )
+    meant = known if targets is None else match_files(known, targets)
+    records = [record for record in meant if record.char_count]
     if not records:
-        raise NotFound("no file of the index holds text; see: fsearch files --problems")
+        named = str(fs.directory) if targets is None else " ".join(targets)
+        raise NotFound(f"no file of '{named}' holds text; see: fsearch files --problems")
     write = _quote_files if model is None else _write_with(model)
     return write(fs, records, sentences, on_progress or (lambda _done, _total: None))
 

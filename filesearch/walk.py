@@ -115,10 +115,14 @@ def find_root(given: str) -> Root:
     """
     path = described_by(Path(given)) or Path(given)
     if os.path.lexists(path) or not _MAGIC.search(given):
-        if not is_visible(path):
+        try:
+            path.stat()
+        except PermissionError:
             raise NotFound(
-                f"'{given}' does not exist or may not be looked at; give a file or a folder"
-            )
+                f"'{given}' may not be looked at; allow its folder to be entered"
+            ) from None
+        except OSError:
+            raise NotFound(f"'{given}' does not exist; give a file or a folder") from None
         return Root(path.resolve(), is_visible_dir(path))
     parts = path.parts
     first = next(number for number, part in enumerate(parts) if _MAGIC.search(part))

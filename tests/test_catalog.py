@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -261,6 +263,18 @@ def test_a_reading_transaction_sees_one_picture(url, catalog, store):
 def test_a_url_that_cannot_be_used_is_refused(bad):
     with pytest.raises(InvalidSetting, match="cannot be used"):
         Catalog(bad)
+
+
+def test_the_database_of_another_program_is_refused_and_left_alone(tmp_path):
+    path = tmp_path / "catalog.db"
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE meta (a INT)")
+        other.execute("CREATE TABLE songs (b INT)")
+    with pytest.raises(IndexProblem, match="another program"):
+        Catalog(sqlite_url(path))
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        names = [name for (name,) in other.execute("SELECT name FROM sqlite_master")]
+    assert names == ["meta", "songs"]
 
 
 def test_a_database_that_cannot_be_opened_is_an_index_problem(tmp_path):

@@ -106,3 +106,34 @@ def test_watching_tells_what_it_does_and_ends_with_an_interrupt(tmp_path, docs):
     assert watch.returncode == 0
     assert "stopped watching" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(("together", "times"), [(True, 1), (False, 2)])
+def test_a_failure_is_named_once_where_output_and_errors_are_read_together(
+    tmp_path, together, times
+):
+    (tmp_path / "empty.md").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "filesearch", "ingest", ".", "--index", "index"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if together else subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert (done.stdout + (done.stderr or "")).count("is empty (0 bytes)") == times
+
+
+def test_a_closed_output_is_no_error(tmp_path):
+    (tmp_path / "a.md").write_text("A kiln.")
+    run("ingest", tmp_path / "a.md", "--index", tmp_path / "index")
+    command = f"{sys.executable} -m filesearch files --index {tmp_path / 'index'} >&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_blank_name_for_standard_input_is_refused(tmp_path):
+    done = run("ingest", "-", "--name", "", "--index", tmp_path / "index", stdin="A kiln.")
+    assert done.exit_code != 0
+    assert "cannot be named" in done.output

@@ -115,8 +115,9 @@ def _leave(exit_code: int) -> NoReturn:
     Commands close what they opened, so nothing is left to do but to hand on the output.
     """
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # it is None where it was closed before we began
+                stream.flush()
     except BrokenPipeError:
         pass
     except OSError as error:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -162,7 +163,9 @@ def ingest(
             }
             _watch(fs, paths, rules, lines)
             return
-        with lines or show_progress() as shown:
+        # Where both are read together, the report names what is wrong, and once is enough.
+        names_problems = as_json or not _go_together(sys.stdout, sys.stderr)
+        with lines or show_progress(names_problems=names_problems) as shown:
             report = fs.ingest(
                 [path for path in paths if path != "-"],
                 attributes=given,
@@ -171,7 +174,7 @@ def ingest(
                 prune=prune,
                 checksum=checksum,
                 allow_url=allow_url,
-                streams={stream_name: sys.stdin.buffer} if stream_name else None,
+                streams=None if stream_name is None else {stream_name: sys.stdin.buffer},
                 dry_run=dry_run,
                 on_progress=shown.update,
                 on_wait=say,
@@ -184,6 +187,13 @@ def ingest(
         click.echo((render_dry_run if dry_run else render_report)(report))
     if report.failed:
         ctx.exit(1)
+
+
+def _go_together(one: TextIO, other: TextIO) -> bool:
+    try:
+        return os.path.sameopenfile(one.fileno(), other.fileno())
+    except (OSError, ValueError, AttributeError):  # closed, or no file at all
+        return False
 
 
 def _watch(
