@@ -284,6 +284,17 @@ def test_threads_that_cannot_be_are_refused(mistaken):
     assert mistaken("/threads", THREADS) == []
 
 
+def test_runs_of_new_threads_have_resources_that_are_there(live, mistaken):
+    made = live.client.beta.assistants.create(model="m", tools=[{"type": "file_search"}])
+    rows = [
+        (stores(vector_store_ids=["x"]), 400, f"{STORES}.vector_store_ids[0]", VALUE, STORE_ID),
+        (stores(vector_store_ids=["vs_gone"]), 404, None, None, "vs_gone"),
+        (code_files("x"), 400, f"{CODE}[0]", VALUE, FILE_ID),
+        (code_files("file-gone"), 404, None, None, GONE),
+    ]
+    assert mistaken("/threads/runs", rows, {"assistant_id": made.id}) == []
+
+
 def test_messages_that_cannot_be_are_refused(live, mistaken):
     thread = live.client.beta.threads.create()
     valid = {"role": "user", "content": "hello"}

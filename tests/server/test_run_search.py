@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import openai
 import pytest
 from sqlalchemy import update
 
@@ -220,6 +221,21 @@ def test_resources_given_with_a_run_take_the_place_of_the_assistants(serve):
         **searched(store_of(live, "Tiles go back in May.", "two.md")),
     )
     assert found_names(live, run) == {"two.md"}
+
+
+def test_keys_that_are_kept_apart_run_with_their_own_stores_and_files_alone(serve_keys):
+    live, secrets = serve_keys(ScriptedChatModel([]), [{}, {}], isolates_keys=True)
+    mine, other = (live.client.with_options(api_key=secret) for secret in secrets)
+    store = mine.vector_stores.create()
+    file = mine.files.create(file=("mine.md", RETURNS.encode()), purpose="assistants")
+    assistant = other.beta.assistants.create(model="m", tools=[{"type": "file_search"}])
+    for resources in (searched(store.id), code_files(file.id)):
+        with pytest.raises(openai.NotFoundError):
+            other.beta.threads.create_and_run(assistant_id=assistant.id, **resources)
+
+
+def code_files(file_id):
+    return {"tool_resources": {"code_interpreter": {"file_ids": [file_id]}}}
 
 
 def test_a_tools_settings_bound_what_is_found(serve):

@@ -37,6 +37,7 @@ from filesearch.server.threads import (
     insert_messages,
     thread_object,
 )
+from filesearch.server.tool_resources import check_tool_resources
 from filesearch.server.wire.runs import (
     CreateRun,
     CreateThreadAndRun,
@@ -153,11 +154,12 @@ class RunService:
         """Make a thread, and queue a run of it.
 
         Raises:
-            ApiError, NotFound: No such assistant, tools that do not go together, or what the
-                thread cannot be made with.
+            ApiError, NotFound: No such assistant, tools that do not go together or a store or
+                file for them that is not there, or what the thread cannot be made with.
         """
         assistant = find_assistant(self._server.objects, body.assistant_id, caller)
         content = run_body(body, assistant, include=include, resources=body.tool_resources)
+        check_tool_resources(self._server, caller, {}, body.tool_resources)
         made = body.thread or CreateThread()
         thread = create_thread(self._server, caller, made, at="thread.")
         with self._journal.changing() as change:
