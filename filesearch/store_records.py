@@ -91,11 +91,14 @@ class NewAttachment:
 
     Attributes:
         chunk_settings: None takes the store's.
+        keeps_present: Where the file is in the store already, it keeps its attributes and stays
+            cut up as it is.
     """
 
     file_id: str
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
     chunk_settings: ChunkSettings | None = None
+    keeps_present: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -274,8 +274,13 @@ def attach(sql: Connection, store: Row[Any], new: NewAttachment, batch_id: str |
     }
     mine = (sf.store_id == store.id, sf.file_id == new.file_id)
     row = sql.execute(select(t.store_files).where(*mine)).first()
+    is_readable = row is not None and row.status in ("completed", "in_progress")
+    if row is not None and new.keeps_present:
+        if is_readable:
+            return
+        settings, values = ChunkSettings(row.chunk_size, row.chunk_overlap), {}
     is_same = row is not None and ChunkSettings(row.chunk_size, row.chunk_overlap) == settings
-    if not (is_same and row is not None and row.status in ("completed", "in_progress")):
+    if not (is_same and is_readable):
         values |= {
             "status": "in_progress",
             "document_id": None,

@@ -236,6 +236,21 @@ def test_attaching_again_reads_again_only_what_is_cut_up_otherwise(fs, store):
     assert fs.stores.get(store.id).counts.total == 1
 
 
+def test_a_file_that_is_present_can_be_attached_as_it_is(fs, store):
+    file_id = upload(fs, "a.txt", "alpha beta")
+    as_it_is = {"attributes": {"a": 1}, "chunk_settings": ChunkSettings(200, 0)}
+    fill(fs, store.id, file_id, **as_it_is)
+    held = fs.stores.file(store.id, file_id)
+    [same] = attach(fs, store.id, file_id, keeps_present=True)
+    assert same == held
+    with fs.database.writing() as sql:
+        sql.execute(update(t.store_files).values(status="failed"))
+    fs.ingest_queue.stop()
+    [again] = attach(fs, store.id, file_id, keeps_present=True)
+    assert (again.status, again.attributes) == ("in_progress", {"a": 1})
+    assert again.chunk_settings == ChunkSettings(200, 0)
+
+
 def test_new_attributes_hold_for_one_store_and_for_the_next_search(fs, store):
     other = fs.stores.create()
     file_id = upload(fs, "a.txt", "alpha beta")

@@ -100,8 +100,14 @@ def attach(
     file_ids: Iterable[str],
     chunking: ChunkSettings | None = None,
 ) -> None:
-    """Let a store take files in, each once; this does not wait for them."""
-    files = [NewAttachment(file_id, chunk_settings=chunking) for file_id in dict.fromkeys(file_ids)]
+    """Let a store take files in, each once; this does not wait for them.
+
+    Those that it holds already stay as they are: nothing is said here of their attributes.
+    """
+    files = [
+        NewAttachment(file_id, chunk_settings=chunking, keeps_present=True)
+        for file_id in dict.fromkeys(file_ids)
+    ]
     if files:
         server.stores.attach(store_id, files)
 

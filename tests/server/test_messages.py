@@ -141,6 +141,25 @@ def test_attachments_go_into_one_store_of_the_thread(live, thread):
     assert [file.id for file in held] == [file.id for file in files]
 
 
+def test_an_attachment_leaves_a_file_of_the_store_as_it_is(live):
+    file = upload(live, "a.txt", b"The kiln reaches 1280 degrees.")
+    store = live.client.vector_stores.create()
+    sizes = {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 0}
+    live.client.vector_stores.files.create_and_poll(
+        file.id,
+        vector_store_id=store.id,
+        attributes={"year": 2025},
+        chunking_strategy={"type": "static", "static": sizes},
+    )
+    held = live.client.vector_stores.files.retrieve(file.id, vector_store_id=store.id)
+    resources = {"file_search": {"vector_store_ids": [store.id]}}
+    attachments = [{"file_id": file.id, "tools": [{"type": "file_search"}]}]
+    message = {"role": "user", "content": "Read this.", "attachments": attachments}
+    thread = live.client.beta.threads.create(messages=[message], tool_resources=resources)
+    live.client.beta.threads.messages.create(thread.id, **message)
+    assert live.client.vector_stores.files.retrieve(file.id, vector_store_id=store.id) == held
+
+
 def test_attachments_that_come_at_once_share_the_store(live, thread):
     files = [upload(live, f"{n}.txt", f"Text {n}.".encode()) for n in range(6)]
 
