@@ -15,6 +15,7 @@ from sqlalchemy import exists, insert, select, update
 
 from filesearch import pictures, rows, segment_rows, store_names
 from filesearch import schema as t
+from filesearch.batch_counts import keep_ends
 from filesearch.database import Database
 from filesearch.document_cache import DocumentCache
 from filesearch.errors import NotFound
@@ -306,6 +307,7 @@ class Catalog:
         """
         gone = set()
         with self.database.writing() as sql:
+            keep_ends(sql, store_id)
             for content in contents:
                 content.keep()
             segment_id = rows.insert_segment(sql, store_id, segment) if segment else None

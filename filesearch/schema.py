@@ -131,7 +131,7 @@ store_files = Table(
     Column("chunk_count", BigInteger, nullable=False),
     Column("window_count", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=True),  # None: when the file was
-    Column("batch_id", String, nullable=True),
+    Column("batch_id", String, nullable=True),  # of batches that do not list their files
     UniqueConstraint("store_id", "file_id"),
     Index("ix_store_files_segment", "segment_id"),
     Index("ix_store_files_file", "file_id"),

@@ -69,7 +69,6 @@ class StoreFile:
         error_code, error: Why it failed; None and empty otherwise.
         usage_bytes: Size of the file once it is searchable, 0 before.
         created_at: When it came into the store, in unix seconds.
-        batch_id: Of the last batch that named it, if any.
     """
 
     file_id: str
@@ -82,7 +81,6 @@ class StoreFile:
     chunk_settings: ChunkSettings
     usage_bytes: int
     created_at: int
-    batch_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,8 @@ class FileBatch:
     """Files that were put into a store together.
 
     Attributes:
-        counts: Files that do not exist count as failed.
+        counts: Files that do not exist count as failed, those that left the store before the
+            batch had ended as cancelled.
     """
 
     id: str

@@ -11,11 +11,12 @@ from collections.abc import Collection
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
 
 from filesearch import rows, store_names
 from filesearch import schema as t
 from filesearch.attributes import check_attributes
+from filesearch.batch_counts import keep_ends
 from filesearch.errors import NotFound, StoreExpired
 from filesearch.paging import Page, PageQuery, bury, select_page
 from filesearch.store_records import (
@@ -95,7 +96,7 @@ def _stores_of(owner: str | None) -> Select[Any]:
 def _to_stores(sql: Connection, found: Collection[Row[Any]]) -> list[VectorStore]:
     ids = [row.id for row in found]
     segments = t.segments.c
-    counts = count_files(sql, "store_id", ids)
+    counts = _count_files(sql, ids)
     usage = dict(
         sql.execute(
             select(segments.store_id, func.sum(segments.size_bytes))
@@ -130,24 +131,17 @@ def _to_store(row: Row[Any], counts: FileCounts, usage_bytes: int) -> VectorStor
     )
 
 
-def count_files(sql: Connection, column: str, ids: Collection[str]) -> dict[str, FileCounts]:
-    """Return the counts by state for each of `ids`.
-
-    Args:
-        sql: A transaction.
-        column: "store_id" or "batch_id".
-        ids: Values of that column.
-    """
-    by, status = t.store_files.c[column], t.store_files.c.status
-    found: dict[str, dict[str, int]] = {one: {} for one in ids}
+def _count_files(sql: Connection, store_ids: Collection[str]) -> dict[str, FileCounts]:
+    sf = t.store_files.c
+    found: dict[str, dict[str, int]] = {store_id: {} for store_id in store_ids}
     query = (
-        select(by, status, func.count())
-        .where(by.in_(ids), status.in_(FILE_STATUSES))
-        .group_by(by, status)
+        select(sf.store_id, sf.status, func.count())
+        .where(sf.store_id.in_(store_ids), sf.status.in_(FILE_STATUSES))
+        .group_by(sf.store_id, sf.status)
     )
-    for one, state, count in sql.execute(query):
-        found[one][state] = count
-    return {one: FileCounts(**states) for one, states in found.items()}
+    for store_id, state, count in sql.execute(query):
+        found[store_id][state] = count
+    return {store_id: FileCounts(**states) for store_id, states in found.items()}
 
 
 def touch(sql: Connection, store_id: str) -> None:
@@ -199,16 +193,16 @@ def page_files(
     query: PageQuery,
     *,
     status: FileStatus | None = None,
-    batch_id: str | None = None,
+    among: ColumnElement[bool] | None = None,
 ) -> Page[StoreFile]:
-    """Return a part of the list of a store's files, or of those of one batch or in one state.
+    """Return a part of the list of a store's files, or of those in one state or `among` some.
 
     Raises:
         NotFound: A cursor names nothing that is or was in the store.
     """
     sf = t.store_files.c
     shown = [] if status is None else [sf.status == status]
-    shown += [] if batch_id is None else [sf.batch_id == batch_id]
+    shown += [] if among is None else [among]
     found, has_more = select_page(
         sql,
         _files_of(store_id),
@@ -248,7 +242,6 @@ def _to_file(row: Row[Any]) -> StoreFile:
         chunk_settings=ChunkSettings(row.chunk_size, row.chunk_overlap),
         usage_bytes=row.size_bytes if row.status == "completed" else 0,
         created_at=row.created_at or row.file_created_at,
-        batch_id=row.batch_id,
     )
 
 
@@ -260,8 +253,8 @@ def file_exists(sql: Connection, file_id: str, owner: str | None) -> bool:
     return row is not None and (row.expires_at is None or row.expires_at > time.time())
 
 
-def attach(sql: Connection, store: Row[Any], new: NewAttachment, batch_id: str | None) -> None:
-    """Put a file that exists into a store, where it waits to be read.
+def attach(sql: Connection, store: Row[Any], new: NewAttachment) -> None:
+    """Put a file that exists into a store, where it waits to be read; `keep_ends` comes before.
 
     One that is there already, cut up in the same way, is not read again.
     """
@@ -270,7 +263,6 @@ def attach(sql: Connection, store: Row[Any], new: NewAttachment, batch_id: str |
     values: dict[str, Any] = {
         "attributes": rows.encode_json(check_attributes(new.attributes)),
         "attribute_layers": None,  # all of them are the caller's
-        "batch_id": batch_id,
     }
     mine = (sf.store_id == store.id, sf.file_id == new.file_id)
     row = sql.execute(select(t.store_files).where(*mine)).first()
@@ -328,6 +320,8 @@ def _forget(sql: Connection, file_id: str, store_id: str | None) -> None:
     sf = t.store_files.c
     wanted = [sf.file_id == file_id] + ([] if store_id is None else [sf.store_id == store_id])
     found = sql.execute(select(t.store_files).where(*wanted)).all()
+    for row in found:
+        keep_ends(sql, row.store_id)
     sql.execute(delete(t.store_files).where(*wanted))
     rows.drop_unused(
         sql,

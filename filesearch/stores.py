@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import exists, insert, select, update
 
-from filesearch import rows, store_batches, store_names, store_rows
+from filesearch import batch_counts, rows, store_batches, store_names, store_rows
 from filesearch import schema as t
 from filesearch.attributes import check_attributes
 from filesearch.errors import InvalidSetting, NotFound
@@ -211,10 +211,11 @@ class VectorStores:
         """
         with self._database.writing() as sql:
             store = store_rows.find_usable_row(sql, store_id)
+            batch_counts.keep_ends(sql, store_id)
             for new in attachments:
                 if not store_rows.file_exists(sql, new.file_id, owner):
                     raise NotFound(f"No such File object: {new.file_id}")
-                store_rows.attach(sql, store, new, None)
+                store_rows.attach(sql, store, new)
             store_rows.touch(sql, store_id)
             ids = dict.fromkeys(new.file_id for new in attachments)
             found = [store_rows.find_file(sql, store_id, file_id) for file_id in ids]
@@ -242,9 +243,8 @@ class VectorStores:
         """
         with self._database.reading() as sql:
             store_names.find_store_row(sql, store_id)
-            if batch_id is not None:
-                store_batches.find_batch(sql, store_id, batch_id)
-            return store_rows.page_files(sql, store_id, query, status=status, batch_id=batch_id)
+            among = None if batch_id is None else store_batches.members(sql, store_id, batch_id)
+            return store_rows.page_files(sql, store_id, query, status=status, among=among)
 
     def set_attributes(
         self, store_id: str, file_id: str, attributes: Mapping[str, AttributeValue]

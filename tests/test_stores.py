@@ -393,6 +393,70 @@ def test_cancelling_a_batch_that_has_ended_changes_nothing(fs, store):
     assert fs.stores.cancel_batch(store.id, made.id).status == "completed"
 
 
+def test_a_file_may_be_of_several_batches(fs, store):
+    files = [NewAttachment(upload(fs, f"{number}.txt", f"text {number}")) for number in range(2)]
+    first, second = (fs.stores.create_batch(store.id, files) for _ in range(2))
+    attach(fs, store.id, files[0].file_id)
+    for made in (first, second):
+        assert fs.stores.batch(store.id, made.id).counts == FileCounts(in_progress=2)
+    fill(fs, store.id)
+    for made in (first, second):
+        done = fs.stores.batch(store.id, made.id)
+        assert (done.status, done.counts) == ("completed", FileCounts(completed=2))
+        listed = fs.stores.files(store.id, PageQuery(limit=1, order="asc"), batch_id=made.id)
+        assert [file.file_id for file in listed.items] == [files[0].file_id]
+        assert listed.has_more
+
+
+def test_what_a_batch_has_come_to_stays(fs, store):
+    file_id = upload(fs, "a.txt", "alpha")
+    both = [NewAttachment(file_id), NewAttachment("file-no")]
+    made = fs.stores.create_batch(store.id, both)
+    fill(fs, store.id)
+    fs.ingest_queue.stop()
+    ended = fs.stores.batch(store.id, made.id)
+    assert (ended.status, ended.counts) == ("completed", FileCounts(completed=1, failed=1))
+    later = fs.stores.create_batch(
+        store.id, [NewAttachment(file_id, chunk_settings=ChunkSettings(200, 0))]
+    )
+    assert fs.stores.batch(store.id, made.id) == ended
+    fs.stores.cancel_batch(store.id, later.id)
+    assert fs.stores.batch(store.id, made.id) == ended
+    fs.stores.detach(store.id, file_id)
+    assert fs.stores.batch(store.id, made.id) == ended
+    assert fs.stores.files(store.id, ALL, batch_id=made.id).items == ()
+
+
+def test_a_file_that_leaves_the_store_before_its_batch_has_ended_counts_as_cancelled(fs, store):
+    files = [upload(fs, f"{number}.txt", f"text {number}") for number in range(2)]
+    made = fs.stores.create_batch(store.id, [NewAttachment(one) for one in files])
+    fs.stores.detach(store.id, files[0])
+    left = fs.stores.batch(store.id, made.id)
+    assert (left.status, left.counts) == ("in_progress", FileCounts(in_progress=1, cancelled=1))
+    fs.file_objects.delete(files[1])
+    gone = fs.stores.batch(store.id, made.id)
+    assert (gone.status, gone.counts) == ("cancelled", FileCounts(cancelled=2))
+
+
+def test_a_batch_of_an_earlier_version_is_counted_by_what_its_files_name(fs, store):
+    good, other = upload(fs, "a.txt", "alpha"), upload(fs, "b.txt", "beta")
+    made = fs.stores.create_batch(store.id, [NewAttachment(good)])
+    fs.stores.create_batch(store.id, [NewAttachment(other)])
+    with fs.database.writing() as sql:
+        sql.execute(update(t.objects).where(t.objects.c.id == made.id).values(body='{"missing":1}'))
+        sql.execute(
+            update(t.store_files).where(t.store_files.c.file_id == good).values(batch_id=made.id)
+        )
+    assert fs.stores.batch(store.id, made.id).counts == FileCounts(in_progress=1, failed=1)
+    fill(fs, store.id, good)
+    ended = fs.stores.batch(store.id, made.id)
+    assert (ended.status, ended.counts) == ("completed", FileCounts(completed=1, failed=1))
+    listed = fs.stores.files(store.id, ALL, batch_id=made.id)
+    assert [file.file_id for file in listed.items] == [good]
+    fs.stores.detach(store.id, good)
+    assert fs.stores.batch(store.id, made.id) == ended
+
+
 def test_a_batch_is_known_only_to_its_store(fs, store):
     made = fs.stores.create_batch(store.id, [])
     with pytest.raises(NotFound, match=made.id):
@@ -508,8 +572,9 @@ def test_clients_that_come_all_at_once_do_not_get_in_each_others_way(fs):
             if number % 2:
                 fs.stores.detach(store.id, files[0])
             assert fs.stores.wait_until_ready([store.id], 60)
-            left = 3 - number % 2
-            assert fs.stores.batch(store.id, batch.id).counts == FileCounts(completed=left)
+            counts = fs.stores.batch(store.id, batch.id).counts
+            assert counts.completed + counts.cancelled == counts.total == 3
+            assert counts.cancelled <= number % 2
             assert fs.stores.search([store.id], ["subject"], top_k=9).results
             if number % 3 == 0:
                 fs.stores.delete(store.id)
