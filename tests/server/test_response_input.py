@@ -125,3 +125,28 @@ def test_what_was_answered_can_be_given_back(live):
     items = live.client.conversations.items.list(made.id, order="asc").data
     assert items[0].queries == ["mug"]
     assert items[1].summary[0].text == "Hm."
+
+
+def test_calls_made_one_after_the_other_stay_so(said):
+    """Those whose outputs come together were made together."""
+    responses, model = said("Done.")
+
+    def call(number):
+        head = {"type": "function_call", "call_id": f"c{number}"}
+        return {**head, "name": "get_weather", "arguments": "{}"}
+
+    def output(number):
+        return {"type": "function_call_output", "call_id": f"c{number}", "output": f"o{number}"}
+
+    given = [call(1), output(1), call(2), output(2), call(3), call(4), output(3), output(4)]
+    responses.create(model="m", input=[{"role": "user", "content": "Rain?"}, *given])
+    messages = model.requests[0].messages[1:]
+    assert [[call.id for call in m.tool_calls] or m.tool_call_id for m in messages] == [
+        ["c1"],
+        "c1",
+        ["c2"],
+        "c2",
+        ["c3", "c4"],
+        "c3",
+        "c4",
+    ]

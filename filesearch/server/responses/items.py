@@ -222,6 +222,8 @@ def _messages(
 ) -> tuple[list[Message], list[Source]]:
     """Return messages, each group of calls followed by what they returned, and the passages.
 
+    Calls are of one group until the output of one of them comes, or anything else.
+
     Args:
         items: In order.
         outputs: Of functions, by call id.
@@ -230,10 +232,11 @@ def _messages(
     messages: list[Message] = []
     sources: list[Source] = []
     group: list[Item] = []
+    is_answered = False  # an output of the group has come
     said = ""
 
     def close() -> None:
-        nonlocal said
+        nonlocal said, is_answered
         if not group and not said:
             return
         calls = tuple(_call(item) for item in group)
@@ -248,11 +251,16 @@ def _messages(
                 output = outputs[item["call_id"]] or "(no output)"
                 messages.append(Message("tool", output, tool_call_id=call.id))
         group.clear()
+        is_answered = False
         said = ""
 
     for item in items:
         if item["type"] in _CALLS and item.get("status") != "incomplete":
+            if is_answered:
+                close()
             group.append(item)
+        elif item["type"] == "function_call_output":
+            is_answered = bool(group)
         elif item["type"] == "message":
             close()
             if item["role"] == "assistant":
