@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from filesearch.objects import Record, Transaction
+from filesearch.paging import PageQuery
 from filesearch.server.errors import ApiError, check_id, not_found
 from filesearch.server.responses.items import Item, item_id, wire_items
 
@@ -83,9 +84,16 @@ def add_items(tx: Transaction, conversation: Record, items: Iterable[Item]) -> l
     return added
 
 
-def items_of(tx: Transaction, conversation: Record) -> list[Item]:
-    """Return the stored items of a conversation, the oldest first."""
-    return [record.body for record in tx.select("item", parent=conversation.id)]
+def items_of(tx: Transaction, conversation: Record, *, until: int | None = None) -> list[Item]:
+    """Return the stored items of a conversation, the oldest first; `until` is a `last_seq`."""
+    records = tx.select("item", parent=conversation.id)
+    return [record.body for record in records if until is None or record.seq <= until]
+
+
+def last_seq(tx: Transaction, conversation: Record) -> int:
+    """Return the number of a conversation's last item; those added later have greater ones."""
+    newest = tx.page("item", PageQuery(limit=1), parent=conversation.id)
+    return max((record.seq for record in newest.items), default=0)
 
 
 def require_item(tx: Transaction, conversation: Record, wanted: str) -> Record:

@@ -105,6 +105,20 @@ def test_a_response_reads_a_conversation_and_adds_to_it(said):
     assert texts(listed) == ["I am Ada.", "Good day", "Hello Ada.", "Who am I?", "Ada."]
 
 
+def test_a_response_goes_on_from_a_conversation_as_it_was(said):
+    client, model = said("One.", "Two.", "Three.")
+    made = client.conversations.create(items=[says("Zero")])
+    first = client.responses.create(model="m", input="First", conversation=made.id)
+    client.responses.create(model="m", input="Second", conversation=made.id)
+    client.responses.create(model="m", input="Third", previous_response_id=first.id)
+    assert conversation(model.requests[2]) == [
+        ("user", "Zero"),
+        ("user", "First"),
+        ("assistant", "One."),
+        ("user", "Third"),
+    ]
+
+
 def test_searches_and_functions_live_in_a_conversation(said, search):
     client, _model = said(
         calls(("get_weather", {}), ("file_search", {"queries": ["mug"]})),

@@ -166,6 +166,7 @@ def _previous(tx: Transaction, response_id: str, scope: str | None) -> Record:
 def _chain(tx: Transaction, last: Record) -> list[Item]:
     """Return inputs and outputs from the first response of a chain to its last.
 
+    Of a response in a conversation, they are what that held when the response ended.
     One that was deleted meanwhile ends the chain: what it held is forgotten.
     """
     links: list[Sequence[Item]] = []
@@ -176,7 +177,8 @@ def _chain(tx: Transaction, last: Record) -> list[Item]:
         if response["conversation"] is not None:
             conversation = tx.find("conversation", response["conversation"]["id"])
             if conversation is not None:
-                links[-1] = items_of(tx, conversation)
+                until = link.body.get("conversation_seq")
+                links[-1] = items_of(tx, conversation, until=until)
             break
         before = response["previous_response_id"]
         link = None if before is None else tx.find("response", before)

@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING, Any
 from filesearch.ids import new_id
 from filesearch.objects import Record, Transaction
 from filesearch.paging import Page, PageQuery
-from filesearch.server.conversations import add_items, remember_items, resolve_references
+from filesearch.server.conversations import (
+    add_items,
+    last_seq,
+    remember_items,
+    resolve_references,
+)
 from filesearch.server.errors import check_id, invalid, not_found
 from filesearch.server.lists import page_of
 from filesearch.server.responses.files import read_files
@@ -260,15 +265,17 @@ class ResponseService:
             elif response["status"] == "cancelled":
                 # Nobody asked for it: the process stops.
                 response = failed_response(response, "server_error", STOPPED)
-            if record is not None:
-                body = record.body | {"response": response, "output": outcome.items}
-                record = tx.update(record, body=body, status=response["status"])
+            found = conversation and tx.find("conversation", conversation["id"])
             if response["status"] in ("completed", "incomplete"):
-                found = conversation and tx.find("conversation", conversation["id"])
                 if found:
                     add_items(tx, found, [*job.given, *outcome.items])
                 elif record is not None:
                     remember_items(tx, record, outcome.items)
+            if record is not None:
+                body = record.body | {"response": response, "output": outcome.items}
+                if found:
+                    body["conversation_seq"] = last_seq(tx, found)
+                tx.update(record, body=body, status=response["status"])
         return Outcome(response, outcome.items)
 
     # Stored responses
