@@ -117,9 +117,13 @@ def item_object(item: Record, include: Collection[str]) -> Item:
 
 
 def remember_items(tx: Transaction, response: Record, items: Iterable[Item]) -> None:
-    """Let the items of a response outside of a conversation be referred to by their ids."""
+    """Let the items of a response outside of a conversation be referred to by their ids.
+
+    One that was given with the id of an earlier item goes on standing for that.
+    """
     for item in items:
-        tx.insert("item", {}, object_id=item["id"], parent=response.id, owner=response.owner)
+        if tx.find("item", item["id"]) is None:
+            tx.insert("item", {}, object_id=item["id"], parent=response.id, owner=response.owner)
 
 
 def resolve_references(tx: Transaction, items: Iterable[Item], scope: str | None) -> list[Item]:
@@ -139,7 +143,7 @@ def _referred(tx: Transaction, wanted: str, scope: str | None) -> Item:
     if found is not None and found.body:
         return found.body
     response = None if found is None else tx.find("response", found.parent)
-    for item in response.body["output"] if response else ():
+    for item in [*response.body["input"], *response.body["output"]] if response else ():
         if item["id"] == wanted:
             return dict(item)
     raise ApiError(

@@ -87,6 +87,15 @@ def test_an_item_can_be_given_by_its_id(said):
     assert conversation(model.requests[1]) == [("assistant", "I am Ada."), ("user", "Again?")]
 
 
+def test_an_item_that_was_given_can_be_given_again_by_its_id(said):
+    responses, model = said("Ada.", "Again: Ada.", "Still Ada.")
+    first = responses.create(model="m", input="Who are you?")
+    reference = {"type": "item_reference", "id": responses.input_items.list(first.id).data[0].id}
+    for _ in range(2):
+        responses.create(model="m", input=[reference])
+    assert conversation(model.requests[2]) == [("user", "Who are you?")]
+
+
 def test_input_items_are_listed_in_pages(said):
     responses, _ = said("Yes.")
     items = [{"role": "user", "content": text} for text in ("One", "Two", "Three")]

@@ -270,7 +270,7 @@ class ResponseService:
                 if found:
                     add_items(tx, found, [*job.given, *outcome.items])
                 elif record is not None:
-                    remember_items(tx, record, outcome.items)
+                    remember_items(tx, record, [*job.given, *outcome.items])
             if record is not None:
                 body = record.body | {"response": response, "output": outcome.items}
                 if found:
