@@ -56,6 +56,8 @@ def create_thread(server: Server, caller: Caller, body: CreateThread, *, at: str
         ApiError, NotFound, InvalidSetting: See make_tool_resources and admit_messages.
     """
     _require_named_files(server, caller, body.messages, at=f"{at}messages")
+    named = body.tool_resources and body.tool_resources.code_interpreter
+    _all_code_files(named.file_ids if named else [], body.messages, at=f"{at}messages")
     resources = make_tool_resources(
         server, caller, body.tool_resources, expires_after_days=THREAD_STORE_DAYS, at=at
     )
@@ -91,10 +93,22 @@ def _require_named_files(
 def _with_code_files(
     resources: dict[str, Any], messages: Sequence[CreateMessage], *, at: str
 ) -> dict[str, Any]:
-    attached = _attached_files(messages, "code_interpreter")
-    if not attached:
+    held = code_files_of(resources)
+    file_ids = _all_code_files(held, messages, at=at)
+    if file_ids == held:
         return resources
-    file_ids = list(dict.fromkeys(code_files_of(resources) + attached))
+    return {**resources, "code_interpreter": {"file_ids": file_ids}}
+
+
+def _all_code_files(
+    held: Sequence[str], messages: Sequence[CreateMessage], *, at: str
+) -> list[str]:
+    """Return the files for code that a thread has, and those that messages attach.
+
+    Raises:
+        ApiError: There are more than it may have.
+    """
+    file_ids = list(dict.fromkeys([*held, *_attached_files(messages, "code_interpreter")]))
     if len(file_ids) > MAX_CODE_FILES:
         raise invalid(
             f"Invalid '{at or 'attachments'}': array too long. Expected an array with maximum "
@@ -103,7 +117,7 @@ def _with_code_files(
             param=at or "attachments",
             code="array_above_max_length",
         )
-    return {**resources, "code_interpreter": {"file_ids": file_ids}}
+    return file_ids
 
 
 def _attached_files(messages: Sequence[CreateMessage], tool: str) -> list[str]:
@@ -186,10 +200,10 @@ def admit_messages(
     *,
     at: str = "",
 ) -> None:
-    """See that the files of new messages are there, and put those to search into the store.
+    """See that new messages can be added, and put their files to search into the store.
 
-    This comes before the transaction of insert_messages, because a store changes in transactions
-    of its own.
+    What is refused changes nothing. This comes before the transaction of insert_messages, because
+    a store changes in transactions of its own.
 
     Args:
         server: Where all this is kept.
@@ -199,10 +213,12 @@ def admit_messages(
         at: Name of their list in the request; empty when the request is one message.
 
     Raises:
-        ApiError: Something that is not the id of a file.
+        ApiError: Something that is not the id of a file, or the thread would have more files for
+            code than it may.
         NotFound: A file is not there.
     """
     _require_named_files(server, caller, messages, at=at)
+    _all_code_files(code_files_of(_resources(thread)), messages, at=at)
     if files := _attached_files(messages, "file_search"):
         attach(server, _store_of(server, caller, thread), files)
 

@@ -344,3 +344,29 @@ def test_a_thread_has_no_more_than_20_files_for_code(live, mistaken):
         "length 21",
     )
     assert mistaken(f"/threads/{thread.id}/messages", [row]) == []
+
+
+def test_refused_messages_leave_neither_stores_nor_files_behind(live, mistaken):
+    file = live.client.files.create(file=("a.csv", b"a"), purpose="assistants").id
+    others = [
+        live.client.files.create(file=(f"{n}.csv", b"a"), purpose="assistants").id
+        for n in range(20)
+    ]
+    code = {"code_interpreter": {"file_ids": others}}
+    thread = live.client.beta.threads.create(tool_resources=code)
+    held = live.client.vector_stores.list().data
+    both = [{"type": "file_search"}, {"type": "code_interpreter"}]
+    message = {"role": "user", "content": "x", **attached(file, both)}
+    run = {"assistant_id": live.client.beta.assistants.create(model="m").id}
+    made = {"tool_resources": {**code, "file_search": {"vector_stores": [{}]}}}
+    added = "additional_messages"
+    for path, body, param in (
+        (f"/threads/{thread.id}/messages", message, "attachments"),
+        (f"/threads/{thread.id}/runs", {**run, added: [message]}, added),
+        ("/threads", {**made, "messages": [message]}, "messages"),
+        ("/threads/runs", {**run, "thread": {**made, "messages": [message]}}, "thread.messages"),
+    ):
+        row = (body, 400, param, LONG_LIST, "length 21")
+        assert mistaken(path, [row]) == [], path
+    assert live.client.vector_stores.list().data == held
+    assert live.client.beta.threads.retrieve(thread.id) == thread
