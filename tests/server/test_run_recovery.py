@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from filesearch.event_log import EventLog
 from filesearch.server.runs.recorder import RunRecorder
 from filesearch.testing import ScriptedChatModel
 from tests.server.assistants_api import (
@@ -149,6 +150,52 @@ def test_a_server_cancels_what_another_executes(serve, patient):
         "thread.message.incomplete",
         "thread.run.cancelled",
     ]
+
+
+class LateCaller(PatientModel):
+    """A ChatModel that calls a function when it is let go on."""
+
+    def stream(self, request):
+        assert self.may_go_on.wait(20)
+        yield from ScriptedChatModel([calling("Rome")]).stream(request)
+
+
+@pytest.mark.parametrize("is_of_thread", [False, True])
+def test_a_run_that_begins_to_wait_while_another_server_cancels_it_tells_all_once(
+    serve, monkeypatch, is_of_thread
+):
+    model = LateCaller()
+    one, two = serve(model), serve(ScriptedChatModel([]))
+    append, look = one.server.events.append, two.server.runs._await_events
+
+    def append_slowly(object_id, name, data):
+        time.sleep(0.3 if name == "thread.run.requires_action" else 0)
+        return append(object_id, name, data)
+
+    def look_before_it_waits(run):
+        said = look(run)
+        model.may_go_on.set()
+        wait_until(lambda: find().status != "in_progress")
+        return said
+
+    monkeypatch.setattr(one.server.events, "append", append_slowly)
+    monkeypatch.setattr(two.server.runs, "_await_events", look_before_it_waits)
+    thread = thread_with(one, "Rain?")
+    run = runs_of(one).create(thread_id=thread.id, assistant_id=assistant_with(one, WEATHER).id)
+
+    def find():
+        return one.server.objects.find("run", run.id)
+
+    wait_until(lambda: find().status == "in_progress")
+    if is_of_thread:
+        two.server.runs.cancel_of_thread(thread.id)
+    else:
+        assert runs_of(two).cancel(run.id, thread_id=thread.id).status == "cancelling"
+    for live in (one, two):
+        live.server.events.flush()
+    names = [event.name for event in EventLog(one.server.fs.database).read(run.id)]
+    assert names.count("thread.run.requires_action") == 1
+    assert names[-1] == "thread.run.cancelled"
 
 
 def test_a_server_that_stops_ends_what_it_executes(serve, patient, monkeypatch):

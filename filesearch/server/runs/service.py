@@ -234,12 +234,18 @@ class RunService:
             details = {"type": "tool_calls", "tool_calls": calls}
             end_step(change, run, step, "completed", details=details)
 
-    def _await_events(self, run: Record) -> None:
-        """Wait until whoever executed a run has said all that it committed, in any process."""
-        wanted = run.body["private"].get("event_count", 0)
+    def _await_events(self, run: Record) -> int:
+        """Wait until whoever executed a run has said all that it committed, in any process.
+
+        Returns how many events that are. What is not there after a second never will be.
+        """
+        wanted = _event_count(run)
         deadline = time.monotonic() + 1.0
-        while self._server.events.next_number(run.id) < wanted and time.monotonic() < deadline:
+        while (said := self._server.events.next_number(run.id)) < wanted:
+            if time.monotonic() >= deadline:
+                return wanted
             time.sleep(0.01)
+        return said
 
     def cancel(self, caller: Caller, thread_id: str, run_id: str) -> Record:
         """Cancel a run, and return it on its way there.
@@ -247,12 +253,15 @@ class RunService:
         Raises:
             ApiError: No such run, or it is over or being cancelled already.
         """
-        self._await_events(self.get(caller, thread_id, run_id))
-        with self._journal.changing() as change:
-            run = self._find(change.tx, caller, thread_id, run_id)
-            if "cancelling" not in MOVES[status_of(run)]:
-                raise invalid(f"Cannot cancel run with status '{run.status}'.")
-            run = self._cancel(change, run)
+        while True:
+            said = self._await_events(self.get(caller, thread_id, run_id))
+            with self._journal.changing() as change:
+                run = self._find(change.tx, caller, thread_id, run_id)
+                if "cancelling" not in MOVES[status_of(run)]:
+                    raise invalid(f"Cannot cancel run with status '{run.status}'.")
+                if _has_said_all(run, said):
+                    run = self._cancel(change, run)
+                    break
         self._interrupt(run.id)
         return run
 
@@ -270,11 +279,17 @@ class RunService:
 
     def cancel_of_thread(self, thread_id: str) -> None:
         """Cancel the run of a thread that is to be deleted, if one is under way."""
-        with self._journal.changing() as change:
-            runs = change.tx.select("run", parent=thread_id, statuses=ACTIVE)
-            for run in runs:
-                if "cancelling" in MOVES[status_of(run)]:
-                    self._cancel(change, run)
+        while True:
+            with self._server.objects.reading() as tx:
+                runs = tx.select("run", parent=thread_id, statuses=ACTIVE)
+            said = {run.id: self._await_events(run) for run in runs}
+            with self._journal.changing() as change:
+                runs = change.tx.select("run", parent=thread_id, statuses=ACTIVE)
+                if all(_has_said_all(run, said.get(run.id, 0)) for run in runs):
+                    for run in runs:
+                        if "cancelling" in MOVES[status_of(run)]:
+                            self._cancel(change, run)
+                    break
         for run in runs:
             self._interrupt(run.id)
 
@@ -351,3 +366,16 @@ class RunService:
             yield event.name, event.data
             if event.name in _LAST_EVENTS:
                 return
+
+
+def _event_count(run: Record) -> int:
+    """Return how many events were said about a run when it last began to wait."""
+    return int(run.body["private"].get("event_count", 0))
+
+
+def _has_said_all(run: Record, said: int) -> bool:
+    """Whether a run may be told of by another than who executed it, after `said` events.
+
+    It may have begun to wait since those were counted.
+    """
+    return run.status != "requires_action" or said >= _event_count(run)
