@@ -1,18 +1,19 @@
 """Budget: a conversation and what was found -> the messages that fit what a model may read.
 
 Instructions, the newest message of the user, and what the run itself has done always go along;
-older messages are left out from the oldest on, passages from the worst on. Counted in cl100k_base
-tokens, with what OpenAI documents as the cost of a message around its text.
+older messages are left out from the oldest on, passages from the worst on, of every search alike.
+Counted in cl100k_base tokens, with what OpenAI documents as the cost of a message around its text.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from filesearch.events import RunState
-from filesearch.grounding import MAX_RESULT_TOKENS, fit_sources, render_sources
+from filesearch.grounding import MAX_RESULT_TOKENS, drop_worst, fit_sources, render_sources
 from filesearch.messages import ChatRequest, Message, Source, ToolSpec
 from filesearch.tokens import count_tokens
 
@@ -77,8 +78,7 @@ def fit_messages(
         return (*head, *older, *must[len(head) :]), sources
     spent = sum(message_tokens(m) for m in must) + sum(tool_tokens(tool) for tool in tools)
     while spent > limit and sources:
-        # The worst passage goes first: what the run searched for is ordered by worth.
-        sources = sources[:-1]
+        sources = drop_worst(sources)
         own = _with_passages(state, sources, first=len(history))
         must = [*head, *history[newest:], *own]
         spent = sum(message_tokens(m) for m in must) + sum(tool_tokens(tool) for tool in tools)
@@ -93,12 +93,16 @@ def fit_messages(
 
 def _with_passages(state: RunState, sources: Sequence[Source], *, first: int) -> list[Message]:
     """Return the run's own messages, passages written into those of its searches."""
-    return [
-        replace(message, content=render_sources([s for s in sources if s.call == first + i]))
-        if message.role == "tool" and not message.content
-        else message
-        for i, message in enumerate(state.messages)
-    ]
+    found = Counter(source.call for source in state.sources)
+    messages = []
+    for call, message in enumerate(state.messages, start=first):
+        if message.role == "tool" and not message.content:
+            given = [source for source in sources if source.call == call]
+            content = render_sources(given, left_out=found[call] - len(given))
+            messages.append(replace(message, content=content))
+        else:
+            messages.append(message)
+    return messages
 
 
 def tool_tokens(tool: ToolSpec) -> int:

@@ -37,7 +37,7 @@ class Draft:
 
     Args:
         question: That it answers.
-        sources: The passages that the model was given; None when nothing was searched.
+        sources: The passages that were found; None when nothing was searched.
         locate: Finds pages and headings.
         model: Its name.
     """
@@ -54,6 +54,10 @@ class Draft:
         self._text = ""
         self._places: list[tuple[Citation, Source]] = []
         self._numbers: dict[tuple[str, int, int], tuple[int, str]] = {}
+
+    def give(self, sources: Sequence[Source]) -> None:
+        """Say which of the passages the model was given, in order; all of them if never said."""
+        self._parser.give(sources)
 
     def feed(self, text: str) -> list[TextDelta | CitationAdded]:
         """Take the next characters of the model; returns what is certain now."""

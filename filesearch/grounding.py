@@ -58,22 +58,45 @@ FILE_SEARCH_SPEC = ToolSpec(
 def fit_sources(
     sources: Sequence[Source], max_tokens: int = MAX_RESULT_TOKENS
 ) -> tuple[Source, ...]:
-    """Return as many of the first passages as `max_tokens` cl100k_base tokens hold."""
+    """Return the passages that `max_tokens` cl100k_base tokens hold, in their order.
+
+    Every search has its share: the best passage of each goes before the second of any, that of
+    the newest search first. So of each search its first passages stay.
+    """
     kept: list[Source] = []
     left = max_tokens
-    for source in sources:
+    for source in sorted(sources, key=_worth):
         left -= count_tokens(source.result.text) + _SHORTEST_CUT
         if left < 0:
             break
         kept.append(source)
-    return tuple(kept)
+    return _in_order(kept)
 
 
-def render_sources(sources: Sequence[Source]) -> str:
-    """Return passages as the text of a tool's message, each with its marker, file and place."""
-    if not sources:
+def drop_worst(sources: Sequence[Source]) -> tuple[Source, ...]:
+    """Return the passages, at least one, without the one that `fit_sources` takes last."""
+    return _in_order(sorted(sources, key=_worth)[:-1])
+
+
+def _worth(source: Source) -> tuple[int, int]:
+    return source.index, -source.call
+
+
+def _in_order(sources: Sequence[Source]) -> tuple[Source, ...]:
+    return tuple(sorted(sources, key=lambda source: (source.call, source.index)))
+
+
+def render_sources(sources: Sequence[Source], *, left_out: int = 0) -> str:
+    """Return passages as the text of a tool's message, each with its marker, file and place.
+
+    Args:
+        sources: Of one search.
+        left_out: How many more it found than there was room for; the text says so.
+    """
+    if not sources and not left_out:
         return _NOTHING
-    return "\n\n".join(_render(source) for source in sources)
+    note = [f"({left_out} {'more ' if sources else ''}found, left out for room.)"]
+    return "\n\n".join([*map(_render, sources), *(note if left_out else ())])
 
 
 def _render(source: Source) -> str:

@@ -1,8 +1,9 @@
 """Markers: a model's text, as it streams in -> text without markers, and the passages they name.
 
 Models are told to repeat markers such as 【4:0†source】, and write what they please: 【4:0】, [1],
-[^1], (1), [1, 3]. Numbers alone count the passages from 1. A marker that points at nothing is
-dropped and counted; what is no marker stays as it is, so that nothing else is ever lost.
+[^1], (1), [1, 3]. Numbers alone count the passages from 1, as the model was given them. A marker
+that points at nothing is dropped and counted; what is no marker stays as it is, so that nothing
+else is ever lost.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class MarkerParser:
     """Takes markers out of a text that comes piece by piece, however it is cut.
 
     Args:
-        sources: The passages that the model was given, in order.
+        sources: The passages that markers may point at; the model was given all of them, in
+            order, if `give` does not say otherwise.
 
     Attributes:
         dropped: How many markers pointed at no passage.
@@ -46,11 +48,16 @@ class MarkerParser:
 
     def __init__(self, sources: Sequence[Source] = ()) -> None:
         self._sources = tuple(sources)
+        self._given = self._sources
         self._by_numbers = {(s.call, s.index): s for s in self._sources}
         self._held = ""
         self._line = ""  # what was passed on of the current line
         self._is_code_block = False
         self.dropped = 0
+
+    def give(self, sources: Sequence[Source]) -> None:
+        """Say which passages the model was given, in order: numbers alone count these."""
+        self._given = tuple(sources)
 
     def feed(self, text: str) -> list[str | Source]:
         """Return what is certain after `text`: text to show, and passages cited behind it."""
@@ -99,18 +106,18 @@ class MarkerParser:
                 return False
             self._append(taken, [self._by_numbers.get((call, index))])
             return True
-        if not self._sources:
+        if not self._given:
             return False
         if found["round"] is not None:
             number = int(found["round"])
             is_marker = (
-                1 <= number <= len(self._sources)
+                1 <= number <= len(self._given)
                 and bool(self._line.strip())
                 and not self._is_code()
                 and _AFTER_ROUND.match(after) is not None
             )
             if is_marker:
-                self._append(taken, [self._sources[number - 1]])
+                self._append(taken, [self._given[number - 1]])
             return is_marker
         is_link = after[:1] == "(" and not after[1:2].isdigit()
         if found.group().startswith("[") and (is_link or self._is_code()):
@@ -119,7 +126,7 @@ class MarkerParser:
         return True
 
     def _numbered(self, number: int) -> Source | None:
-        return self._sources[number - 1] if 1 <= number <= len(self._sources) else None
+        return self._given[number - 1] if 1 <= number <= len(self._given) else None
 
     def _append(self, taken: list[str | Source], cited: Sequence[Source | None]) -> None:
         for source in cited:

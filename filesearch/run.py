@@ -252,6 +252,7 @@ class Run:
         calls: dict[int, ToolCall] = {}
         finish: FinishReason | None = None
         usage = Usage()
+        draft.give(request.sources)
         for delta in interruptible(self._model.stream(request), self._cancel):
             if delta.text:
                 yield from draft.feed(delta.text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 
@@ -280,6 +281,60 @@ def test_results_are_held_to_their_tokens_and_number():
     options = RunOptions(budget=budget, max_num_results=10)
     list(run(model, searches=[lambda _q: many], options=options).events())
     assert model.requests[1].messages[-1].content.count("<passage ") == 5
+
+
+def long_results(query, count=20):
+    texts = [f"Passage {n} on {query}. " + "word " * 100 for n in range(count)]
+    return [result(f"{query}-{n}", text) for n, text in enumerate(texts)]
+
+
+def given(message):
+    """The numbers of the passages that the message of a search holds."""
+    return [int(n) for n in re.findall(r'<passage marker="【\d+:(\d+)', message.content)]
+
+
+def test_every_search_has_its_share_of_the_room_and_what_was_cut_is_said():
+    model = ScriptedChatModel([searching("a"), searching("b"), searching("c"), "Ok."])
+    options = RunOptions(budget=PromptBudget(max_result_tokens=1700))
+    list(run(model, searches=[long_results], options=options).events())
+    tools = [[m for m in request.messages if m.role == "tool"] for request in model.requests]
+    assert [[given(tool) for tool in each] for each in tools[1:]] == [
+        [[*range(10)]],
+        [[*range(5)], [*range(5)]],
+        [[*range(3)], [*range(3)], [*range(4)]],
+    ]
+    for passages in tools[3]:
+        assert f"({20 - len(given(passages))} more found, left out for room.)" in passages.content
+
+
+def test_a_search_without_room_is_not_one_that_found_nothing():
+    model = ScriptedChatModel([searching("a"), searching("none"), "Ok."])
+    options = RunOptions(budget=PromptBudget(max_result_tokens=50))
+    find_long = lambda query: [] if query == "none" else long_results(query)  # noqa: E731
+    list(run(model, searches=[find_long], options=options).events())
+    first, second = (m.content for m in model.requests[2].messages if m.role == "tool")
+    assert first == "(20 found, left out for room.)"
+    assert second.startswith("No passage was found.")
+
+
+def test_a_prompt_over_its_limit_loses_the_worst_passages_of_every_search():
+    calls = [ToolCall(q, "file_search", json.dumps({"queries": [q]})) for q in "ab"]
+    model = ScriptedChatModel([calling(*calls), "Ok."])
+    options = RunOptions(budget=PromptBudget(max_prompt_tokens=1500))
+    list(run(model, searches=[long_results], options=options).events())
+    first, second = (given(m) for m in model.requests[1].messages if m.role == "tool")
+    assert first == [*range(len(first))]
+    assert second == [*range(len(second))]
+    assert 0 <= len(second) - len(first) <= 1 < len(first)
+
+
+def test_numbers_alone_count_the_passages_that_the_model_was_given():
+    text = "Passage 0 on b.[4] Passage 7 on a.【2:7†source】"
+    model = ScriptedChatModel([searching("a"), searching("b"), text])
+    options = RunOptions(budget=PromptBudget(max_result_tokens=1100))
+    *_, end = run(model, searches=[long_results], options=options).events()
+    assert [c.filename for c in end.answer.citations] == ["b-0.md", "a-7.md"]
+    assert end.answer.citations[0].marker == "【4:0†source】"
 
 
 def test_an_answer_cut_by_its_length_ends_incomplete():
