@@ -63,6 +63,10 @@ class Draft:
         """Take the next characters of the model; returns what is certain now."""
         return self._take(self._parser.feed(text))
 
+    def quote(self, text: str) -> list[TextDelta | CitationAdded]:
+        """Take the next characters as a document has them: nothing in them is a marker."""
+        return self._take(self._parser.quote(text))
+
     def finish(self) -> list[TextDelta | CitationAdded]:
         """Take the end of the message; returns what was held back."""
         return self._take(self._parser.finish())
@@ -104,14 +108,16 @@ class Draft:
         )
 
     def _number(self, source: Source, quote: tuple[str, int, int]) -> tuple[int, str]:
-        """Return number and marker of a quote; programs tell citations by the marker's text."""
+        """Return number and marker of a quote; programs tell citations by the marker's text.
+
+        So it is none that another quote has, or that stands in a quoted text.
+        """
         if quote not in self._numbers:
             taken = {marker for _, marker in self._numbers.values()}
-            free = source
-            if source.marker in taken:
-                index = 1 + max(s.index for s in self._sources if s.call == source.call)
-                while (free := replace(source, index=index)).marker in taken:
-                    index += 1
+            free, index = source, max(s.index for s in self._sources if s.call == source.call)
+            while free.marker in taken or free.marker in self._text:
+                index += 1
+                free = replace(source, index=index)
             self._numbers[quote] = (len(self._numbers) + 1, free.marker)
         return self._numbers[quote]
 

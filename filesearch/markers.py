@@ -64,6 +64,12 @@ class MarkerParser:
         self._held += text
         return self._take(is_end=False)
 
+    def quote(self, text: str) -> list[str | Source]:
+        """Return what was held back, and `text` as it is, whatever looks like a marker in it."""
+        taken = self._take(is_end=True)
+        self._pass(taken, text)
+        return taken
+
     def finish(self) -> list[str | Source]:
         """Return what was held back in case a marker would follow."""
         return self._take(is_end=True)

@@ -255,7 +255,8 @@ class Run:
         draft.give(request.sources)
         for delta in interruptible(self._model.stream(request), self._cancel):
             if delta.text:
-                yield from draft.feed(delta.text)
+                take = draft.quote if delta.is_quote else draft.feed
+                yield from take(delta.text)
             for piece in delta.tool_calls:
                 call = calls.get(piece.index) or ToolCall(
                     piece.id or f"call_{state.rounds}_{piece.index}", piece.name, ""

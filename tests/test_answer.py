@@ -11,7 +11,7 @@ from filesearch.answer import MAX_STATEMENTS, find_sentences
 from filesearch.assistant import answer_of
 from filesearch.chat.extractive import ExtractiveChatModel
 from filesearch.cite import locate
-from filesearch.messages import Message
+from filesearch.messages import ChatRequest, Message, Source
 from filesearch.run import Run
 from filesearch.testing import HashingEmbedder
 from filesearch.types import SearchResult, Span
@@ -215,6 +215,40 @@ def test_a_quote_over_two_lines_is_said_in_one():
     answer = ask("How many degrees does the kiln reach?", {"k.txt": text})
     assert answer.plain_text == "The kiln reaches 1280 degrees in nine hours."
     assert answer.citations[0].quote == text
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("How does a tenant leave?", "A tenant leaves by a notice under section 12(1)."),
+        ("What did von Frisch show of bees?", "Bees dance, as von Frisch showed in work [2]."),
+        ("When is the alarm code changed?", "The alarm code is changed 【2:1†source】 every June."),
+        ("How are the weights read?", "The weights are read as w[0] and w[1], `or so"),
+    ],
+)
+def test_what_looks_like_a_marker_in_a_quote_is_quoted_and_cites_nothing(question, quote):
+    answer = ask(question, POTTERY | {"quoted.txt": quote})
+    [citation] = answer.citations
+    assert (citation.filename, citation.quote) == ("quoted.txt", quote)
+    assert (answer.plain_text, answer.dropped_markers) == (quote, 0)
+    assert citation.marker not in quote
+
+
+def test_a_limit_cuts_a_quote_between_words_and_leaves_no_part_of_a_marker():
+    model = ExtractiveChatModel(HashingEmbedder, lambda asked, _turns: asked)
+    text = "The kiln reaches 1280 degrees [1]."
+    question = "How many degrees does the kiln reach?"
+    for limit in range(1, 40):
+        request = ChatRequest(
+            (Message("user", question),),
+            max_completion_tokens=limit,
+            sources=(Source(2, 0, result("k.txt", text)),),
+        )
+        reply = model.complete(request)
+        written = reply.message.content
+        assert written in {text[: len(written)], f"{text}【2:0†source】"}
+        assert (reply.finish_reason == "stop") == written.endswith("】")
+    assert reply.finish_reason == "stop"
 
 
 def test_the_support_of_a_citation_lies_in_the_unit_interval():

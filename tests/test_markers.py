@@ -78,6 +78,14 @@ def test_what_is_no_marker_stays(text):
     assert read(text) == (text, [], 0)
 
 
+def test_a_quote_stays_as_it_is_and_what_follows_is_read_on():
+    parser = MarkerParser(SOURCES)
+    quoted = "As w[1] and 【4:0†source】 say (2)."
+    held = parser.feed("So [")
+    pieces = [*held, *parser.quote(quoted), *parser.feed("【4:1】."), *parser.finish()]
+    assert pieces == ["So ", "[" + quoted, SOURCES[1], "."]
+
+
 def test_without_passages_numbers_in_brackets_are_text():
     assert read("As [1] says (2).【4:0†source】", sources=[]) == ("As [1] says (2).", [], 1)
 

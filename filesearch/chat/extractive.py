@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from filesearch.answer import in_language_of, no_answer, quote_answers
@@ -62,7 +63,7 @@ class ExtractiveChatModel:
         return join_deltas(self.stream(request))
 
     def stream(self, request: ChatRequest) -> Iterator[ChatDelta]:
-        """Yield a call of a tool, or quotes, one piece for each, as far as the limit goes."""
+        """Yield a call of a tool, or quotes and their markers, as far as the limit goes."""
         question = _last_of("user", request.messages)
         call = _wanted_call(request, question)
         finish: FinishReason = "stop" if call is None else "tool_calls"
@@ -71,12 +72,12 @@ class ExtractiveChatModel:
             written = call.arguments
             yield ChatDelta(tool_calls=(call,))
         else:
-            for piece in self._answer(request, question):
-                fits = _fitting(written, piece, request.max_completion_tokens)
+            for delta in self._answer(request, question):
+                fits = _fitting(written, delta, request.max_completion_tokens)
                 written += fits
                 if fits:
-                    yield ChatDelta(text=fits)
-                if fits != piece:
+                    yield replace(delta, text=fits)
+                if fits != delta.text:
                     finish = "length"
                     break
         yield ChatDelta(
@@ -88,14 +89,15 @@ class ExtractiveChatModel:
             ),
         )
 
-    def _answer(self, request: ChatRequest, question: str) -> Iterator[str]:
+    def _answer(self, request: ChatRequest, question: str) -> Iterator[ChatDelta]:
         since = _since_question(request.messages)
         outputs = [m.content for m in since if m.role == "tool"]
         is_searched = bool(request.sources) or any(
             call.name == FILE_SEARCH for message in since for call in message.tool_calls
         )
         if not is_searched:
-            yield "\n\n".join(outputs) or in_language_of(question, _NEEDS_DOCUMENTS)
+            said = "\n\n".join(outputs) or in_language_of(question, _NEEDS_DOCUMENTS)
+            yield ChatDelta(said)
             return
         turns = [
             Turn(message.role, message.content)
@@ -110,24 +112,24 @@ class ExtractiveChatModel:
             embedder=self._embedder(),
         )
         if not quotes:
-            yield no_answer(question)
+            yield ChatDelta(no_answer(question))
         for number, quote in enumerate(quotes):
             space = " " if number else ""
-            yield f"{space}{' '.join(quote.text.split())}{sources[quote.passage].marker}"
+            yield ChatDelta(space + " ".join(quote.text.split()), is_quote=True)
+            yield ChatDelta(sources[quote.passage].marker)
 
 
-def _fitting(written: str, piece: str, limit: int | None) -> str:
+def _fitting(written: str, delta: ChatDelta, limit: int | None) -> str:
     """Return as much of a piece as `limit` tokens of the whole text hold; a marker never in part.
 
     A character that takes several tokens and does not fit whole is left out.
     """
-    text = written + piece
+    text = written + delta.text
     if limit is None or count_tokens(text) <= limit:
-        return piece
+        return delta.text
+    if delta.text.startswith(_MARKER_START) and not delta.is_quote:
+        return ""
     end = max(len(written), int(token_boundaries(text)[limit]))
-    marker = text.rfind(_MARKER_START, len(written))
-    if 0 <= marker < end:
-        end = marker
     return text[len(written) : end].rstrip()
 
 
