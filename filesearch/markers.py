@@ -3,7 +3,7 @@
 Models are told to repeat markers such as 【4:0†source】, and write what they please: 【4:0】, [1],
 [^1], (1), [1, 3]. Numbers alone count the passages from 1, as the model was given them. A marker
 that points at nothing is dropped and counted; what is no marker stays as it is, so that nothing
-else is ever lost.
+else is ever lost: an interval such as [0, 100], what is called or counted as in f(2) and 12(3).
 """
 
 from __future__ import annotations
@@ -33,6 +33,16 @@ _SPLIT = lazy_pattern(r"\s*[,，;、]\s*")
 # What may follow a number in round brackets that cites: an enumeration goes on with words.
 _AFTER_ROUND = lazy_pattern(r"[ \t]*(?:[.,;:!?。，；：！？、\n【\[(（]|$)")
 _WIDEST_AFTER = 8
+# What such a number belongs to when it stands right behind: section 12(3), 4(1)(2), f(2), B(3),
+# sin(1), np.mean(2), top_k(5), toString(2). Not back(2): a word may be followed by its source.
+_BEFORE_ARGUMENT = lazy_pattern(
+    r"(?:\d(?:[(（]\w{1,4}[)）])*"
+    r"|(?<![\p{L}\p{N}_'’])(?:[A-Za-z]|[A-Za-z]\w*\.[A-Za-z]\w*|[a-z]+[A-Z]\w*"
+    r"|[A-Za-z0-9]+_\w*[A-Za-z0-9]|(?:arc)?(?:sin|cos|tan)h?|abs|exp|lg|ln|log|sqrt))$"
+)
+_WIDEST_BEFORE = 80
+# What tells a link, [1](https://example.org), from two markers, [1](2).
+_ROUND = lazy_pattern(r"\(\d{1,3}\)")
 
 
 class MarkerParser:
@@ -101,7 +111,8 @@ class MarkerParser:
         after = self._held[found.end() :]
         if found["round"] is not None:
             return not after.strip(" \t") and len(after) < _WIDEST_AFTER
-        return found.group().startswith("[") and not after
+        second = _ROUND.match(after, partial=True)
+        return found.group().startswith("[") and second is not None and second.partial
 
     def _cite(self, taken: list[str | Source], found: regex.Match[str]) -> bool:
         """Append what a match cites; False when it is no marker after all."""
@@ -121,14 +132,19 @@ class MarkerParser:
                 and bool(self._line.strip())
                 and not self._is_code()
                 and _AFTER_ROUND.match(after) is not None
+                and _BEFORE_ARGUMENT.search(self._line[-_WIDEST_BEFORE:]) is None
             )
             if is_marker:
                 self._append(taken, [self._given[number - 1]])
             return is_marker
-        is_link = after[:1] == "(" and not after[1:2].isdigit()
-        if found.group().startswith("[") and (is_link or self._is_code()):
-            return False
-        self._append(taken, [self._numbered(number) for number in _numbers(found["list"])])
+        cited = [self._numbered(number) for number in _numbers(found["list"])]
+        if found.group().startswith("["):
+            is_link = after.startswith("(") and _ROUND.match(after, partial=True) is None
+            is_plain = not {"†", "^"} & set(found.group())
+            is_interval = is_plain and len(cited) > 1 and None in cited
+            if is_link or is_interval or self._is_code():
+                return False
+        self._append(taken, cited)
         return True
 
     def _numbered(self, number: int) -> Source | None:

@@ -54,6 +54,12 @@ def test_markers_in_every_spelling_cite_their_passage(marker):
         ("a [1, 3]", ["【4:0†source】", "【4:2†source】"]),
         ("a [2-4]", ["【4:1†source】", "【4:2†source】", "【6:0†source】"]),
         ("a (1)(2).", ["【4:0†source】", "【4:1†source】"]),
+        ("a [1](2).", ["【4:0†source】", "【4:1†source】"]),
+        ("the kiln's(1).", ["【4:0†source】"]),
+        ("for 30 min(2).", ["【4:1†source】"]),
+        ("退货（2）。", ["【4:1†source】"]),
+        ("a [^1, ^9]", ["【4:0†source】"]),
+        ("a 【1, 9】", ["【4:0†source】"]),
         ("见说明【4:2†来源】。", ["【4:2†source】"]),
     ],
 )
@@ -71,7 +77,10 @@ def test_markers_that_point_at_nothing_are_dropped_and_counted(marker):
     [
         "In [2024] and (1998).", "There are two: (1) mugs, (2) bowls.", "(1) Mugs first.",
         "See [1](https://example.org).", "`a[1]` is code", "```\nx = a[1]\n```\n", "【注意】",
-        "a [b] (c) 【", "f(1) = 2", "1) one", "open [1", "[", "(9).",
+        "a [b] (c) 【", "f(1) = 2", "1) one", "open [1", "[", "(9).", "[1](2-report.pdf)",
+        "Under section 12(3), go.", "See 4(1)(2).", "By 5(a)(1).", "Use sin(1).", "f(2), ok",
+        "np.dot(3).", "top_k(2).", "toString(1).", "Vitamin B(3).", "H(2)", "It lies in [0, 100].",
+        "[1, 9]", "from [0–4] to [2-9]", "[3、7]",
     ],
 )  # fmt: skip
 def test_what_is_no_marker_stays(text):
@@ -95,6 +104,7 @@ def test_without_passages_numbers_in_brackets_are_text():
         st.one_of(
             st.text(max_size=12),
             st.sampled_from(["【4:0†source】", "【4:2】", "【6:0†a b.pdf】", "【8:0†source】"]),
+            st.sampled_from(["[1]", "(2)", "[1](", "2).", "(3", "[2, 9]", "12", " ", "sin", "\n"]),
         ),
         max_size=8,
     ),
