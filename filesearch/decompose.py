@@ -18,6 +18,7 @@ from itertools import islice
 import regex
 
 from filesearch.compare import compared_parts
+from filesearch.conversation import find_dependence
 from filesearch.patterns import lazy_pattern
 from filesearch.sentences import sentence_spans
 from filesearch.wording import (
@@ -84,11 +85,35 @@ def split_question(question: str) -> tuple[str, ...]:
         it. One only where the whole finds the rest of the question by itself.
     """
     for split in (_clauses, compared_parts, _described):
-        parts = [_tidy(part) for part in split(question)]
-        parts = [p for p in dict.fromkeys(parts) if _is_searchable(p) and p != question]
+        parts = _searchable(split(question), question)
         if len(parts) > 1 or (parts and split is _described):
             return tuple(parts[:MAX_PARTS])
     return ()
+
+
+def split_clauses(question: str) -> tuple[str, ...]:
+    """Return the questions that stand side by side in `question`; empty when it asks one thing.
+
+    Args:
+        question: As for `split_question`.
+
+    Returns:
+        Questions that can be answered one by one, in their order, however many. Statements beside
+        them are left out. Only one that leans on those before it gets their topic: what is not
+        asked for would count against an answer.
+    """
+    clauses = [
+        _with_topic(piece, topic if find_dependence(piece).is_certain else ())
+        for piece, topic in _side_by_side(question)
+        if _asks(piece)
+    ]
+    parts = _searchable(clauses, question)
+    return tuple(parts) if len(parts) > 1 else ()
+
+
+def _searchable(parts: Sequence[str], question: str) -> list[str]:
+    tidy = dict.fromkeys(_tidy(part) for part in parts)
+    return [part for part in tidy if _is_searchable(part) and part != question]
 
 
 def _tidy(text: str) -> str:
@@ -104,12 +129,21 @@ def _is_searchable(text: str) -> bool:
 
 def _clauses(question: str) -> list[str]:
     """Return the questions that stand side by side; each gets the names of those before it."""
+    return [_with_topic(piece, topic) for piece, topic in _side_by_side(question)]
+
+
+def _with_topic(piece: str, topic: Sequence[str]) -> str:
+    return " ".join([piece, *topic])
+
+
+def _side_by_side(question: str) -> list[tuple[str, list[str]]]:
+    """Return each clause and what it may lack of those before it; none without two questions."""
     if any(w.kind == "quoted" and _STOP.search(w.text) for w in words_of(question)):
         return []  # the stops of a quotation are not the question's
     pieces = list(_pieces(question))
     if sum(_asks(piece) for piece in pieces) < 2:
         return []
-    parts: list[str] = []
+    parts: list[tuple[str, list[str]]] = []
     topic: list[str] = []
     for piece in pieces:
         names = [name.text for name in entities_of(piece)]
@@ -118,7 +152,7 @@ def _clauses(question: str) -> list[str]:
             return []
         said = piece.casefold()
         carried = [] if names else [term for term in topic if term.casefold() not in said]
-        parts.append(" ".join([piece, *carried]))
+        parts.append((piece, carried))
         topic = topic or own
     return parts
 

@@ -75,6 +75,57 @@ def test_the_sentence_that_answers_is_quoted(question, quote):
 
 
 @pytest.mark.parametrize(
+    ("question", "texts", "quotes"),
+    [
+        (
+            "How many degrees does the kiln reach? What tea does Noor drink?",
+            POTTERY,
+            ["The kiln reaches 1280 degrees", "Noor drinks green tea"],
+        ),
+        (
+            "Who painted the Mona Lisa? Within how many days may a mug be returned?",
+            POTTERY,
+            ["A mug may be returned within 30 days"],
+        ),
+        (
+            "会员可在收货后几天内退货？窑炉最高温度是多少？",
+            CHINESE,
+            ["会员可在收货后三十天内退货", "窑炉最高温度为1280度"],
+        ),
+    ],
+)
+def test_each_of_several_questions_gets_its_answer(question, texts, quotes):
+    answer = ask(question, texts)
+    found = [next(q for q in quotes if q in c.quote) for c in answer.citations]
+    assert found == quotes
+
+
+def test_each_of_several_questions_is_given_what_the_conversation_said():
+    asked = []
+
+    def wanted(question, turns):
+        asked.append(bool(turns))
+        return f"{question} kiln" if turns else question
+
+    model = ExtractiveChatModel(HashingEmbedder, wanted)
+    text = "The kiln reaches 1280 degrees at most. Tomas built the kiln."
+    messages = (
+        Message("user", "Is there a kiln?"),
+        Message("assistant", "Yes."),
+        Message("user", "How many degrees are reached? Who did the building, Tomas?"),
+    )
+    reply = model.complete(ChatRequest(messages, sources=(Source(2, 0, result("k.txt", text)),)))
+    assert "1280 degrees" in reply.message.content
+    assert "Tomas built the kiln.【2:0†source】" in reply.message.content
+    assert asked == [True, False]
+
+
+def test_what_answers_two_questions_is_quoted_once():
+    answer = ask("How many degrees does the kiln reach? How hot is the kiln in degrees?", POTTERY)
+    assert answer.plain_text == "The kiln reaches 1280 degrees in nine hours."
+
+
+@pytest.mark.parametrize(
     ("question", "texts"),
     [
         ("May a mug be returned within 30 days?", POTTERY),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from filesearch.decompose import MAX_PARTS, split_question
+from filesearch.decompose import MAX_PARTS, split_clauses, split_question
 
 SPLIT = {
     "both": (
@@ -117,6 +117,27 @@ def test_a_compound_question_is_split(question, expected):
 @pytest.mark.parametrize("question", WHOLE)
 def test_one_question_stays_whole(question):
     assert split_question(question) == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (
+            "What is a VPC? And how much does it cost?",
+            ["What is a VPC?", "And how much does it cost? VPC"],
+        ),
+        (
+            "I bought a bowl. How hot is the kiln? When does the studio open?",
+            ["How hot is the kiln?", "When does the studio open?"],
+        ),
+        ("Who is older, Sid Haig or Vic Darchinyan?", []),
+        ("Kate Ramsay is a character from an Australian soap opera created by whom?", []),
+        ("退货期限是多久，运费由谁承担？", ["退货期限是多久", "运费由谁承担？"]),
+        ("", []),
+    ],
+)
+def test_only_questions_that_stand_side_by_side_are_answered_apart(question, expected):
+    assert list(split_clauses(question)) == expected
 
 
 def test_there_are_never_more_parts_than_three():

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from filesearch.answer import in_language_of, no_answer, quote_answers
+from filesearch.answer import Quote, in_language_of, no_answer, quote_answers
 from filesearch.chat.reading import join_deltas
+from filesearch.decompose import split_clauses
 from filesearch.functions import FILE_SEARCH
 from filesearch.messages import (
     ChatDelta,
@@ -22,6 +23,7 @@ from filesearch.messages import (
     FinishReason,
     Message,
     NamedTool,
+    Source,
     ToolCallDelta,
     ToolSpec,
     Usage,
@@ -37,6 +39,8 @@ _NEEDS_DOCUMENTS = {
     "zh": "我通过引用文档来回答问题，但此对话没有附带任何文档。",
 }
 _MARKER_START = "【"
+# Questions in one that are answered one by one: the first so many, since each takes its time.
+MAX_PARTS = 5
 _FIGURE = lazy_pattern(r"-?\d+(?:\.\d+)?")
 
 WantedQuestion = Callable[[str, Sequence[Turn]], str]
@@ -105,18 +109,37 @@ class ExtractiveChatModel:
             if message.role in ("user", "assistant") and message.content
         ]
         sources = request.sources
-        quotes = quote_answers(
-            question,
-            [source.result for source in sources],
-            wanted=self._wanted(question, turns),
-            embedder=self._embedder(),
-        )
+        wanted = self._wanted(question, turns)
+        parts = self._parts(question, wanted, turns)
+        quotes = self._quotes(question, parts, sources) or self._quotes(question, [wanted], sources)
         if not quotes:
             yield ChatDelta(no_answer(question))
         for number, quote in enumerate(quotes):
             space = " " if number else ""
             yield ChatDelta(space + " ".join(quote.text.split()), is_quote=True)
             yield ChatDelta(sources[quote.passage].marker)
+
+    def _parts(self, question: str, wanted: str, turns: Sequence[Turn]) -> list[str]:
+        """Return the questions in one, each with what `wanted` took from the conversation."""
+        parts = split_clauses(wanted)
+        if not parts or not turns:
+            return list(parts[:MAX_PARTS])
+        alone = self._wanted(question, ())
+        if not wanted.startswith(alone):  # in other words, by a language model
+            return []
+        taken = wanted[len(alone) :]
+        return [part + taken for part in split_clauses(alone)[:MAX_PARTS]]
+
+    def _quotes(
+        self, question: str, wanted: Sequence[str], sources: Sequence[Source]
+    ) -> list[Quote]:
+        """Return the quotes for each question that is wanted, one after another, each once."""
+        results = [source.result for source in sources]
+        found = (
+            quote_answers(question, results, wanted=each, embedder=self._embedder())
+            for each in wanted
+        )
+        return list({(q.passage, q.start): q for quotes in found for q in quotes}.values())
 
 
 def _fitting(written: str, delta: ChatDelta, limit: int | None) -> str:
