@@ -188,6 +188,8 @@ class Run:
 
     def _draft(self, state: RunState) -> Draft:
         searched = any(m.role == "tool" and not m.content for m in state.messages)
+        # Nothing is searched for a blank question, and nothing found.
+        searched = searched or bool(self._searches and not self._question.strip())
         return Draft(
             self._question,
             sources=state.sources if searched else None,

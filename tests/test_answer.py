@@ -216,6 +216,13 @@ def test_what_the_documents_do_not_hold_is_declined_in_chinese():
     assert (answer.is_answered, answer.text) == (False, "文档中没有找到这个问题的答案。")
 
 
+@pytest.mark.parametrize("question", ["", " \n"])
+def test_a_blank_question_is_declined(question):
+    answer = ask(question, POTTERY)
+    assert (answer.is_answered, answer.results, answer.citations) == (False, (), ())
+    assert answer.text == "The documents hold no answer to this question."
+
+
 def test_no_results_are_declined():
     answer = ask("How hot is the kiln?", {})
     assert (answer.is_answered, answer.results, answer.citations) == (False, (), ())

@@ -100,8 +100,10 @@ class ExtractiveChatModel:
             call.name == FILE_SEARCH for message in since for call in message.tool_calls
         )
         if not is_searched:
-            said = "\n\n".join(outputs) or in_language_of(question, _NEEDS_DOCUMENTS)
-            yield ChatDelta(said)
+            said = "\n\n".join(outputs)
+            if not said and not question.strip() and _can_search(request):
+                said = no_answer(question)
+            yield ChatDelta(said or in_language_of(question, _NEEDS_DOCUMENTS))
             return
         turns = [
             Turn(message.role, message.content)
@@ -166,6 +168,10 @@ def _since_question(messages: Sequence[Message]) -> Sequence[Message]:
     return messages[last + 1 :]
 
 
+def _can_search(request: ChatRequest) -> bool:
+    return any(spec.name == FILE_SEARCH for spec in request.tools)
+
+
 def _wanted_call(request: ChatRequest, question: str) -> ToolCallDelta | None:
     """Return the call to make before answering: one that is asked for, or a search, once."""
     has_called = any(m.tool_calls or m.role == "tool" for m in _since_question(request.messages))
@@ -175,7 +181,7 @@ def _wanted_call(request: ChatRequest, question: str) -> ToolCallDelta | None:
     number = len(request.messages)
     if isinstance(request.tool_choice, NamedTool):
         spec = specs.get(request.tool_choice.name)
-    elif FILE_SEARCH in specs:
+    elif _can_search(request):
         spec = specs[FILE_SEARCH] if question.strip() else None
     else:
         spec = next(iter(specs.values()), None) if request.tool_choice == "required" else None
