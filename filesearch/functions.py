@@ -6,10 +6,12 @@ called. What goes wrong is told to the model, which can mend its call.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
+import re
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +22,7 @@ from filesearch.messages import ToolSpec
 
 FILE_SEARCH = "file_search"
 MAX_OUTPUT_CHARACTERS = 100_000
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # OpenAI's rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,49 +42,92 @@ def make_function(callable_: Callable[..., object]) -> Function:
     """Return a callable as a tool: name, docstring and annotations say what it takes.
 
     Args:
-        callable_: Every parameter annotated with a type that JSON can carry (str, int, float,
-            bool, list, dict, Literal, Enum, dataclasses, None); positional-only and starred
-            parameters cannot be called by name.
+        callable_: A function, a method, a `functools.partial` of one, or an object with
+            `__call__`, which is named as its class. Every parameter annotated with a type that
+            JSON can carry (str, int, float, bool, list, dict, Literal, Enum, dataclasses, None),
+            or not at all; positional-only and starred parameters cannot be called by name. An
+            async function is run to its end, in an event loop of its own.
 
     Raises:
-        InvalidSetting: A parameter that JSON cannot carry, or a name that is taken.
+        InvalidSetting: A parameter that JSON cannot carry or whose annotation cannot be found, or
+            a name that is taken or that no tool can have.
     """
-    name = getattr(callable_, "__name__", type(callable_).__name__)
+    if not callable(callable_):
+        raise InvalidSetting(f"{callable_!r} cannot be called; give a function")
+    name = _name(callable_)
     if name == FILE_SEARCH:
         raise InvalidSetting(f"a function cannot be called '{name}'; that name is the search's")
-    _, parameters = _schema(callable_, name)
-    description = inspect.cleandoc(callable_.__doc__ or "")
+    if not _NAME.fullmatch(name):
+        raise InvalidSetting(
+            f"a function cannot be called '{name}'; give it a name of at most 64 letters, digits, "
+            "_ and -"
+        )
+    struct, parameters = _schema(callable_, name)
 
     def call(arguments: Mapping[str, Any]) -> object:
-        struct, _ = _schema(callable_, name)
         given = msgspec.convert(dict(arguments), struct)
-        return callable_(**{f: getattr(given, f) for f in struct.__struct_fields__})
+        names = zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True)
+        return callable_(**{parameter: getattr(given, field) for parameter, field in names})
 
-    return Function(ToolSpec(name, description, parameters), call)
+    return Function(ToolSpec(name, _description(callable_), parameters), call)
+
+
+def _name(callable_: Callable[..., object]) -> str:
+    if isinstance(callable_, functools.partial) and not hasattr(callable_, "__name__"):
+        return _name(callable_.func)
+    name: str = getattr(callable_, "__name__", type(callable_).__name__)
+    return name
+
+
+def _description(callable_: Callable[..., object]) -> str:
+    if isinstance(callable_, functools.partial):  # its own docstring is that of every partial
+        return _description(callable_.func)
+    return inspect.cleandoc(callable_.__doc__ or _function_behind(callable_).__doc__ or "")
+
+
+def _function_behind(callable_: Callable[..., object]) -> Callable[..., object]:
+    """Return what holds the annotations of a callable."""
+    if isinstance(callable_, functools.partial):
+        return _function_behind(callable_.func)
+    if inspect.isroutine(callable_) or inspect.isclass(callable_):
+        return callable_
+    call: Callable[..., object] = type(callable_).__call__
+    return call
 
 
 def _schema(
     callable_: Callable[..., object], name: str
 ) -> tuple[type[msgspec.Struct], dict[str, Any]]:
-    """Return a struct with the parameters as its fields, and its JSON schema."""
-    hints = typing.get_type_hints(callable_)
+    """Return a struct with a field for each parameter, and its JSON schema."""
+    try:
+        hints = typing.get_type_hints(_function_behind(callable_))
+        parameters = inspect.signature(callable_).parameters.values()
+    except (NameError, AttributeError, TypeError, ValueError, SyntaxError) as error:
+        raise InvalidSetting(
+            f"function '{name}' cannot be a tool: its annotations cannot be read ({error}); "
+            "annotate with names that its module defines"
+        ) from error
     fields: list[Any] = []
-    for parameter in inspect.signature(callable_).parameters.values():
+    for number, parameter in enumerate(parameters):
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             raise InvalidSetting(
                 f"parameter '{parameter.name}' of function '{name}' cannot be given by name; "
                 "take plain parameters only"
             )
-        field = (parameter.name, hints.get(parameter.name, Any))
+        field = (f"p{number}", hints.get(parameter.name, Any))
         has_default = parameter.default is not parameter.empty
         fields.append((*field, parameter.default) if has_default else field)
+    # Not every parameter's name can be that of a field: __x, or what a struct has itself.
+    renamed = {f"p{number}": parameter.name for number, parameter in enumerate(parameters)}
     try:
-        struct = msgspec.defstruct(name, fields, kw_only=True, forbid_unknown_fields=True)
+        struct = msgspec.defstruct(
+            name, fields, kw_only=True, forbid_unknown_fields=True, rename=renamed
+        )
         schema = msgspec.json.schema(struct)
     except (TypeError, ValueError) as error:
         raise InvalidSetting(f"function '{name}' cannot be a tool: {error}") from error
     definitions = schema.pop("$defs", {})
-    own = definitions.pop(name)
+    own = definitions.pop(schema["$ref"].removeprefix("#/$defs/"))
     own.pop("title", None)
     return struct, {**own, **({"$defs": definitions} if definitions else {})}
 
@@ -106,15 +152,43 @@ def parse_arguments(text: str) -> dict[str, Any]:
 def run_function(function: Function, arguments: str) -> str:
     """Call a registered function and return its output as text: a str as it is, others as JSON.
 
+    To be called in a thread without a running event loop, where the function is async.
     Never raises for what the function does: the model is told what went wrong.
     """
     assert function.call is not None
     try:
         output = function.call(parse_arguments(arguments))
-        text = output if isinstance(output, str) else msgspec.json.encode(output).decode()
+        if inspect.iscoroutine(output):
+            output = _run_to_end(output)
+        text = output if isinstance(output, str) else _as_json(output)
     # The edge to code that is not ours: whatever it raises, the conversation goes on.
     except Exception as error:  # noqa: BLE001
-        return f"Error: {type(error).__name__}: {error}"
+        return f"Error: {type(error).__name__}: {_said(error)}"
     if len(text) > MAX_OUTPUT_CHARACTERS:
         return f"{text[:MAX_OUTPUT_CHARACTERS]}\n(cut at {MAX_OUTPUT_CHARACTERS:,} characters)"
     return text
+
+
+def _run_to_end(output: Coroutine[Any, Any, object]) -> object:
+    import asyncio
+
+    return asyncio.run(output)
+
+
+def _as_json(output: object) -> str:
+    return msgspec.json.encode(output, enc_hook=_plain).decode()
+
+
+def _plain(value: object) -> object:
+    """Return what a pydantic model holds."""
+    dump = getattr(value, "model_dump", None)
+    if dump is None:
+        raise TypeError(f"what was returned is no JSON: {type(value).__name__}")
+    return dump(mode="json")
+
+
+def _said(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - what is not ours may fail even here
+        return "no message"

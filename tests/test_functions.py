@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -103,3 +104,83 @@ def test_types_that_json_cannot_carry_are_refused():
 
     with pytest.raises(InvalidSetting, match="odd"):
         make_function(odd)
+
+
+def test_objects_and_partials_are_tools():
+    class Adder:
+        """Adds."""
+
+        def __call__(self, a: int, b: int = 1) -> int:
+            return a + b
+
+    added = make_function(Adder())
+    assert (added.spec.name, added.spec.description) == ("Adder", "Adds.")
+    assert run_function(added, '{"a": 2}') == "3"
+    assert run_function(make_function(functools.partial(Adder(), b=5)), '{"a": 2}') == "7"
+    part = make_function(functools.partial(order, count=3))
+    assert (part.spec.name, part.spec.description.splitlines()[0]) == ("order", "Order something.")
+    assert part.spec.parameters["properties"]["count"]["default"] == 3
+    assert run_function(part, '{"item": "mugs"}').startswith("3 small white mugs")
+
+
+def test_async_functions_are_run_to_their_end():
+    async def later(a: int) -> int:
+        return a + 1
+
+    assert run_function(make_function(later), '{"a": 2}') == "3"
+    assert run_function(make_function(functools.partial(later, a=4)), "") == "5"
+
+
+def test_names_of_parameters_and_types_may_be_any():
+    def shout(__x: int, json: str, __post_init__: int = 1) -> list[object]:
+        return [__x, json, __post_init__]
+
+    def address(to: Address) -> str:
+        return to.street
+
+    address.__name__ = "Address"
+    assert run_function(make_function(shout), '{"__x": 2, "json": "a"}') == '[2,"a",1]'
+    assert run_function(make_function(address), '{"to": {"street": "Kiln Lane"}}') == "Kiln Lane"
+
+
+def test_a_pydantic_model_that_is_returned_becomes_json():
+    pydantic = pytest.importorskip("pydantic")
+    Mug = pydantic.create_model("Mug", glaze=(str, ...))  # noqa: N806
+
+    def mug() -> object:
+        return [Mug(glaze="blue")]
+
+    def odd() -> object:
+        return object()
+
+    assert run_function(make_function(mug), "") == '[{"glaze":"blue"}]'
+    assert run_function(make_function(odd), "").startswith("Error: TypeError: ")
+
+
+def test_annotations_that_cannot_be_found_are_refused():
+    @dataclass
+    class Local:
+        street: str
+
+    def send(to: Local) -> str:
+        return to.street
+
+    with pytest.raises(InvalidSetting, match=r"'send' .*'Local' is not defined"):
+        make_function(send)
+
+
+@pytest.mark.parametrize("given", [lambda a=1: a, lambda: None, 5])
+def test_what_has_no_name_or_cannot_be_called_is_refused(given):
+    with pytest.raises(InvalidSetting, match="cannot be called"):
+        make_function(given)
+
+
+def test_an_error_that_cannot_say_itself_is_told_by_its_kind():
+    class MuteError(Exception):
+        def __str__(self):
+            raise ValueError("mute")
+
+    def fail() -> None:
+        raise MuteError
+
+    assert run_function(make_function(fail), "") == "Error: MuteError: no message"
