@@ -163,16 +163,16 @@ class ChatDelta:
     """The next piece of a reply that is streamed.
 
     Attributes:
-        is_quote: `text` stands as it is in a document: no marker is looked for in it.
         finish_reason: Why the reply ends; set once, near the end.
         usage: Set once, in the last piece, whether the server sent it or it was counted here.
+        is_quote: `text` stands as it is in a document: no marker is looked for in it.
     """
 
     text: str = ""
-    is_quote: bool = False
     tool_calls: tuple[ToolCallDelta, ...] = ()
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
+    is_quote: bool = False
 
 
 @dataclass(frozen=True, slots=True)
