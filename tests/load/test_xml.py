@@ -58,6 +58,45 @@ def test_a_book_has_sections_and_running_text() -> None:
     assert not rows(document)
 
 
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        (
+            "Open it <e><b>slowly</b></e> first, never <e><b>after</b></e> that.",
+            "Open it slowly first, never after that.",
+        ),
+        (
+            "Before. <list><item>alpha</item><item>beta</item></list> Then this.",
+            "Before. alpha beta Then this.",
+        ),
+        ("Water: <f>H<sub>2<i>x</i></sub>O</f>&eacute;; ends.", "Water: H2xOé; ends."),
+    ],
+)
+def test_nested_mixed_content_is_read_in_its_order(markup: str, text: str) -> None:
+    document = load(f"<manual><para>{markup}</para><x>y</x></manual>".encode(), "a.xml")
+    assert document.text == f"{text}\nx: y"
+
+
+def test_the_root_says_its_own_text_and_attributes() -> None:
+    data = b'<note date="2026-01-02">It arrives on Friday. <b>Bring ice.</b> And the sledge.</note>'
+    assert load(data, "a.xml").text == (
+        "date: 2026-01-02\nIt arrives on Friday. Bring ice. And the sledge."
+    )
+    assert load(b'<note to="Ann">Bring ice.</note>', "a.xml").text == "to: Ann\nBring ice."
+
+
+def test_text_beside_the_parts_of_a_root_stands_between_them() -> None:
+    data = b"""<shop>All of clay.<title>Clay</title>Since 1990.
+    <ware><name>mug</name><price>2</price></ware>new:<ware><name>jug</name><price>5</price></ware>
+    The end.</shop>"""
+    document = load(data, "a.xml")
+    assert document.text.replace("\n\n", "\n").split("\n") == [
+        *("All of clay.", "Clay", "Since 1990.", "name: mug; price: 2", "new:"),
+        *("name: jug; price: 5", "The end."),
+    ]
+    assert headings(document) == [(1, "Clay")]
+
+
 def test_records_carry_attributes_and_nested_fields() -> None:
     data = b"""<shop name="Clay"><product sku="M1"><price currency="EUR">12</price>
     <maker><name>Ann</name><town>Bergen</town></maker></product>

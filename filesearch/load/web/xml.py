@@ -28,6 +28,8 @@ _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 _PROSE = frozenset("p para simpara formalpara text tspan line l v abstract subtitle".split())
 _TITLES = frozenset(("title", "head", "heading"))
 _RECORDS = frozenset(("item", "entry", "record", "row"))
+_BLOCKS = _PROSE | _RECORDS | {"li"}
+"""They begin apart from the text before them, however the file is laid out."""
 _UNSAID = frozenset(("class", "style"))
 _LINE_CHARACTERS = 400
 """A record up to this length is one line; a longer one has a line per field."""
@@ -90,7 +92,10 @@ class _Walk:
             for node in root.iter():
                 if _name(node) in ("title", "desc", "text"):
                     self.composer.add(_text(node))
-        elif _has_elements(root):
+            return
+        for field, value in _attributes(root):
+            self._add_field((field,), value)
+        if _has_elements(root) and not (_is_mixed(root) and _is_running_text(root)):
             self._add_children(root, (), 1)
         else:
             self.composer.add(_text(root))
@@ -114,15 +119,18 @@ class _Walk:
 
     def _add_children(self, node: etree._Element, path: tuple[str, ...], level: int) -> None:
         children = [child for child in node if _name(child)]
+        loose = _loose_texts(node)
+        self.composer.add(loose[0], separator="\n\n")
         if children and _name(children[0]) in _TITLES and not _has_elements(children[0]):
             self.composer.add_heading(level, _text(children[0]), separator="\n\n")
-            children, level = children[1:], level + 1
+            self.composer.add(loose[1], separator="\n\n")
+            children, loose, level = children[1:], loose[1:], level + 1
         counts: dict[str, int] = {}
         for child in children:
             counts[_name(child)] = counts.get(_name(child), 0) + 1
         seen: dict[str, int] = {}
         run: list[tuple[int, etree._Element]] = []
-        for child in children:
+        for child, text_after in zip(children, loose[1:], strict=True):
             name = _name(child)
             seen[name] = seen.get(name, 0) + 1
             is_record = (counts[name] > 1 or name in _RECORDS) and _is_record(child)
@@ -133,6 +141,10 @@ class _Walk:
                 run.append((seen[name], child))
             else:
                 self._add(child, path, level)
+            if text_after and run:
+                self._add_records(run)
+                run = []
+            self.composer.add(text_after, separator="\n\n")
         if run:
             self._add_records(run)
 
@@ -211,6 +223,28 @@ def _is_mixed(node: etree._Element) -> bool:
     return bool((node.text or "").strip()) or any((child.tail or "").strip() for child in node)
 
 
+def _is_running_text(node: etree._Element) -> bool:
+    """Whether nothing below an element is a title, a paragraph, a record or several fields."""
+    return not any(
+        _name(child) in _BLOCKS
+        or _name(child) in _TITLES
+        or (len([one for one in child if _name(one)]) > 1 and not _is_mixed(child))
+        for child in node.iterdescendants()
+    )
+
+
+def _loose_texts(node: etree._Element) -> list[str]:
+    """Return what an element says before its first child element, and after each of them."""
+    found = [[node.text or ""]]
+    for child in node:
+        if _name(child):
+            found.append([])
+        else:
+            found[-1].append(_entity(child))
+        found[-1].append(child.tail or "")
+    return [clean_line("".join(pieces)) for pieces in found]
+
+
 def _value(node: etree._Element) -> str:
     """Return an element's text on one line; HTML that is escaped within it (feeds) as text."""
     text = _text(node)
@@ -226,12 +260,22 @@ def _value(node: etree._Element) -> str:
 def _text(node: etree._Element) -> str:
     """Return all text below an element on one line, the entities of HTML resolved, others gone."""
     pieces: list[str] = []
-    for inner in node.iter():
-        if inner.tag is etree.Entity:
-            known = html.unescape(inner.text or "")
-            pieces.append(known if known != inner.text else "")
+    left: list[etree._Element | str] = [node]
+    while left:
+        inner = left.pop()
+        if isinstance(inner, str):
+            pieces.append(inner)
+        elif not _name(inner):
+            pieces.append(_entity(inner))
         else:
-            pieces.append(" " if _name(inner) in _PROSE else "")
+            pieces.append(" " if _name(inner) in _BLOCKS else "")
             pieces.append(inner.text or "")
-        pieces.append((inner.tail or "") if inner is not node else "")
+            for child in reversed(inner):
+                left += (child.tail or "", child)
     return clean_line("".join(pieces))
+
+
+def _entity(node: etree._Element) -> str:
+    text = node.text or ""
+    known = html.unescape(text)
+    return known if known != text else ""
