@@ -120,16 +120,18 @@ def _read_cells(document: Document, rows: Sequence[Span]) -> list[dict[str, str]
     """Return the text of each row's cells by the names of their columns."""
     if document.media_type in (JSON, JSONL):
         return [_cells_of_object(document.text[row.start : row.end]) for row in rows]
-    headers = {span.start for span in document.spans if span.kind == "table"}
+    table_ends = {span.start: span.end for span in document.spans if span.kind == "table"}
     names: dict[str, int] = {}
+    end = 0
     found: list[dict[str, str]] = []
     for row in rows:
         text = document.text[row.start : row.end]
-        if row.start in headers:
+        if row.start in table_ends:
             names = {name: place for place, name in enumerate(text.split(" | "))}
+            end = table_ends[row.start]
             found.append({})
         else:
-            found.append(_cells_of_row(text, names))
+            found.append(_cells_of_row(text, names) if row.start < end else {})
     return found
 
 

@@ -17,7 +17,7 @@ from filesearch.chunk import row_sections
 from filesearch.cli import cli
 from filesearch.filters import compile_filter
 from filesearch.load import LoadOptions, load
-from filesearch.load.media_types import PDF
+from filesearch.load.media_types import PDF, XLSX
 from filesearch.prepare import prepare_document, table_rows
 from filesearch.row_attributes import read_row_attributes
 from filesearch.testing import HashingEmbedder
@@ -102,6 +102,25 @@ def test_a_table_without_names_and_a_table_in_a_text_have_no_attributes():
     assert list(read(table([1, 2], [3, 4])).values) == [{}, {}]
     report = Document("n: 1; m: 2", (Span("row", 0, 10, 1),), media_type=PDF)
     assert list(read_row_attributes(report).values) == []
+
+
+def test_columns_follow_a_header_of_years_and_one_below_a_title(fs, docs):
+    (docs / "landings.csv").write_text("Harbour,2023,2024\nVardo,100,120\nVadso,90,95\n")
+    (docs / "staff.csv").write_text("Staff\n\nTown,Old,New\nOslo,1,120\nBath,3,4\n")
+    fs.ingest(docs, attributes_from_columns=True)
+    [landed] = fs.search("harbour", filters=where("gt", "2024", 110))
+    assert landed.text.strip() == "Harbour: Vardo; 2023: 100; 2024: 120"
+    [staff] = fs.search("staff", filters=where("gt", "New", 110))
+    assert staff.text.strip() == "Town: Oslo; Old: 1; New: 120"
+
+
+def test_a_title_has_no_columns_of_the_table_before_it():
+    text = "n | m\nn: 1; m: 2\nn: a title\nx | y\nx: 3; y: 4"
+    starts = [0, 6, 17, 28, 34, len(text) + 1]
+    lines = [Span("row", a, b - 1, n) for n, (a, b) in enumerate(pairwise(starts), 1)]
+    spans = (*lines, Span("table", 0, 16, 1), Span("table", 28, len(text), 2))
+    found = read_row_attributes(Document(text, spans, media_type=XLSX))
+    assert list(found.values) == [{}, {"n": 1, "m": 2}, {}, {}, {"x": 3, "y": 4}]
 
 
 @given(

@@ -127,13 +127,18 @@ def _may_name(row: Sequence[Cell], *, is_below: bool = False) -> bool:
         and len(names) >= len(row) - 1
         and (is_below or len({name.lower() for name in names}) == len(names))
         and all(len(name) <= _MAX_NAME_CHARACTERS for name in names)
-        and all(_YEAR.fullmatch(name) or not is_number(name) for name in names)
+        and all(is_year(name) or not is_number(name) for name in names)
     )
 
 
 def is_number(text: str) -> bool:
     """Whether a cell holds a number, an amount or a percentage."""
     return _NUMBER.fullmatch(text) is not None
+
+
+def is_year(text: str) -> bool:
+    """Whether a cell holds a year that may name a column: 1900 to 2099."""
+    return _YEAR.fullmatch(text) is not None
 
 
 def text_at_column(row: Sequence[Cell], column: int) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import datetime
 import io
 import time
@@ -97,6 +98,57 @@ def test_csv_decimal_commas_do_not_split_cells() -> None:
 
 def test_a_table_without_a_header_keeps_its_rows() -> None:
     assert rows(load(b"1,2\n3,4\n", "a.csv")) == [(1, "1 | 2"), (2, "3 | 4")]
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("Harbour,2023,2024\nVardo,100,120\n", "Harbour: Vardo; 2023: 100; 2024: 120"),
+        (",2023,2024\nVardo,open,\n", "Vardo; 2023: open"),
+        ("Region,2024\nEast,7\nWest,2001\nNorth,9\n", "Region: East; 2024: 7"),
+    ],
+)
+def test_years_may_name_columns(text: str, row: str) -> None:
+    assert rows(load(text.encode(), "a.csv"))[1] == (2, row)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["2023,100,1", "2024,2,3"],
+        ["Vardo,2023", "Vadso,2024"],
+        ["Ann,2019,2021", "Bo,2018,2020"],
+        ["Mugs,1999,Ann", "Plates,unknown,Bo"],
+        ["Invoice", "Customer,Ann", "Total,12"],
+        ["Invoice", "Customer:,Ann,Town:,Oslo", "Total:,12,Tax:,3"],
+        ["1 of them", "x,y,z"],
+        ["Dear Ann", "mugs,plates,and bowls", 'and,as ever,"yours, Bo",too'],
+    ],
+)
+def test_years_and_labels_among_data_are_no_header(lines: list[str]) -> None:
+    found = rows(load("\n".join(lines).encode(), "a.csv"))
+    assert [text for _, text in found] == [" | ".join(cells) for cells in csv.reader(lines)]
+
+
+def test_a_title_may_stand_before_the_names_of_the_columns(keeps_promises: Promise) -> None:
+    table = [["Branch", "Revenue", "Staff"], ["Oslo", 1, 2], ["Bergen", 3, 4]]
+    document = load(workbook(("All", [["Branches 2024"], [], *table])), "a.xlsx")
+    keeps_promises(document)
+    assert rows(document) == [
+        (1, "Branches 2024"),
+        (3, "Branch | Revenue | Staff"),
+        (4, "Branch: Oslo; Revenue: 1; Staff: 2"),
+        (5, "Branch: Bergen; Revenue: 3; Staff: 4"),
+    ]
+    [span] = [s for s in document.spans if s.kind == "table"]
+    assert document.text[span.start :].startswith("Branch | ")
+    people = b"Staff,,\nMay,2024,\nName,Role,Town\nAnn,potter,Oslo\nBo,clerk,Bath\nCy,cook,Bath\n"
+    assert rows(load(people, "a.csv"))[3] == (4, "Name: Ann; Role: potter; Town: Oslo")
+
+
+def test_a_csv_may_state_its_delimiter() -> None:
+    data = b"sep=;\r\nname;a,b\r\nmug;1,5\r\n"
+    assert rows(load(data, "a.csv")) == [(1, "name | a,b"), (2, "name: mug; a,b: 1,5")]
 
 
 def test_tsv_in_gb18030_is_read() -> None:

@@ -1,8 +1,9 @@
 """Sheets: xlsx, csv and tsv -> Document with a line per row.
 
-Where the first row names the columns, each row is written with those names ("city: Bergen;
-mugs: 12"), so that it can be understood alone, wherever a chunk begins. Every row has a row span
-numbered as in the sheet; every worksheet a sheet span.
+Where the first row names the columns, or the first below a title, each row is written with those
+names ("city: Bergen; mugs: 12"), so that it can be understood alone, wherever a chunk begins.
+Every row has a row span numbered as in the sheet; every worksheet a sheet span. A table span
+begins with the names: a title stands before it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
@@ -20,6 +22,7 @@ from filesearch.load.clean import clean_line, clean_text
 from filesearch.load.compose import Composer
 from filesearch.load.media_types import TSV, XLSX
 from filesearch.load.options import LoadOptions
+from filesearch.load.tables import is_number, is_year
 from filesearch.load.text.decode import decode
 from filesearch.types import Document
 
@@ -27,6 +30,11 @@ _MAX_HEADER_CHARACTERS = 80
 _SAMPLE_ROWS = 20
 _SNIFFED_CHARACTERS = 64 * 1024
 _DELIMITERS = ",;\t|"
+_STATED_DELIMITER = re.compile(r'"?sep=([^\w"\n])"?[ \t]*\n', re.IGNORECASE)
+"""What Excel writes, and drops, in the first line."""
+_MAX_TITLE_CELLS = 2
+_MIN_NAMES_BELOW_TITLE = 3
+"""Below a title, two columns are as often labels and values."""
 
 
 def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> Document:
@@ -44,7 +52,10 @@ def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> 
         if decoded.warning:
             composer.warn(decoded.warning)
         text = clean_text(decoded.text)
-        delimiter = "\t" if media_type == TSV else _delimiter(text)
+        if stated := _STATED_DELIMITER.match(text):
+            text, delimiter = text[stated.end() :], stated[1]
+        else:
+            delimiter = "\t" if media_type == TSV else _delimiter(text)
         add_rows(composer, _read_csv(text, delimiter))
     return composer.build(media_type)
 
@@ -150,41 +161,92 @@ def _read_csv(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 def add_rows(composer: Composer, rows: Iterable[tuple[int, list[str]]]) -> int:
     """Append the filled rows, one line each, and return how many there were.
 
-    The table is taken to have a header when its first filled row names at least two columns,
-    without numbers and repeats, and a row follows.
+    The rows below the one that names the columns bear those names, see `_find_header`.
     """
     filled = ((number, cells) for number, cells in rows if any(cells))
     first = list(islice(filled, _SAMPLE_ROWS))
-    header = first[0][1] if _has_header([cells for _, cells in first]) else []
+    place = _find_header([cells for _, cells in first])
+    header = first[place][1] if place is not None else []
     count = 0
     start = end = -1
     separator = "\n" if composer.position else ""
-    for number, cells in chain(first, filled):
-        named = count > 0 and bool(header)
+    for position, (number, cells) in enumerate(chain(first, filled)):
+        named = place is not None and position > place
         line = _named_cells(header, cells) if named else " | ".join(cells).rstrip(" |")
         added = composer.add(line, separator=separator)
         if added is None:
             continue
         composer.mark("row", added, number)
-        start, end = (added[0] if start < 0 else start), added[1]
+        if start < 0 and position >= (place or 0):
+            start = added[0]
+        end = added[1]
         separator = "\n"
         count += 1
-    if count:
+    if start >= 0:
         composer.mark("table", (start, end), 1)
     return count
 
 
+def _find_header(rows: Sequence[list[str]]) -> int | None:
+    """Return which of the first filled rows names the columns, None when that is not plain.
+
+    It is the first one, or else the first below a title: below rows of one or two cells, with at
+    least three names, none of them a label ("Date:") or missing, and with numbers below it or
+    rows that are all as wide.
+    """
+    if not rows or _has_header(rows):
+        return 0 if rows else None
+    place = next((i for i, row in enumerate(rows) if len(_said(row)) > _MAX_TITLE_CELLS), 0)
+    names, below = _said(rows[place]), [_said(row) for row in rows[place + 1 :]]
+    if not place or len(names) < _MIN_NAMES_BELOW_TITLE or not _has_header(rows[place:]):
+        return None
+    if len(names) < max(map(len, below)) or any(name.endswith(":") for name in names):
+        return None
+    with_numbers = sum(any(map(is_number, row)) for row in below)
+    is_even = len(below) >= len(names) and all(len(row) == len(names) for row in below)
+    return place if is_even or 2 * with_numbers >= len(below) else None
+
+
+def _said(row: list[str]) -> list[str]:
+    return [cell for cell in row if cell]
+
+
 def _has_header(rows: Sequence[list[str]]) -> bool:
+    """Whether the first of some rows names at least two columns, and a row follows.
+
+    No name is a number or comes twice; years may be names, see `_are_names`.
+    """
     if len(rows) < 2:
         return False
-    names = [name for name in rows[0] if name]
-    width = max(len([cell for cell in row if cell]) for row in rows[1:])
+    names = _said(rows[0])
+    width = max(len(_said(row)) for row in rows[1:])
+    years = [column for column, name in enumerate(rows[0]) if is_year(name)]
     return (
         len(names) >= 2
         and len(names) >= 0.5 * width
         and len({name.lower() for name in names}) == len(names)
-        and all(len(name) <= _MAX_HEADER_CHARACTERS and not _is_number(name) for name in names)
+        and all(len(name) <= _MAX_HEADER_CHARACTERS for name in names)
+        and all(is_year(name) or not _is_number(name) for name in names)
+        and (not years or _are_names(years, rows))
     )
+
+
+def _are_names(years: Sequence[int], rows: Sequence[list[str]]) -> bool:
+    """Whether the years in the first row name their columns, and are no values of these.
+
+    Then another kind of name leads the row, or its corner is empty, and hardly a year stands
+    below them; below a single one stand numbers.
+    """
+    if 0 in years:
+        return False
+    for column in years:
+        below = [row[column] for row in rows[1:] if column < len(row) and row[column]]
+        others = [cell for cell in below if not is_year(cell)]
+        if below and 2 * len(others) <= len(below):
+            return False
+        if len(years) == 1 and not any(map(_is_number, others)):
+            return False
+    return True
 
 
 def _is_number(text: str) -> bool:
