@@ -4,6 +4,7 @@ import csv
 import datetime
 import io
 import time
+import zipfile
 from collections.abc import Callable
 
 import openpyxl
@@ -63,6 +64,42 @@ def test_xlsx_hidden_sheets_are_left_out_and_an_empty_book_is_invalid() -> None:
     assert document.warnings == ("hidden sheets were left out: hidden",)
     with pytest.raises(InvalidFile, match="no cell of its visible sheets is filled"):
         load(workbook(("One", [])), "a.xlsx")
+
+
+def with_sheet(data: bytes, old: str, new: str) -> bytes:
+    """Return an xlsx with something replaced in the XML of its first sheet."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as before, zipfile.ZipFile(out, "w") as after:
+        for name in before.namelist():
+            part = before.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                assert old.encode() in part
+                part = part.replace(old.encode(), new.encode())
+            after.writestr(name, part)
+    return out.getvalue()
+
+
+def test_formulas_without_a_stored_result_are_counted() -> None:
+    cells: list[list[object]] = [["a", "b"], [1, "=A2+1"], [2, "=SUM(A2:A3)"], [3, "=B2"]]
+    data = workbook(("One", cells), ("Two", [["x", "=1+1"]]))
+    warning = "formulas have no stored result; open and save it in a spreadsheet program"
+    assert load(data, "a.xlsx").warnings == (f"4 {warning}",)
+    stored = with_sheet(data, "<f>B2</f><v></v>", "<f>B2</f><v>2</v>")
+    assert load(stored, "a.xlsx").warnings == (f"3 {warning}",)
+    shared = with_sheet(data, "<f>B2</f><v></v>", '<f t="shared" si="0"/>')
+    assert load(shared, "a.xlsx").warnings == (f"4 {warning}",)
+    no_text = with_sheet(data, '"B4"><f>', '"B4" t="str"><f>')
+    assert load(no_text, "a.xlsx").warnings == (f"3 {warning}",)
+
+
+def test_a_workbook_of_formulas_alone_is_invalid_and_says_why() -> None:
+    with pytest.raises(InvalidFile, match="2 formulas have no stored result"):
+        load(workbook(("One", [["=1+1", "=2+2"]])), "a.xlsx")
+
+
+def test_formulas_are_counted_across_the_pieces_of_a_long_sheet() -> None:
+    data = workbook(("One", [[number, f"=A{number}+{'1' * 200}"] for number in range(1, 9001)]))
+    assert load(data, "a.xlsx").warnings[0].startswith("9000 formulas")
 
 
 def test_an_xlsx_with_a_cell_in_the_far_corner_is_quick() -> None:

@@ -13,6 +13,7 @@ import datetime
 import io
 import re
 import warnings
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Literal, Protocol
@@ -32,6 +33,16 @@ _SNIFFED_CHARACTERS = 64 * 1024
 _DELIMITERS = ",;\t|"
 _STATED_DELIMITER = re.compile(r'"?sep=([^\w"\n])"?[ \t]*\n', re.IGNORECASE)
 """What Excel writes, and drops, in the first line."""
+_FORMULA = re.compile(
+    rb"<(?:\w+:)?c(\s[^<>]*)?>\s*<(?:\w+:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
+    rb"(?:(</(?:\w+:)?c>)|<(?:\w+:)?v(?:\s*/>|>\s*</))"
+)
+"""A formula without a result: its attributes, and the end of the cell where it has no value."""
+_EMPTY_TEXT = re.compile(rb"\st=[\"']str[\"']")
+_SHEET_PART = "_worksheet_path"
+"""Where openpyxl keeps the name of a worksheet's part; it hands it out nowhere."""
+_PIECE_BYTES = 1024 * 1024
+_MAX_ROW_BYTES = 8 * 1024 * 1024
 _MAX_TITLE_CELLS = 2
 _MIN_NAMES_BELOW_TITLE = 3
 """Below a title, two columns are as often labels and values."""
@@ -65,8 +76,8 @@ def _add_workbook(composer: Composer, data: bytes, filename: str) -> None:
 
     from filesearch.load.containers.archives import open_archive
 
-    open_archive(data, filename).close()
-    filled = 0
+    archive = open_archive(data, filename)
+    filled = formulas = 0
     hidden: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl names every extension that it leaves out
@@ -94,15 +105,21 @@ def _add_workbook(composer: Composer, data: bytes, filename: str) -> None:
                 composer.add_heading(1, sheet.title, separator="\n\n")
                 count = add_rows(composer, rows)
                 filled += count
+                formulas += _count_formulas(archive, getattr(sheet, _SHEET_PART))
                 if not count:
                     composer.warn(f"sheet {sheet.title!r} is empty")
                 composer.mark("sheet", (start, composer.position), number, clean_line(sheet.title))
         finally:
             workbook.close()
+            archive.close()
+    lost = f"{formulas} formulas have no stored result; open and save it in a spreadsheet program"
+    if formulas:
+        composer.warn(lost)
     if hidden:
         composer.warn(f"hidden sheets were left out: {', '.join(hidden[:10])}")
     if not filled:
-        raise InvalidFile(f"{filename!r} is empty; no cell of its visible sheets is filled")
+        empty = f"{filename!r} is empty; no cell of its visible sheets is filled"
+        raise InvalidFile(f"{empty} ({lost})" if formulas else empty)
 
 
 class _Rows(Protocol):
@@ -117,6 +134,28 @@ def _values(sheet: _Rows) -> Iterator[tuple[object, ...]]:
     # Some programs write a wrong dimension; without it openpyxl reads what is there.
     sheet.reset_dimensions()
     yield from sheet.iter_rows(values_only=True)
+
+
+def _count_formulas(archive: zipfile.ZipFile, name: str) -> int:
+    """Return how many formulas of a sheet were saved without a result, which openpyxl leaves out.
+
+    A result that is an empty text was computed. Read piece by piece, row ends between them.
+    """
+    count = 0
+    rest = b""
+    with archive.open(name) as part:
+        while piece := part.read(_PIECE_BYTES):
+            whole, end, rest = (rest + piece).rpartition(b"row>")
+            if not end and len(rest) > _MAX_ROW_BYTES:
+                rest = b""
+            count += sum(
+                1 for cell in _FORMULA.finditer(whole) if cell[2] or not _is_empty_text(cell[1])
+            )
+    return count
+
+
+def _is_empty_text(attributes: bytes | None) -> bool:
+    return _EMPTY_TEXT.search(attributes or b"") is not None
 
 
 def cell_text(value: object) -> str:
