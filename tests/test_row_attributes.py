@@ -87,6 +87,11 @@ def test_objects_of_json_lines_have_their_keys():
     assert list(found.values) == [{"id": 1, "size.cm": 2.5, "text": "two\nlines"}, {"id": 2}]
 
 
+def test_numbers_of_json_are_numbers_however_they_are_written():
+    found = read('{"price": 29.00, "n": 1}\n{"price": 1E2, "n": -0}\n', "a.jsonl")
+    assert list(found.values) == [{"price": 29.0, "n": 1}, {"price": 100.0, "n": 0}]
+
+
 def test_columns_that_cannot_be_attributes_are_named():
     names = [f"c{n}" for n in range(18)]
     found = read(table([*names, "long"], [*range(18), "x" * 513], [*range(18), "x"]))

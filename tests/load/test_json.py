@@ -32,6 +32,29 @@ def test_a_list_of_objects_is_read_as_rows(keeps_promises: Callable[[Document], 
     assert [s.number for s in document.spans] == [1, 2]
 
 
+NUMBERS = [
+    "29.00",
+    "0.000001",
+    "100000000000000000000.50",
+    "1e400",
+    "1E5",
+    "-0",
+    "-0.0",
+    "0.1",
+    "7",
+]
+
+
+@pytest.mark.parametrize("number", [*NUMBERS, "9" * 5000])
+def test_numbers_stand_as_the_file_writes_them(number: str) -> None:
+    data = f'{{"a": {number}, "b": [{number}, {number}]}}'.encode()
+    listed = f"b: {number}, {number}" if len(number) < 80 else f"b[0]: {number}\nb[1]: {number}"
+    for name in ("a.json", "a.jsonl"):
+        document = load(data, name)
+        assert document.text == f"a: {number}\n{listed}"
+        assert not document.warnings
+
+
 def test_long_strings_stay_whole() -> None:
     text = "A long story.\nWith two lines. " * 50
     assert text.strip() in load(json.dumps({"story": text}).encode(), "a.json").text

@@ -2,12 +2,14 @@
 
 Nested keys are joined with dots, list positions stand in brackets ("items[0].price: 12"), so that
 each line says what it is about wherever a chunk begins. In jsonl every object is one row span.
+Numbers stand as the file writes them (29.00, 1e400).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from filesearch.errors import InvalidFile
 from filesearch.load.clean import clean_line, clean_text
@@ -19,6 +21,8 @@ from filesearch.load.text.decode import decode
 from filesearch.types import Document
 
 _MAX_DEPTH = 100
+_MAX_DIGITS = 18
+"""A longer integer stays text; Python refuses those of thousands of digits."""
 _TITLE_KEYS = ("title", "name", "headline", "subject")
 
 
@@ -40,7 +44,7 @@ def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> 
         if media_type == JSONL:
             _add_lines(composer, decoded.text)
             return composer.build(media_type)
-        value = json.loads(decoded.text)
+        value = _read(decoded.text)
     except RecursionError:
         raise InvalidFile(f"{filename!r} is nested too deeply (over {_MAX_DEPTH} levels)") from None
     except ValueError as error:
@@ -53,13 +57,33 @@ def parse(data: bytes, filename: str, media_type: str, options: LoadOptions) -> 
     return composer.build(media_type, title=_title(value))
 
 
+@dataclass(frozen=True, slots=True)
+class _Literal:
+    """A number that Python would write otherwise than the file does."""
+
+    text: str
+
+
+def _read(text: str) -> object:
+    return json.loads(text, parse_float=_fraction, parse_int=_integer)
+
+
+def _fraction(text: str) -> float | _Literal:
+    number = float(text)
+    return number if repr(number) == text else _Literal(text)
+
+
+def _integer(text: str) -> int | _Literal:
+    return int(text) if len(text) <= _MAX_DIGITS and text != "-0" else _Literal(text)
+
+
 def _add_lines(composer: Composer, text: str) -> None:
     broken: list[str] = []
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         if not line.strip():
             continue
         try:
-            pairs = [f"{key}: {value}" if key else value for key, value in _flat(json.loads(line))]
+            pairs = [f"{key}: {value}" if key else value for key, value in _flat(_read(line))]
         except ValueError:
             broken.append(str(number))
             pairs = [line]
@@ -102,6 +126,8 @@ def _flat(value: object, path: str = "", depth: int = 0) -> Iterator[tuple[str, 
 def _scalar(value: object) -> str:
     if isinstance(value, str):
         return clean_text(value)
+    if isinstance(value, _Literal):
+        return value.text
     return json.dumps(value)
 
 
