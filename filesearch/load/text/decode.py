@@ -1,8 +1,8 @@
 """Decode: bytes of unknown encoding -> str and what was doubtful about it.
 
 In order: byte order marks; UTF-16 without one; strict UTF-8; GB18030 where the bytes look like
-Chinese; charset-normalizer for everything else (cp1251, cp866, Shift_JIS, EBCDIC, ...); latin-1
-last, with a warning.
+Chinese; charset-normalizer for everything else (cp1251, cp866, Shift_JIS, EBCDIC, ...), and the
+alphabets of languages where that is Latin script; latin-1 last, with a warning.
 """
 
 from __future__ import annotations
@@ -10,8 +10,13 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from filesearch.errors import UnsupportedFile
+from filesearch.load.text.alphabets import settle
+
+if TYPE_CHECKING:
+    from charset_normalizer import CharsetMatches
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -170,17 +175,27 @@ def _chinese(data: bytes) -> Decoded | None:
 def _guessed(data: bytes) -> Decoded:
     from charset_normalizer import from_bytes
 
-    matches = from_bytes(data[:_SAMPLE_BYTES])
-    match = matches.best()
-    if match is None:
+    sample = data[:_SAMPLE_BYTES]
+    encoding = settle(sample, _likeliest(from_bytes(sample)))
+    if not encoding:
         warning = "its encoding is unknown; it was read as latin-1"
         return Decoded(data.decode("latin-1"), "latin-1", warning)
-    # Code pages of one script look alike; take the western one, and Windows before old Macs.
+    text = data.decode(encoding, "replace")
+    return Decoded(text, encoding, f"its encoding was guessed: {encoding}")
+
+
+def _likeliest(matches: CharsetMatches) -> str:
+    """Return the encoding of the best match, or an empty string.
+
+    Of those that look alike it is the western one, and Windows before old Macs.
+    """
+    match = matches.best()
+    if match is None:
+        return ""
     western = next((other for other in matches if other.encoding == "cp1252"), None)
     if western is not None and western.coherence >= match.coherence:
         match = western
     elif match.encoding.startswith("mac_"):
         others = (m for m in matches if not m.encoding.startswith("mac_") and m.chaos <= 0.02)
         match = next(others, match)
-    text = data.decode(match.encoding, "replace")
-    return Decoded(text, match.encoding, f"its encoding was guessed: {match.encoding}")
+    return match.encoding
