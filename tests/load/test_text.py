@@ -89,6 +89,62 @@ def test_python_classes_and_functions_are_headings(
     assert document.text[document.spans[0].start :].startswith("@cache")
 
 
+def parts(text: str) -> dict[str, str]:
+    """Return the sections of Python code by their label."""
+    document = load(text.encode(), "a.py")
+    return {s.label: document.text[s.start : s.end] for s in document.spans}
+
+
+KILN = r'''
+class Kiln:
+    def soak(
+        self,
+    ):
+        return "\"(" + '('  # (
+
+    LEVEL = 2
+
+# then
+MAXIMUM = 1280
+
+def heat():
+    x = """
+no \"""
+"""
+    y = 1 + \
+2
+    # in it
+heat()
+'''
+
+
+def test_python_sections_end_with_the_code_of_their_block() -> None:
+    found = parts(KILN)
+    assert found["class Kiln"].endswith("    LEVEL = 2\n\n# then\n")
+    assert found["def soak"].endswith("# (\n\n")
+    assert found["def heat"].endswith("\n2\n    # in it\n")
+
+
+def test_python_definitions_that_depend_on_something_are_parts_too() -> None:
+    code = "class A:\n    def a(self): ...\n\nif HOT:\n    class B:\n        def b(self): ...\n"
+    document = load(f"{code}else:\n    def c(): ...\n".encode(), "a.py")
+    assert headings(document) == [
+        *((1, "class A"), (2, "def a"), (1, "class B"), (2, "def b"), (1, "def c")),
+    ]
+
+
+def test_python_decorators_over_several_lines_belong_to_what_they_decorate() -> None:
+    found = parts("def a():\n    pass\n\n@deco(\n    1,\n)\n# why\n@more\nclass B:\n    pass\n")
+    assert found["class B"].startswith("@deco(\n")
+    assert found["def a"] == "def a():\n    pass\n\n"
+
+
+def test_python_with_a_bracket_that_is_never_closed_keeps_its_parts() -> None:
+    assert list(parts("x = f(1\n\ndef a():\n    pass\n\nclass B:\n    def c(self:\n")) == [
+        *("def a", "class B", "def c"),
+    ]
+
+
 def test_line_ends_and_controls_are_mended() -> None:
     data = "a\r\nb\rc\u2028d\x00e\x07f\tg".encode()
     assert load(data, "a.txt").text == "a\nb\nc\nde f\tg"
@@ -120,6 +176,8 @@ def test_text_over_the_cap_is_invalid(monkeypatch: pytest.MonkeyPatch) -> None:
         (b"<!---->" * 1000, "a"),
         (b"=" * 300_000 + b"\n" + b"-" * 300_000, "a.rst"),
         (b"---\n" * 50_000, "a.md"),
+        (b"x = " + b"'\\" * 300_000, "a.py"),
+        (b"'\"" * 300_000 + b"(", "a.py"),
     ],
 )
 @pytest.mark.timeout(5)

@@ -19,7 +19,10 @@ _MAX_HEADING_LINE = 1000
 
 
 class Heading(NamedTuple):
-    """A heading: its level (1 is highest), where its line starts, and its words."""
+    """A heading: its level (1 is highest), where its line starts, and its words.
+
+    Without words it begins no section; it ends those of its level and below.
+    """
 
     level: int
     start: int
@@ -39,7 +42,8 @@ def sections(headings: Iterable[Heading], end: int) -> tuple[Span, ...]:
     for heading in [*headings, Heading(0, end, "")]:
         while open_headings and open_headings[-1].level >= heading.level:
             last = open_headings.pop()
-            spans.append(Span("heading", last.start, heading.start, last.level, last.label))
+            if last.label:
+                spans.append(Span("heading", last.start, heading.start, last.level, last.label))
         open_headings.append(heading)
     return ordered(spans)
 
@@ -186,34 +190,73 @@ def tex_title(text: str) -> str:
 
 
 _PYTHON_NAME = re.compile(r"(?P<indent>[ \t]*)(?P<label>(?:class|(?:async[ ]+)?def)[ ]+\w+)")
-_TRIPLE = re.compile(r'"""|\'\'\'')
+_PYTHON_TOKEN = re.compile(
+    r"""\"{3}|'{3}|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\#.*|\\.?|[()\[\]{}]"""
+)
+_PYTHON_QUOTED = {quote: re.compile(rf"\\.|{quote}") for quote in ('"""', "'''")}
 
 
 def _python_headings(text: str) -> Iterator[Heading]:
     """Yield classes and functions: top level is 1, what is defined inside a class is 2.
 
+    What stands in an "if" or "try" at the top is at the top level, too.
     Read line by line, so that code with syntax errors (or of Python 2) still has its parts.
     """
-    quote = ""
     in_class: str | None = None
+    open_widths: list[int] = []
     decorators_start: int | None = None
-    for position, line in _lines(text):
-        if not quote and (found := _PYTHON_NAME.match(line)):
-            indent = found["indent"]
-            start = position if decorators_start is None else decorators_start
-            label = " ".join(found["label"].split())
-            if not indent:
-                in_class = "" if label.startswith("class") else None
-                yield Heading(1, start, label)
-            elif in_class is not None and in_class in ("", indent):
-                in_class = indent
-                yield Heading(2, start, label)
-        if not quote and line.lstrip().startswith("@"):
+    for position, line in _python_statements(text):
+        if line.lstrip().startswith("@"):
             decorators_start = position if decorators_start is None else decorators_start
-        else:
-            decorators_start = None
-        for mark in _TRIPLE.findall(line):
-            quote = "" if quote == mark else quote or mark
+            continue
+        start = position if decorators_start is None else decorators_start
+        decorators_start = None
+        found = _PYTHON_NAME.match(line)
+        indent = found["indent"] if found else ""
+        label = " ".join(found["label"].split()) if found else ""
+        width = _width(line)
+        if found and (not open_widths or width <= open_widths[0]):
+            in_class = "" if label.startswith("class") else None
+            open_widths = [width]
+            yield Heading(1, start, label)
+        elif found and in_class in ("", indent):
+            in_class = indent
+            open_widths[1:] = [width]
+            yield Heading(2, start, label)
+        elif open_widths and width <= open_widths[-1]:
+            open_widths = [one for one in open_widths if one < width]
+            in_class = in_class if open_widths else None
+            yield Heading(len(open_widths) + 1, position, "")
+
+
+def _python_statements(text: str) -> Iterator[tuple[int, str]]:
+    """Yield (position, line) of the lines that begin a statement or a decorator."""
+    quote = ""
+    depth = 0
+    goes_on = False
+    for position, line in _lines(text):
+        if not quote and _PYTHON_NAME.match(line):
+            depth, goes_on = 0, False  # no bracket holds one: it was never closed
+        is_blank = not line.strip() or line.lstrip().startswith("#")
+        if not (quote or depth or goes_on or is_blank):
+            yield position, line
+        goes_on = False
+        place = 0
+        while found := (_PYTHON_QUOTED[quote] if quote else _PYTHON_TOKEN).search(line, place):
+            place = found.end()
+            if quote:
+                quote = "" if found[0] == quote else quote
+            elif found[0] in _PYTHON_QUOTED:
+                quote = found[0]
+            elif found[0] == "\\":
+                goes_on = True
+            else:
+                depth = max(depth + (found[0] in "([{") - (found[0] in ")]}"), 0)
+
+
+def _width(line: str) -> int:
+    line = line.expandtabs()
+    return len(line) - len(line.lstrip())
 
 
 _FINDERS: dict[str, Callable[[str], Iterator[Heading]]] = {
