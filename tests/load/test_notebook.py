@@ -93,6 +93,7 @@ def test_nbformat_3_keeps_cells_in_worksheets() -> None:
         "worksheets": [
             {
                 "cells": [
+                    {"cell_type": "markdown", "source": "Of clay."},
                     {"cell_type": "heading", "level": 2, "source": ["Kiln"]},
                     {
                         "cell_type": "code",
@@ -107,7 +108,7 @@ def test_nbformat_3_keeps_cells_in_worksheets() -> None:
         ],
     }
     document = load_book(book)
-    assert cells(document) == [(1, "Kiln"), (2, "fire()\n\nhot\nE: v")]
+    assert cells(document) == [(1, "Of clay."), (2, "Kiln"), (3, "fire()\n\nhot\nE: v")]
     assert [(s.number, s.label) for s in document.spans if s.kind == "heading"] == [(2, "Kiln")]
 
 

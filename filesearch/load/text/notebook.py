@@ -104,7 +104,8 @@ def _add_source(composer: Composer, cell: Mapping[str, object]) -> None:
     source = clean_text(_joined(cell.get("source") or cell.get("input"))).strip("\n")
     if kind == "heading":  # nbformat 3
         level = cell.get("level")
-        composer.add_heading(level if isinstance(level, int) and level > 0 else 1, source)
+        number = level if isinstance(level, int) and level > 0 else 1
+        composer.add_heading(number, source, separator="\n\n")
         return
     added = composer.add(source, separator="\n\n")
     if added is not None and kind == "markdown":
