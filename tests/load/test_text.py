@@ -34,6 +34,14 @@ def test_markdown_headings_in_fenced_code_are_code() -> None:
     assert headings(load(text.encode(), "a.md")) == [(1, "Real"), (2, "Also real")]
 
 
+def test_markdown_headings_in_comments_are_none() -> None:
+    text = (
+        "# A\n<!--\n# no\n\nno\n--\n--> \n## B\n<!-- x -->\n---\n```\n<!--\n```\n# C\n<!-->\n# D\n"
+    )
+    assert headings(load(text.encode(), "a.md")) == [(1, "A"), (2, "B"), (1, "C"), (1, "D")]
+    assert headings(load(b"<!-- never closed\n# A\n", "a.md")) == [(1, "A")]
+
+
 def test_markdown_setext_headings_are_found_but_not_rules_or_tables() -> None:
     text = "Big\n===\n\nSmall\n---\n\npara\n\n---\n\n| a | b |\n|---|---|\n- item\n---\n"
     assert headings(load(text.encode(), "a.md")) == [(1, "Big"), (2, "Small")]
@@ -67,6 +75,16 @@ def test_tex_sections_and_title_are_found() -> None:
     document = load(text.encode(), "a.tex")
     assert document.title == "On mugs"
     assert [label for _, label in headings(document)] == ["One", "Two"]
+
+
+@pytest.mark.parametrize("name", ["verbatim", "lstlisting", "comment", "Verbatim*"])
+def test_tex_sections_in_code_and_comments_are_none(name: str) -> None:
+    shown = f"\\begin{{{name}}}\n\\section{{No}}\n\\end{{verb}}\n\\end{{{name}}}\n"
+    text = (
+        f"\\section{{One}}\n{shown}\\section{{Two}}\n{shown}\\begin{{{name}}}\n\\section{{Three}}\n"
+    )
+    labels = [label for _, label in headings(load(text.encode(), "a.tex"))]
+    assert labels == ["One", "Two", "Three"]
 
 
 def test_python_classes_and_functions_are_headings(
@@ -176,6 +194,8 @@ def test_text_over_the_cap_is_invalid(monkeypatch: pytest.MonkeyPatch) -> None:
         (b"<!---->" * 1000, "a"),
         (b"=" * 300_000 + b"\n" + b"-" * 300_000, "a.rst"),
         (b"---\n" * 50_000, "a.md"),
+        (b"<!--\n" * 100_000, "a.md"),
+        (b"\\begin{verbatim}\n" * 30_000, "a.tex"),
         (b"x = " + b"'\\" * 300_000, "a.py"),
         (b"'\"" * 300_000 + b"(", "a.py"),
     ],

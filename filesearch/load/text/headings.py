@@ -58,10 +58,11 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         start = end + 1
 
 
-# CommonMark 0.31: ATX headings (4.2), setext headings (4.3), fenced code (4.5).
+# CommonMark 0.31: ATX headings (4.2), setext headings (4.3), fenced code (4.5), comments (4.6).
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
 _SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)$")
+_HTML_COMMENT = re.compile(r" {0,3}<!--")
 _NOT_PARAGRAPH = re.compile(r"\s*$| {4}|\t| {0,3}(?:[-*+>|#]|\d+[.)]\s|```|~~~)")
 _INLINE = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|<[^>]+>|[*`]+|\{#[^}]*\}")
 
@@ -69,7 +70,13 @@ _INLINE = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|<[^>]+>|[*`]+|\{#[^}]*\}")
 def _markdown_headings(text: str) -> Iterator[Heading]:
     fence = ""
     before: tuple[int, str] | None = None
+    comment_end, last_end = -1, text.rfind("-->")
     for position, line in _lines(text):
+        if not fence and position < last_end and _HTML_COMMENT.match(line):
+            comment_end = max(comment_end, text.find("-->", text.find("<!--", position) + 2))
+        if position <= comment_end:
+            before = None
+            continue
         if len(line) > _MAX_HEADING_LINE:
             before = None
             continue
@@ -176,8 +183,29 @@ _TEX_TITLE = re.compile(r"\\title(?:\[[^\]]{0,200}\])?\{((?:[^{}]|\{[^{}]{0,200}
 _TEX_COMMAND = re.compile(r"\\[a-zA-Z]+\*?|[{}~\\]")
 
 
+_TEX_VERBATIM = re.compile(
+    r"^[ \t]*\\begin\{((?:verbatim|Verbatim|lstlisting|minted|comment)\*?)\}", re.MULTILINE
+)
+
+
 def _tex_headings(text: str) -> Iterator[Heading]:
-    for found in _TEX_SECTION.finditer(text):
+    """Yield sections; what stands in code and in environments of comments is none."""
+    end = 0
+    unclosed: set[str] = set()
+    for begin in _TEX_VERBATIM.finditer(text):
+        if begin.start() < end or begin[1] in unclosed:
+            continue
+        closing = text.find(f"\\end{{{begin[1]}}}", begin.end())
+        if closing < 0:
+            unclosed.add(begin[1])
+            continue
+        yield from _tex_sections(text, end, begin.start())
+        end = closing
+    yield from _tex_sections(text, end, len(text))
+
+
+def _tex_sections(text: str, start: int, end: int) -> Iterator[Heading]:
+    for found in _TEX_SECTION.finditer(text, start, end):
         label = clean_line(_TEX_COMMAND.sub(" ", found[2]))
         if label:
             yield Heading(_TEX_LEVELS.get(found[1], 6), found.start(), label)
