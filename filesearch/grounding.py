@@ -70,20 +70,17 @@ def fit_sources(
         if left < 0:
             break
         kept.append(source)
-    return _in_order(kept)
+    return tuple(sorted(kept, key=lambda source: (source.call, source.index)))
 
 
 def drop_worst(sources: Sequence[Source]) -> tuple[Source, ...]:
     """Return the passages, at least one, without the one that `fit_sources` takes last."""
-    return _in_order(sorted(sources, key=_worth)[:-1])
+    worst = max(sources, key=_worth)
+    return tuple(source for source in sources if source is not worst)
 
 
 def _worth(source: Source) -> tuple[int, int]:
     return source.index, -source.call
-
-
-def _in_order(sources: Sequence[Source]) -> tuple[Source, ...]:
-    return tuple(sorted(sources, key=lambda source: (source.call, source.index)))
 
 
 def render_sources(sources: Sequence[Source], *, left_out: int = 0) -> str:

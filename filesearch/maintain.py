@@ -144,7 +144,10 @@ def _verify_segment(
         problems = segment.damages()
         made_by = segment.manifest.embedder, segment.manifest.dimension
         if made_by != (store.embedder, store.dimension):
-            problems.append(f"vectors of '{made_by[0]}', not '{store.embedder}'")
+            problems.append(
+                f"{made_by[1]}-dimensional vectors of '{made_by[0]}', not "
+                f"{store.dimension}-dimensional ones of '{store.embedder}'"
+            )
         counts = {
             "chunks": (len(segment.chunk_table), record.chunk_count),
             "chunks with postings": (segment.postings.n_rows, record.chunk_count),

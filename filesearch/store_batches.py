@@ -54,7 +54,8 @@ def cancel_batch(sql: Connection, store_id: str, batch_id: str) -> FileBatch:
     waits = t.store_files.c.status == "in_progress"
     cancelled = update(t.store_files).where(is_member(record), waits).values(status="cancelled")
     sql.execute(cancelled)
-    return to_batch(sql, keep_end(sql, record, "cancelled"))
+    counts = to_batch(sql, record).counts
+    return to_batch(sql, keep_end(sql, record, "cancelled", counts))
 
 
 def _find(sql: Connection, store_id: str, batch_id: str) -> Record:
