@@ -85,6 +85,7 @@ def test_what_a_dead_process_left_is_ended_or_made(serve, tmp_path):
     begun = first.client.responses.create(model="m", input="Hi")
     queued = first.client.responses.create(model="m", input="Hi", background=True)
     wait_for(lambda: first.client.responses.retrieve(queued.id).status == "completed")
+    first.server.responses._watch.stop()  # it would take over what the test gives to the second
     for response_id, status in ((begun.id, "in_progress"), (queued.id, "queued")):
         leave(first.server, response_id, status)
     second = serve(ScriptedChatModel(["Again."], repeats=True), index=tmp_path / "index")
