@@ -125,6 +125,31 @@ def test_the_best_rows_are_found_without_looking_at_all(
             assert allowed is None or all(allowed[part][row] for part, row in found)
 
 
+def test_a_score_to_beat_is_found_where_hardly_any_row_has_the_most_of_a_common_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(3)
+    rows = [
+        [word for word, share in (("a", 0.45), ("b", 0.4)) if rng.random() < share]
+        + ["c"] * int(rng.integers(1, 60))
+        for _ in range(90_000)
+    ]
+    rows[0] = ["b"] * 9  # the first of a list is always looked at
+    floors = []
+    start = top_k_module._Search._start
+
+    def start_and_tell(search: top_k_module._Search) -> int:
+        done = start(search)
+        floors.append(search._floor)
+        return done
+
+    monkeypatch.setattr(top_k_module._Search, "_start", start_and_tell)
+    hits = KeywordScorer([build(rows)], [None]).top(["a", "b"], 10)
+    best = np.sort(peer_scores(rows, ["a", "b"]))[::-1][:10]
+    np.testing.assert_allclose(hits.scores, best, rtol=1e-9)
+    assert floors[0] > best[-1] / 2
+
+
 @pytest.mark.parametrize("top_k", [1, 70, 199, 200])
 def test_ties_at_the_cut_are_settled_in_a_long_list_too(top_k: int) -> None:
     part = build([["x", "y"] if i % 3 else ["y", "x"] for i in range(100)])

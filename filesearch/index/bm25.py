@@ -270,13 +270,15 @@ def _join(
     """Return the best of what was found so far and in one more part."""
     if len(rows) == 0:
         return hits
-    all_parts = np.concatenate([hits.parts, np.full(len(rows), part)])
-    all_rows = np.concatenate([hits.rows, rows.astype(np.int64)])
-    all_scores = np.concatenate([hits.scores, scores])
+    parts, all_rows, all_scores = np.full(len(rows), part), rows.astype(np.int64), scores
+    if len(hits.rows):
+        parts = np.concatenate([hits.parts, parts])
+        all_rows = np.concatenate([hits.rows, all_rows])
+        all_scores = np.concatenate([hits.scores, scores])
     if len(all_scores) > top_k:
         # Everything from the k-th best score up, so that ties at the cut are settled below.
         last = np.partition(all_scores, -top_k)[-top_k]
         kept = np.flatnonzero(all_scores >= last)
-        all_parts, all_rows, all_scores = all_parts[kept], all_rows[kept], all_scores[kept]
-    best = np.lexsort((all_rows, all_parts, -all_scores))[:top_k]
-    return KeywordHits(all_parts[best], all_rows[best], all_scores[best])
+        parts, all_rows, all_scores = parts[kept], all_rows[kept], all_scores[kept]
+    best = np.lexsort((all_rows, parts, -all_scores))[:top_k]
+    return KeywordHits(parts[best], all_rows[best], all_scores[best])

@@ -21,6 +21,9 @@ from filesearch.types import IntArray
 ScoreArray: TypeAlias = npt.NDArray[np.float64]
 
 _BLOCK_POSTINGS = 1 << 22
+_BLOCK_COUNTS = 1 << 14
+"""Counts of terms in rows that are turned into scores at once: few calls where rows are few, and
+scratch that stays in a core's cache where they are many."""
 
 
 class TermList(msgspec.Struct, frozen=True, eq=False, gc=False):
@@ -166,14 +169,6 @@ class ScoredPart:
         rows = self.postings.rows[found.span]
         return rows, self.shares(rows, self.counts(found))
 
-    def shares_at(self, found: TermList, rows: npt.NDArray[Any]) -> ScoreArray:
-        """Return the shares of some rows, 0.0 for those that do not hold the term."""
-        counts = self.counts_of(found, rows)
-        shares = np.zeros(len(rows), np.float64)
-        held = np.flatnonzero(counts)
-        shares[held] = self.shares(rows[held], counts[held])
-        return shares
-
     @staticmethod
     def gains(
         weight: float | ScoreArray, counts: npt.NDArray[Any], norms: ScoreArray
@@ -193,6 +188,31 @@ class ScoredPart:
             rows: Unsigned or int64 (n,).
         """
         scores = np.zeros(len(rows), np.float64)
-        for found, weight in lists:
-            scores += weight * self.shares_at(found, rows)
+        self.add_gains(lists, rows, self.norms.take(rows), scores)
         return scores
+
+    def add_gains(
+        self,
+        lists: Sequence[tuple[TermList, float]],
+        rows: npt.NDArray[Any],
+        norms: ScoreArray,
+        scores: ScoreArray,
+    ) -> None:
+        """Add what some terms give to the scores of some rows.
+
+        Args:
+            lists, rows: As for `scores_at`.
+            norms: Of the rows: float64 (n,).
+            scores: What they have so far: float64 (n,); it is changed.
+        """
+        at_once = max(1, _BLOCK_COUNTS // max(1, len(rows)))
+        for first in range(0, len(lists), at_once):
+            some = lists[first : first + at_once]
+            counts = np.empty((len(some), len(rows)))
+            for of_term, (found, _) in zip(counts, some, strict=True):
+                of_term[:] = self.counts_of(found, rows)
+            gains = np.zeros_like(counts)
+            np.divide(counts, counts + norms, out=gains, where=counts > 0)
+            gains *= np.array([[weight] for _, weight in some])
+            for of_term in gains:  # one after the other: the order decides how a sum is rounded
+                scores += of_term

@@ -33,11 +33,14 @@ from filesearch.index.scored_part import ScoreArray, ScoredPart, TermList
 from filesearch.types import IntArray
 
 _MARGIN = 1 - 1e-9
-FIRST_POSTINGS = 8192
+FIRST_POSTINGS = 4096
 """Postings of the rarest terms that are added up at once: fewer leave a lower score to beat, more
 take longer."""
 _MIN_SEEDS = 64
 _SAMPLE = 1024
+_MIN_SAMPLED = 8
+"""Of the postings looked at, so many of the heaviest: one alone may have no equal, and then there
+are too few rows for a score to beat."""
 _SCAN_RATIO = 8
 """Postings that are passed over in the time of one binary search."""
 FEW = 256
@@ -166,8 +169,7 @@ class _Search:
             seeds = self._heaviest_rows(self._lists[0][0], wanted)
             norms, scores = self._part.norms.take(seeds), np.zeros(len(seeds))
             self._is_met[seeds] = True
-        for found, weight in self._lists[done:]:
-            scores += self._gains(found, weight, seeds, norms)
+        self._part.add_gains(self._lists[done:], seeds, norms, scores)
         self._floor = max(self._floor, kth_best(scores, self._top_k))
         self._finished.append((seeds, scores))
         return done
@@ -207,15 +209,18 @@ class _Search:
         return taken
 
     def _heaviest_rows(self, found: TermList, count: int) -> IntArray:
-        """Return about `count` allowed rows to which a term gives much, by a sample of its list."""
+        """Return up to `count` allowed rows to which a term gives much, by a sample of its list."""
         impacts = self._postings.impacts[found.span]
         sample = impacts[:: max(1, len(impacts) // _SAMPLE)]
-        place = max(0, len(sample) - max(1, len(sample) * count // len(impacts)))
+        place = max(0, len(sample) - max(_MIN_SAMPLED, len(sample) * count // len(impacts)))
         at = _where(impacts >= np.partition(sample, place)[place])
         rows: IntArray = self._postings.rows[found.span].take(at).astype(np.int64)
         if self._allowed is not None:
-            rows = rows.take(_where(self._allowed.take(rows)))
-        return rows[: 2 * count]
+            kept = _where(self._allowed.take(rows))
+            at, rows = at.take(kept), rows.take(kept)
+        if len(rows) > count:
+            rows = rows.take(np.argpartition(impacts.take(at), len(rows) - count)[-count:])
+        return rows
 
     def _enter(self, found: TermList, weight: float, needed: float) -> None:
         """Make rows candidates that were not met and to which a term gives `needed` or more."""
