@@ -33,6 +33,7 @@ import numpy as np
 import regex
 import Stemmer
 
+from filesearch.stop_words import stop_words_for, without_asking
 from filesearch.types import IntArray
 
 STEMMERS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -50,22 +51,6 @@ _CACHE_WORDS = 1 << 15
 
 _BLOCK_CHARACTERS = 1 << 18
 """Text is cut in blocks of about this size, so that scratch lists stay small beside the text."""
-
-_STOP_WORDS = frozenset(
-    """a about am an and any are as at be been being but by can could did do does doing for from had
-    has have having he her here him his how i if in into is it its may me might must my of on or our
-    shall she should so such than that the their them then there these they this those to was we
-    were what when where which who whom whose why will with would you your""".split()
-)
-# Asking and joining words of Chinese, cut from questions before bigrams are made; not where they
-# are part of a common word (目的, 的确, 了解). nDCG@10 with and without: DRCD 0.974, 0.970;
-# CMRC 2018 0.990, 0.987; RGB (zh, fact) 0.607, 0.562. Adding single characters to the index: 0.975,
-# 0.992, 0.603, for twice the postings: left out.
-_CHINESE_ASKING = re.compile(
-    r"什[么麼]|甚[么麼]|多少|哪[些个個里裡裏儿一位年]?|怎[么麼样樣]*|[为為]何|如何|[谁誰]|[吗嗎呢]|[请請][问問]"
-    r"|[几幾](?=[个個年月天次位种種名岁歲])|(?<!目)的(?![士确確])|了(?!解)|是"
-)
-_KANA = re.compile(r"[\u3041-\u30ff]")
 
 # These leave no trace: soft hyphen, zero-width spaces and joiners, variation selectors.
 _ZERO_WIDTH = r"\u00ad\u200b-\u200d\u2060\ufeff\ufe00-\ufe0f\U000e0100-\U000e01ef"
@@ -179,20 +164,21 @@ def extract_terms(text: str) -> list[str]:
 def query_terms(text: str) -> list[str]:
     """Return the terms of a question that are worth looking up.
 
-    As `extract_terms`, without English stop words (an all-capital IT, US or WHO is none) and
-    without what Chinese asks with; if nothing would be left, everything stays.
+    As `extract_terms`, without the stop words of its language (an all-capital IT, US or WHO is
+    none) and what Chinese and Japanese ask with; if nothing would be left, everything stays.
     """
-    if not _KANA.search(text):
-        kept = _CHINESE_ASKING.sub(" ", text)
-        if kept == text or any(len(term) > 1 for term in extract_terms(kept)):
-            text = kept
+    kept = without_asking(text)
+    if kept == text or any(len(term) > 1 for term in extract_terms(kept)):
+        text = kept
     found = term_spans(text)
-    is_shouted, terms = text.isupper(), []
-    for term, start, end in zip(found.terms, found.starts, found.ends, strict=True):
-        surface = text[start:end]
-        is_name = end - start > 1 and surface.isupper() and not is_shouted
-        if is_name or surface.casefold() not in _STOP_WORDS:
-            terms.append(term)
+    surfaces = list(map(text.__getitem__, map(slice, found.starts.tolist(), found.ends.tolist())))
+    folded = list(map(_fold, surfaces))
+    dropped, is_shouted = stop_words_for(folded), text.isupper()
+    terms = [
+        term
+        for term, surface, word in zip(found.terms, surfaces, folded, strict=True)
+        if word not in dropped or (len(surface) > 1 and surface.isupper() and not is_shouted)
+    ]
     return terms or found.terms
 
 

@@ -359,6 +359,31 @@ def test_the_bundled_model_answers_from_the_right_file(bundled_fs, question, fil
         assert text[citation.start : citation.end] == citation.quote
 
 
+RULES = {
+    "piscina.txt": "La piscina abre a las 7. El uso del gorro es obligatorio en todas las calles.",
+    "musee.txt": "L'entrée coûte 7 euros. Le vestiaire est gratuit et la visite est libre.",
+    "toshokan.txt": "貸出は二週間です。延長は一回だけできます。",
+}
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("¿Es obligatorio el gorro?", "El uso del gorro es obligatorio en todas las calles."),
+        ("Le vestiaire est-il gratuit ?", "Le vestiaire est gratuit et la visite est libre."),
+        ("貸出は何週間ですか？", "貸出は二週間です。"),
+        ("¿Quién es el alcalde?", None),
+        ("Qui est le président ?", None),
+        ("Où est la gare ?", None),
+        ("館長は誰ですか？", None),
+    ],
+)
+def test_what_a_language_asks_with_is_no_answer(question, quote):
+    answer = ask(question, RULES)
+    assert answer.is_answered == (quote is not None)
+    assert [citation.quote for citation in answer.citations][:1] == [quote] * answer.is_answered
+
+
 @pytest.mark.parametrize(
     "question", ["Who painted the Mona Lisa?", "What is the capital of France?", "谁发明了电灯?"]
 )

@@ -63,6 +63,7 @@ LAYERS = [
     ["protocols", "config", "records", "store_records"],
     [
         "languages",
+        "stop_words",
         "memory",
         "merge_policy",
         "address",

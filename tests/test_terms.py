@@ -156,6 +156,39 @@ def test_a_question_of_stop_words_keeps_them_all() -> None:
     assert query_terms("to be or it is") == extract_terms("to be or it is")
 
 
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Wer ist der Geschäftsführer?", "geschaftsfuhr"),
+        ("Qui est le directeur du musée ?", "directeur muse"),
+        ("¿Quién es el alcalde?", "alcald"),
+        ("quien es el alcalde", "alcald"),
+        ("Chi è il sindaco?", "sindaco"),
+        ("Quem é o prefeito?", "prefeito"),
+        ("Wie is de burgemeester?", "burgemeest"),
+        ("der die das", "der die das"),
+    ],
+)
+def test_stop_words_are_those_of_the_language_of_a_question(question: str, expected: str) -> None:
+    assert query_terms(question) == expected.split()
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("die casting", "die cast"),
+        ("What is El Paso?", "el paso"),
+        ("Who is de Gaulle?", "de gaull"),
+        ("Die Hard was in which year", "die hard year"),
+        ("set the die size for de and es", "set die size de es"),
+    ],
+)
+def test_a_word_that_looks_foreign_stays_in_an_english_question(
+    question: str, expected: str
+) -> None:
+    assert query_terms(question) == expected.split()
+
+
 def test_capital_names_are_not_stop_words() -> None:
     assert query_terms("Who leads the IT team of the WHO?") == ["lead", "it", "team", "who"]
     assert query_terms("WHAT IS IT FOR WINDOWS") == ["window"]
@@ -168,10 +201,14 @@ def test_capital_names_are_not_stop_words() -> None:
         ("公司的目的是什么", "公司 目的"),
         ("狗是什么", "狗是 是什 什么"),
         ("多少", "多少"),
-        ("目的は何ですか", "目的 的は は何 何で です すか"),
+        ("目的は何ですか", "目的"),
+        ("館長は誰ですか？", "館長"),
+        ("駐車場は無料ですか", "駐車 車場 無料"),
+        ("会議室の予約はどこに届けますか", "会議 議室 予約 届け"),
+        ("だれですか", "だれ"),
     ],
 )
-def test_what_chinese_asks_with_is_cut_where_something_remains(
+def test_what_chinese_and_japanese_ask_with_is_cut_where_something_remains(
     question: str, expected: str
 ) -> None:
     assert query_terms(question) == expected.split()

@@ -33,7 +33,7 @@ _AFTER_INDEXING = frozenset(
     "__init__ __main__ adapters answer candidates cite cli compare config conversation decompose "
     "doctor engine errors evaluation filters fuse index_rows intake late lock maintain passages "
     "patterns plan ranking_options render repeats rerank retrieve rewrite scoring server "
-    "sign_product steps testing tool upkeep wording".split()
+    "sign_product steps stop_words testing tool upkeep wording".split()
 )
 
 
