@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from filesearch.load import load
@@ -72,6 +74,16 @@ def test_toml_front_matter_becomes_attributes() -> None:
     document = load(page.encode(), "a.md")
     assert document.attributes == {"title": "T", "date": "2025-03-01T12:00:00+00:00", "n": "1, 2"}
     assert document.text == "Body."
+
+
+@pytest.mark.parametrize("line", ["a." * 30_000 + "b = 1", "n = " + "1" * 5_000])
+def test_toml_that_would_take_too_much_is_read_line_by_line(line: str) -> None:
+    start = time.process_time()
+    document = load(f'+++\ntitle = "T"\n{line}\n+++\nBody.'.encode(), "a.md")
+    assert time.process_time() - start < 5  # 25 s by tomllib
+    assert document.title == "T"
+    assert document.text == "Body."
+    assert "front matter is damaged" in document.warnings[0]
 
 
 def test_what_does_not_fit_is_named_in_one_warning() -> None:

@@ -22,6 +22,9 @@ from filesearch.types import Attributes
 
 _MAX_CHARACTERS = 64 * 1024
 """Longer blocks are text. It bounds what the parsers can be made to do: under half a second."""
+_MAX_DOTS = 300
+"""A line of TOML with more is not parsed: the time and memory of a dotted key grow with their
+square, and 64 KB of them took 25 s and 4 GB."""
 _BLOCK = re.compile(r"(---|\+\+\+)[ \t]*\n(?:(.*?)\n)??(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _DESCRIPTIONS = ("description", "summary", "abstract")
 
@@ -68,9 +71,11 @@ _Pairs = list[tuple[str, object]]
 
 
 def _toml(block: str) -> tuple[_Pairs | None, str]:
+    if any(line.count(".") > _MAX_DOTS for line in block.split("\n")):
+        return _by_line(block, "="), f"a line has more than {_MAX_DOTS} dots"
     try:
         return list(tomllib.loads(block).items()), ""
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: a number of thousands of digits too
         return _by_line(block, "="), clean_line(str(error))
 
 
