@@ -18,7 +18,7 @@ from filesearch.errors import InvalidFile, InvalidSetting
 from filesearch.path_pattern import PathPattern, parse_path_pattern
 from filesearch.records import AttributeLayers
 from filesearch.types import Attributes
-from filesearch.visible import is_visible_file
+from filesearch.visible import is_visible_file, open_file
 
 SIDECAR_SUFFIX = ".meta.json"
 # Sixteen values of 512 characters each take a tenth of this.
@@ -54,7 +54,7 @@ def read_sidecar(path: Path) -> tuple[Attributes, tuple[str, ...]]:
     if not is_visible_file(sidecar):
         return {}, ()
     try:
-        with sidecar.open("rb") as file:
+        with open_file(sidecar) as file:
             data = file.read(_MAX_SIDECAR_BYTES + 1)
         if len(data) > _MAX_SIDECAR_BYTES:
             raise InvalidFile(

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from filesearch.visible import is_visible
+from filesearch.visible import is_visible, open_file
 
 IGNORE_FILES = (".gitignore", ".fsearchignore")
 _EXCLUDE_FILE = ".git/info/exclude"
@@ -108,11 +108,11 @@ def _read(folder: Path, names: Sequence[str]) -> list[_Line]:
 
 def _read_lines(path: Path) -> list[str]:
     try:
-        # A link in its place is not followed; git does not either.
-        if path.is_symlink() or path.stat().st_size > _MAX_BYTES:
-            return []
-        raw = path.read_bytes()
+        with open_file(path) as stream:  # a link in its place is not followed; nor does git
+            raw = stream.read(_MAX_BYTES + 1)
     except OSError:
+        return []
+    if len(raw) > _MAX_BYTES:
         return []
     text = raw.decode("utf-8-sig", "surrogateescape")
     return [line.removesuffix("\r") for line in text.split("\n")]

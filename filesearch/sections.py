@@ -23,6 +23,7 @@ from filesearch.load.media_types import MODULES
 from filesearch.load.text.decode import decode
 from filesearch.records import FileRecord
 from filesearch.sources import FileSource, Source, printable
+from filesearch.visible import open_file
 
 LARGE_TEXT_BYTES = 16 << 20
 """A text of more is cut; up to there one document is made of it, at some ten times its memory."""
@@ -91,7 +92,7 @@ def find_superseded(known: Iterable[FileRecord], sources: Sequence[Source]) -> l
 def _sections(source: FileSource) -> list[FileSection]:
     """Return the sections of a file; none when it is not plain text, or cannot be read."""
     try:
-        with source.path.open("rb") as stream:
+        with open_file(source.path) as stream:
             head = stream.read(_LOOK_BYTES)
             media_type = sniff(head, source.load_name)
             is_plain = MODULES.get(media_type, "text") == "text"

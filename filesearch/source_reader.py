@@ -32,6 +32,7 @@ from filesearch.sections import FileSection
 from filesearch.sources import DocumentSource, FileSource, Source
 from filesearch.stored_vectors import StoredText, StoredVectors
 from filesearch.types import ChunkSettings, Document, ErrorCode, WindowEmbeddings
+from filesearch.visible import open_file
 
 # What OpenAI takes as one file; a larger one is refused before it is read into memory.
 MAX_FILE_BYTES = 512 << 20
@@ -326,7 +327,7 @@ def read_bytes(source: FileSource) -> tuple[bytes, int | None]:
         InvalidFile: It cannot be read, or holds more than is taken.
     """
     try:
-        with source.path.open("rb") as stream:
+        with open_file(source.path) as stream:
             if isinstance(source, FileSection):
                 stream.seek(source.start)
                 return stream.read(source.size_bytes), None

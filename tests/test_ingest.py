@@ -1,5 +1,7 @@
 """Ingest: what becomes of files, the first time and again."""
 
+import os
+
 import pytest
 
 from filesearch.errors import IndexMismatch, NotFound
@@ -162,6 +164,13 @@ def test_a_file_of_more_bytes_than_are_taken_is_refused(fs, docs, monkeypatch):
     outcome = next(o for o in fs.ingest(docs).outcomes if o.filename == "mugs.md")
     assert (outcome.status, outcome.error_code) == ("failed", "invalid_file")
     assert "split the file" in outcome.error
+
+
+def test_a_pipe_is_refused_and_not_waited_for(fs, docs):
+    os.mkfifo(docs / "pipe.txt")
+    [outcome] = fs.ingest(docs / "pipe.txt").outcomes
+    assert (outcome.status, outcome.error_code) == ("failed", "invalid_file")
+    assert "no regular file" in outcome.error
 
 
 def test_a_text_that_breaks_our_code_costs_that_file_alone(make_fs, docs):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from filesearch.errors import NotFound
+from filesearch.errors import InvalidFile, NotFound
+from filesearch.source_reader import read_bytes
 from filesearch.walk import find_files, find_root, find_sources, list_files
 
 
@@ -34,6 +35,22 @@ def test_hidden_files_and_links_are_left_out(tmp_path):
     (tmp_path / "up").symlink_to("/etc")
     os.mkfifo(tmp_path / "pipe")
     assert names(tmp_path) == ["a.md"]
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".fsearchignore", "docs/.fsearchignore"])
+def test_a_pipe_in_the_place_of_an_ignore_file_is_not_waited_for(tmp_path, name):
+    make(tmp_path, "docs/a.md")
+    os.mkfifo(tmp_path / name)
+    assert names(tmp_path) == ["docs/a.md"]
+
+
+def test_what_has_become_a_link_since_it_was_listed_is_not_read(tmp_path):
+    make(tmp_path, "docs/a.md", "secret.md")
+    [source] = find_sources([tmp_path / "docs"])
+    source.path.unlink()
+    source.path.symlink_to(tmp_path / "secret.md")
+    with pytest.raises(InvalidFile, match="symbolic link"):
+        read_bytes(source)
 
 
 def test_a_file_given_twice_comes_once(tmp_path):
