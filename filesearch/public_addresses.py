@@ -16,7 +16,20 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Answers for machines of Azure alone, at an address that counts as public.
 _METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
+_EMBEDDING = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "64:ff9b::/96",  # RFC 6052
+        "::/96",  # "IPv4-compatible", RFC 4291
+        "::ffff:0:0:0/96",  # "IPv4-translated", RFC 2765
+    )
+)
+"""IPv6 networks whose addresses end in the IPv4 address that they stand for."""
+# For special purposes (IANA), which older Pythons do not know of: local NAT64, protocol
+# assignments, documentation, segment routing.
+_SPECIAL = tuple(
+    map(ipaddress.ip_network, ("64:ff9b:1::/48", "192.0.0.0/24", "3fff::/20", "5f00::/16"))
+)
 
 
 def find_addresses(host: str, port: int, *, allow_private: bool = False) -> list[Address]:
@@ -53,10 +66,12 @@ def is_public(address: Address) -> bool:
     """
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if inner is None and address in _NAT64:
+        if inner is None and any(address in network for network in _EMBEDDING):
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
         if address.scope_id or address.is_site_local:
             return False
+    if any(address in network for network in _SPECIAL):
+        return False
     return address.is_global and not address.is_multicast and address not in _METADATA

@@ -204,6 +204,13 @@ def test_a_certificate_must_be_for_the_name_in_the_url(site, tmp_path, own_certi
         "::ffff:10.0.0.1",
         "2002:7f00:1::",
         "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::7f00:1",
+        "::7f00:1",
+        "::a9fe:a9fe",
+        "::ffff:0:127.0.0.1",
+        "192.0.0.8",
+        "3fff::1",
+        "5f00::1",
     ],
 )
 def test_an_address_that_is_not_public_is_known(address):

@@ -24,7 +24,7 @@ from filesearch.load.text import plain as plain_text
 from filesearch.load.web import html as html_format
 from filesearch.types import Document
 
-_DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
+_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _PROSE = frozenset("p para simpara formalpara text tspan line l v abstract subtitle".split())
 _TITLES = frozenset(("title", "head", "heading"))
 _RECORDS = frozenset(("item", "entry", "record", "row"))
