@@ -67,7 +67,7 @@ def _denied(text: str) -> list[list[str]]:
 
 _CLAUSE = lazy_pattern(
     r"(?!\s*(?:an?|the|only|just|later than|more than|less than|until"
-    r"|merely)\b)(?:(?!\bbut\b)[^,;:.!?])*"
+    r"|merely)\b)(?:(?!\bbut\b)[^,;:.!?]){0,200}"
 )
 
 

@@ -54,6 +54,7 @@ class Draft:
         self._text = ""
         self._places: list[tuple[Citation, Source]] = []
         self._numbers: dict[tuple[str, int, int], tuple[int, str]] = {}
+        self._supports: dict[tuple[str, str], Support] = {}
 
     def give(self, sources: Sequence[Source]) -> None:
         """Say which of the passages the model was given, in order; all of them if never said."""
@@ -85,7 +86,7 @@ class Draft:
 
     def _cite(self, source: Source) -> Citation:
         result = source.result
-        found = check_support(_sentence_before(self._text), result.text)
+        found = self._support(_sentence_before(self._text), result.text)
         stop = None if found.end <= found.start else _STOP.match(result.text, found.end)
         quote = result.text[found.start : stop.end() if stop else found.end]
         start, end = result.start + found.start, result.start + found.start + len(quote)
@@ -106,6 +107,13 @@ class Draft:
             is_supported=found.is_supported,
             missing=found.missing,
         )
+
+    def _support(self, sentence: str, passage: str) -> Support:
+        """Check a sentence once, however many markers stand behind it."""
+        found = self._supports.get((sentence, passage))
+        if found is None:
+            found = self._supports[sentence, passage] = check_support(sentence, passage)
+        return found
 
     def _number(self, source: Source, quote: tuple[str, int, int]) -> tuple[int, str]:
         """Return number and marker of a quote; programs tell citations by the marker's text.

@@ -9,6 +9,7 @@ from filesearch.cite import content_part, locate, strip_markers
 from filesearch.draft import Draft
 from filesearch.events import CitationAdded, TextDelta
 from filesearch.messages import Source
+from filesearch.support import check_support
 from filesearch.types import SearchResult
 
 PASSAGES = [
@@ -37,6 +38,20 @@ def draft():
     return Draft(
         "?", sources=sources(), locate=lambda _f, start, end: locate((), start, end), model="m"
     )
+
+
+def test_a_sentence_is_checked_once_for_all_its_markers(monkeypatch):
+    checked = []
+
+    def check(sentence, passage):
+        checked.append(sentence)
+        return check_support(sentence, passage)
+
+    monkeypatch.setattr("filesearch.draft.check_support", check)
+    written = draft()
+    written.feed("The kiln reaches 1280 degrees." + "【2:1】" * 50 + " Mugs go back.【2:0】")
+    written.finish()
+    assert checked == ["The kiln reaches 1280 degrees.", "Mugs go back."]
 
 
 # Square and round brackets around digits are markers as well; test_markers has those.
