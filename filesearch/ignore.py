@@ -19,6 +19,11 @@ IGNORE_FILES = (".gitignore", ".fsearchignore")
 _EXCLUDE_FILE = ".git/info/exclude"
 # How pathspec says that a match may go on below a folder.
 _BELOW = "(?P<ps_d>/)"
+# How it says `*`, and what may stand between two of them within one name.
+_STAR = "[^/]*"
+_BETWEEN_STARS = re.compile(
+    r"\[\^/\]\*((?:\\.|\[\^/\](?!\*)|\[(?!\^/\])\^?\]?[^\]]*\]|[^/\\\[\]()|.*+?^$])+)(?=\[\^/\]\*)"
+)
 # Longer ones are no lists of patterns that anybody wrote.
 _MAX_BYTES = 1 << 20
 
@@ -138,4 +143,8 @@ def _compile(text: str) -> _Line | None:
         return None
     if pattern.endswith("/"):  # from "folder/**": all that is in it, not the folder
         pattern += "."
+    # The first place for what stands between two stars is as good as any: without looking for
+    # others, a name that does not match `*a*a*a*b` is refused in linear time.
+    pattern = pattern.replace(_STAR * 2, _STAR)
+    pattern = _BETWEEN_STARS.sub(rf"(?>{_STAR}?\1)", pattern)
     return _Line(re.compile(pattern.replace(_BELOW, "/$")), keeps_out)

@@ -44,6 +44,12 @@ def test_a_pipe_in_the_place_of_an_ignore_file_is_not_waited_for(tmp_path, name)
     assert names(tmp_path) == ["docs/a.md"]
 
 
+def test_a_pattern_of_many_stars_is_matched_in_linear_time(tmp_path):
+    make(tmp_path, "a" * 120 + ".txt", "a" * 20 + "b")
+    make(tmp_path, ".gitignore", text="*a" * 15 + "*b\n")
+    assert names(tmp_path) == ["a" * 120 + ".txt"]  # without end where every way was tried
+
+
 def test_what_has_become_a_link_since_it_was_listed_is_not_read(tmp_path):
     make(tmp_path, "docs/a.md", "secret.md")
     [source] = find_sources([tmp_path / "docs"])
