@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 
@@ -523,7 +524,7 @@ def test_a_stage_pays_for_the_query_embedding_itself(pottery, tmp_path):
     assert asked.count(QUERIES["q1"]) == 2
 
 
-@pytest.mark.parametrize("change", ["corpus", "embedder", "chunks"])
+@pytest.mark.parametrize("change", ["corpus", "embedder", "chunks", "late"])
 def test_the_index_is_another_one_when_what_it_follows_from_changes(pottery, tmp_path, change):
     def path(**options):
         given = {"settings": Settings(), "embedder": HashingEmbedder(), **options}
@@ -537,9 +538,52 @@ def test_the_index_is_another_one_when_what_it_follows_from_changes(pottery, tmp
             stream.write('{"_id": "d13", "text": "One more."}\n')
     elif change == "embedder":
         options["embedder"] = HashingEmbedder(dimension=32)
-    else:
+    elif change == "chunks":
         options["settings"] = Settings(chunk_size=400)
+    else:
+        assert path(settings=Settings(late_interaction=True)) == before
+        options["settings"] = Settings(late_interaction=False)
     assert path(**options) != before
+
+
+def test_the_index_of_files_is_another_one_when_they_are_read_otherwise(
+    pottery, tmp_path, monkeypatch
+):
+    (pottery / "corpus.jsonl").unlink()
+    (pottery / "files").mkdir()
+    (pottery / "files" / "d1.txt").write_text(CORPUS["d1"])
+    data = read_set(pottery)
+    program = tmp_path / "bin" / "tesseract"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho tesseract 9\n")
+    program.chmod(0o755)
+
+    def path(**settings):
+        given = {"settings": Settings(**settings), "embedder": HashingEmbedder()}
+        return cached_index(data, tmp_path / "cache", **given).path
+
+    asked = [{}, {"ocr": "off"}, {"ocr": "all"}, {"parse_timeout_s": 50}]
+    asked += [{"parse_memory_mb": 900}, {"page_timeout_s": 4}]
+    paths = {path(**settings) for settings in asked}
+    assert len(paths) == len(asked)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    assert path() not in paths  # another engine reads pictures
+    assert path(ocr="off") in paths
+
+
+@pytest.mark.parametrize("lost", ["catalog.db", "segments", "evaluation.json"])
+def test_the_way_out_of_a_damaged_index_is_to_make_it_again(made, lost, tmp_path):
+    folder, _done = made
+    shutil.copytree(folder / "cache", tmp_path / "cache")
+    [index] = (tmp_path / "cache").iterdir()
+    if lost == "segments":
+        shutil.rmtree(index / lost)
+    else:
+        (index / lost).write_bytes(b"")
+    done = run(folder / "pottery", "--stages", "bm25", "--index-cache", tmp_path / "cache")
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert done.stderr.endswith("; make the index again with --rebuild\n")
+    assert ": fsearch" not in done.stderr
 
 
 def test_an_index_that_was_left_unfinished_is_finished(pottery, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -89,31 +91,47 @@ def evaluate_set(
     if sample is not None:
         data = sample_queries(data, sample)
     embedder = make_embedder(settings.embedder, threads=settings.embed_threads)
-    with show_progress(names_problems=False) as shown:
-        index = cached_index(
+    with _pointing_at_rebuild():
+        with show_progress(names_problems=False) as shown:
+            index = cached_index(
+                data,
+                Path(index_cache),
+                settings=settings,
+                embedder=embedder,
+                rebuild=rebuild,
+                on_progress=shown.update,
+                on_wait=say,
+            )
+        for filename, error in list(index.failures.items())[:_NAMED]:
+            say(f"warning: {filename} cannot be found: {error}")
+        if len(index.failures) > _NAMED:
+            say(f"warning: {len(index.failures) - _NAMED} more files cannot be found")
+        evaluation = evaluate(
             data,
-            Path(index_cache),
+            index.path,
             settings=settings,
             embedder=embedder,
-            rebuild=rebuild,
-            on_progress=shown.update,
-            on_wait=say,
+            stages=stages,
+            on_query=count_to_stderr("ran", "queries"),
         )
-    for filename, error in list(index.failures.items())[:_NAMED]:
-        say(f"warning: {filename} cannot be found: {error}")
-    if len(index.failures) > _NAMED:
-        say(f"warning: {len(index.failures) - _NAMED} more files cannot be found")
-    evaluation = evaluate(
-        data,
-        index.path,
-        settings=settings,
-        embedder=embedder,
-        stages=stages,
-        on_query=count_to_stderr("ran", "queries"),
-    )
     if plot is not None:
         draw_plot(evaluation, Path(plot))
     if as_json:
         print_json(evaluation.as_json())
     else:
         click.echo(render_evaluation(evaluation))
+
+
+@contextmanager
+def _pointing_at_rebuild() -> Iterator[None]:
+    """Name --rebuild as the way out when the kept index cannot be used.
+
+    A message ends with its way out, after a semicolon: here one that is for other indexes.
+    """
+    from filesearch.errors import IndexProblem, NotFound
+
+    try:
+        yield
+    except (IndexProblem, NotFound) as error:
+        what = str(error).rpartition("; ")[0] or str(error)
+        raise IndexProblem(f"{what}; make the index again with --rebuild") from error

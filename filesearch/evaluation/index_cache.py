@@ -1,8 +1,9 @@
 """Index cache: the corpus of an evaluation set -> an index of it, made once and used again.
 
 The name of the index holds a digest of all that its content follows from: the documents, the
-embedder, the chunk settings and our own code. A change of any of them makes another index, so that
-figures are never those of an old one. A run that was interrupted goes on where it stopped.
+embedder, the chunk settings, late interaction, how files are read and our own code. A change of any
+of them makes another index, so that figures are never those of an old one. A run that was
+interrupted goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ import msgspec
 import filesearch
 from filesearch.config import Settings
 from filesearch.engine import FileSearch
+from filesearch.errors import IndexDamaged
 from filesearch.evaluation.reading import EvaluationSet
+from filesearch.load.ocr.engine import describe_engine
+from filesearch.load.options import LoadOptions
 from filesearch.protocols import Embedder
 from filesearch.reports import IngestProgress
 from filesearch.types import ChunkSettings
@@ -71,13 +75,14 @@ def cached_index(
 
     Raises:
         IndexBusy: Another process is making it.
+        IndexProblem: What is there of it cannot be used; `rebuild` makes it again.
     """
     path = cache / f"{data.name}-{_digest(data, settings, embedder)[:12]}"
     done = path / _DONE_FILE
     if rebuild and path.exists():
         shutil.rmtree(path)
     if done.exists():
-        return CachedIndex(path, msgspec.json.decode(done.read_bytes(), type=dict[str, str]))
+        return CachedIndex(path, _read_done(done))
     with FileSearch(settings=settings_for(path, settings), embedder=embedder) as fs:
         if isinstance(data.corpus, Path):
             report = fs.ingest(data.corpus, on_progress=on_progress, on_wait=on_wait)
@@ -86,6 +91,13 @@ def cached_index(
     failures = {outcome.filename: outcome.error for outcome in report.failed}
     done.write_bytes(msgspec.json.encode(failures))
     return CachedIndex(path, failures)
+
+
+def _read_done(done: Path) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(done.read_bytes(), type=dict[str, str])
+    except msgspec.MsgspecError as error:
+        raise IndexDamaged(f"'{done}' is damaged: {error}; make the index again") from error
 
 
 def settings_for(path: Path, settings: Settings) -> Settings:
@@ -103,6 +115,7 @@ def _digest(data: EvaluationSet, settings: Settings, embedder: Embedder) -> str:
 def _parts(data: EvaluationSet, settings: Settings, embedder: Embedder) -> Iterator[bytes]:
     yield embedder.fingerprint.encode()
     yield msgspec.json.encode(settings.chunk_settings(ChunkSettings()))
+    yield msgspec.json.encode(settings.late_interaction is not False)  # as a new index has it
     package = Path(filesearch.__file__).parent
     for module in sorted(package.rglob("*.py")):
         below = module.relative_to(package)
@@ -110,9 +123,21 @@ def _parts(data: EvaluationSet, settings: Settings, embedder: Embedder) -> Itera
             yield below.as_posix().encode()
             yield module.read_bytes()
     if isinstance(data.corpus, Path):
+        yield msgspec.json.encode(_reading(settings))
         for source in find_sources([data.corpus]):
             yield source.filename.encode()
             with suppress(OSError):  # ingesting it will say so
                 yield source.path.read_bytes()
     else:
         yield from (msgspec.msgpack.encode(document) for document in data.corpus)
+
+
+def _reading(settings: Settings) -> list[str | float]:
+    """Return what the text of a file follows from, besides its bytes."""
+    return [
+        settings.ocr,
+        describe_engine(LoadOptions(ocr=settings.ocr)),
+        settings.parse_timeout_s,
+        settings.parse_memory_mb,
+        settings.page_timeout_s,
+    ]
