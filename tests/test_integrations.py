@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from filesearch import FileSearch, InvalidFilter, NotFound
+from filesearch import FileSearch, InvalidFilter, InvalidSetting, NotFound
 
 KEYS = {
     "file_id",
@@ -136,6 +136,23 @@ def test_langchain_composes_it_with_other_runnables(fs, docs):
     retriever = retriever_of(LANGCHAIN, fs, top_k=1)
     chain = retriever | (lambda found: found[0].metadata["filename"])
     assert chain.batch(["mug returned", "kiln degrees"]) == ["mugs.md", "kiln.txt"]
+
+
+def test_langchain_copies_it_with_other_fields(fs, docs):
+    fs.ingest(docs)
+    retriever = retriever_of(LANGCHAIN, fs, top_k=3)
+    from langchain_core.runnables import ConfigurableField
+
+    chosen = retriever.configurable_fields(top_k=ConfigurableField(id="k"))
+    assert len(chosen.invoke(QUERY, config={"configurable": {"k": 1}})) == 1
+    assert chosen.invoke(QUERY) == retriever.invoke(QUERY)
+
+
+def test_langchain_gives_the_index_by_either_name(fs):
+    assert retriever_of(LANGCHAIN, fs=fs).fs is retriever_of(LANGCHAIN, fs).fs is fs
+    for given in ({}, {"index": fs, "fs": fs}):
+        with pytest.raises(InvalidSetting, match="either index"):
+            retriever_of(LANGCHAIN, **given)
 
 
 def test_llamaindex_shows_a_model_the_place_and_not_the_bookkeeping(fs, docs):

@@ -39,11 +39,14 @@ class FileSearchRetriever(BaseRetriever):
     Args:
         index: An open FileSearch, or the directory of an index, which this one opens; `close`
             gives it back.
+        fs: An open FileSearch, in place of `index`: what LangChain names when it makes a copy, as
+            `configurable_fields` does.
         top_k: How many, 1 to 1000; None takes the settings'.
         filters: OpenAI's attribute filter; see filters.py.
 
     Raises:
-        InvalidSetting: A setting cannot be used. Calls raise as `FileSearch.search` does.
+        InvalidSetting: A setting cannot be used, or not one of `index` and `fs` is given. Calls
+            raise as `FileSearch.search` does.
     """
 
     fs: FileSearch
@@ -52,13 +55,17 @@ class FileSearchRetriever(BaseRetriever):
 
     def __init__(
         self,
-        index: FileSearch | str | Path,
+        index: FileSearch | str | Path | None = None,
         *,
+        fs: FileSearch | None = None,
         top_k: int | None = None,
         filters: dict[str, Any] | None = None,
         **others: Any,  # noqa: ANN401
     ) -> None:
-        fs = index if isinstance(index, FileSearch) else FileSearch(index)
+        if (index is None) == (fs is None):
+            raise InvalidSetting("give either index, which may be a directory, or fs, not both")
+        if index is not None:
+            fs = index if isinstance(index, FileSearch) else FileSearch(index)
         given: dict[str, Any] = {"fs": fs, "top_k": top_k, "filters": filters}
         super().__init__(**given, **others)
 
