@@ -155,7 +155,7 @@ def test_a_pipe_that_closes_early_is_no_error(make_fs, tmp_path):
     process.stdout.close()
     with process.stderr:
         assert process.stderr.read() == ""
-    process.wait(timeout=30)
+    assert process.wait(timeout=30) == 0
 
 
 def test_a_second_ingest_says_for_whom_it_waits_and_then_gets_in(docs, tmp_path):
@@ -176,19 +176,44 @@ def test_a_busy_index_is_exit_code_3(docs, tmp_path):
     assert err.count("\n") == 1
 
 
+def run_into(output, *args, errors=subprocess.PIPE):
+    """Run the real command to its end, with its standard output, or its errors too, to a file."""
+    command = [sys.executable, "-m", "filesearch", *map(str, args)]
+    return subprocess.run(command, stdout=output, stderr=errors, check=False, text=True)
+
+
+@pytest.fixture
+def unread():
+    """The end of a pipe that nobody reads."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield writer
+    os.close(writer)
+
+
+@pytest.mark.parametrize("command", ["files", "files --json", "ask kiln --stream", "--help"])
+def test_a_reader_that_has_left_is_no_error(docs, tmp_path, unread, command):
+    index = ["--index", tmp_path / "index"]
+    assert run_into(subprocess.DEVNULL, "ingest", docs, *index).returncode == 0
+    done = run_into(unread, *command.split(), *([] if command == "--help" else index))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_error_that_nobody_reads_is_one_even_so(tmp_path, unread):
+    missing = ["files", "--index", tmp_path / "none"]
+    assert run_into(unread, *missing, errors=unread).returncode == 2
+    assert run_into(unread, "nonsense", errors=unread).returncode != 0
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_output_that_cannot_be_written_is_an_error(make_fs, docs, tmp_path):
+@pytest.mark.parametrize("command", ["files", "files --json", "--help"])
+def test_output_that_cannot_be_written_is_an_error(make_fs, docs, tmp_path, command):
     make_fs().ingest(docs)
+    index = [] if command == "--help" else ["--index", tmp_path / "index"]
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "filesearch", "files", "--index", str(tmp_path / "index")],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            check=False,
-            text=True,
-        )
-    assert done.returncode != 0
-    assert "No space left" in done.stderr
+        done = run_into(full, *command.split(), *index)
+    says = "Error: the output could not be written: [Errno 28] No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, says)
 
 
 def test_output_arrives_whole_and_the_exit_code_with_it(make_fs, tmp_path):

@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 import threading
+import traceback
+from contextlib import suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -33,17 +35,27 @@ _interrupt = threading.Event()
 class _Group(click.Group):
     """Turns the package's errors, and unforeseen ones, into a line and an exit code."""
 
+    def make_context(self, *args: Any, **more: Any) -> click.Context:  # noqa: ANN401
+        try:  # --help and --version print here
+            return super().make_context(*args, **more)
+        except BrokenPipeError:
+            _end_unread()
+
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            _end_unread()
         except FilesearchError as error:
             _fail(str(error), error.exit_code)
         except KeyboardInterrupt:
             _fail(_INTERRUPTED, 130)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         # The edge: a person gets a sentence, whoever debugs sets the variable.
         except Exception as error:
+            if _is_of_output(error):
+                raise  # `main` says so
             if _interrupt.is_set():
                 _fail(_INTERRUPTED, 130)
             if os.environ.get(DEBUG_VARIABLE):
@@ -55,9 +67,24 @@ class _Group(click.Group):
             )
 
 
+def _end_unread() -> NoReturn:
+    """End without an error: the reader of our output left. Left to itself, click calls it one."""
+    raise click.exceptions.Exit(0)
+
+
 def _fail(message: str, exit_code: int) -> NoReturn:
-    click.echo(f"Error: {message}", err=True)
+    with suppress(OSError):  # where nobody can read it, the code still tells
+        click.echo(f"Error: {message}", err=True)
     raise click.exceptions.Exit(exit_code)
+
+
+def _is_of_output(error: Exception) -> bool:
+    """Return whether it is the output that could not be written.
+
+    Nothing else tells: such an error names no file, and a disk that is full gives the same one.
+    """
+    frames = [frame for frame, _line in traceback.walk_tb(error.__traceback__)]
+    return isinstance(error, OSError) and frames[-1].f_code is click.echo.__code__
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -99,28 +126,37 @@ def main() -> NoReturn:
     """Run the command line; the entry point of `fsearch`. Ends the process."""
     signal.signal(signal.SIGINT, _on_interrupt)
     gc.set_threshold(_GARBAGE_THRESHOLD)
-    exit_code = 0
+    exit_code, failure = 0, None
     try:
         cli(prog_name="fsearch")
     except SystemExit as stop:
         exit_code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-    except BrokenPipeError:
-        pass  # the reader of our output left: not an error
-    _leave(exit_code)
+    except OSError as error:
+        if not _is_of_output(error):
+            raise
+        exit_code, failure = 1, error
+    _leave(exit_code, failure)
 
 
-def _leave(exit_code: int) -> NoReturn:
+def _leave(exit_code: int, failure: OSError | None) -> NoReturn:
     """End the process as it stands: taking the loaded libraries apart first takes 0.2 s.
 
     Commands close what they opened, so nothing is left to do but to hand on the output.
+
+    Args:
+        exit_code: What it ends with, if the output can be written.
+        failure: Why it could not.
     """
     try:
+        if failure is not None:
+            raise failure
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:  # it is None where it was closed before we began
                 stream.flush()
     except BrokenPipeError:
-        pass
+        pass  # its reader left
     except OSError as error:
-        os.write(2, f"Error: the output could not be written: {error}\n".encode())
+        with suppress(OSError):
+            os.write(2, f"Error: the output could not be written: {error}\n".encode())
         exit_code = exit_code or 1
     os._exit(exit_code)
