@@ -239,7 +239,7 @@ def _read_file(path: Path) -> dict[str, Any]:
             return tomllib.load(stream)
     except FileNotFoundError:
         return {}
-    except (ValueError, OSError) as error:  # neither TOML nor UTF-8; not readable
+    except (ValueError, RecursionError, OSError) as error:  # no TOML, no UTF-8; not readable
         raise InvalidSetting(f"{path} cannot be read as TOML: {error}") from error
 
 

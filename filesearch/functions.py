@@ -142,7 +142,7 @@ def parse_arguments(text: str) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"the arguments are not JSON: {error}") from error
     if not isinstance(found, dict):
         raise ValueError(f"the arguments are not a JSON object but {type(found).__name__}")  # noqa: TRY004

@@ -83,7 +83,7 @@ def check_num_results(count: int) -> int:
         InvalidSetting: It is not 1 to 50.
     """
     if not 1 <= count <= MAX_NUM_RESULTS:
-        raise InvalidSetting(f"max_num_results is {count}; choose 1 to {MAX_NUM_RESULTS}")
+        raise InvalidSetting(f"max_num_results is {_short(count)}; choose 1 to {MAX_NUM_RESULTS}")
     return count
 
 
@@ -91,7 +91,7 @@ def _read_arguments(text: str) -> tuple[str, int]:
     example = 'give a JSON object such as {"query": "opening hours"}'
     try:
         given = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # numbers of over 4300 digits, bytes, depth
         raise InvalidSetting(f"the arguments are not JSON ({error}); {example}") from error
     if not isinstance(given, dict):
         raise InvalidSetting(f"the arguments are not an object but {_short(given)}; {example}")

@@ -382,6 +382,8 @@ def test_a_filter_is_key_value_or_json(made, text, count):
     [
         ("year", "'year' is not of the form key=value"),
         ("{year", "filter is not JSON"),
+        ('{"value": ' * 100_000, "filter is not JSON"),
+        (f'{{"value": {"9" * 5000}}}', "filter is not JSON"),
         ('{"type": "like"}', "filter type 'like' is unknown"),
     ],
 )

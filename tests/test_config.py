@@ -55,8 +55,9 @@ def test_a_bad_setting_is_refused_with_its_place(tmp_path, flags, environ, says)
         load_settings(flags, environ=environ, directory=tmp_path)
 
 
-def test_a_broken_settings_file_is_named(tmp_path):
-    (tmp_path / "fsearch.toml").write_text("index = ")
+@pytest.mark.parametrize("text", ["index = ", f"top_k = {'9' * 5000}", f"top_k = {'[' * 5000}"])
+def test_a_broken_settings_file_is_named(tmp_path, text):
+    (tmp_path / "fsearch.toml").write_text(text)
     with pytest.raises(InvalidSetting, match=r"fsearch\.toml cannot be read as TOML"):
         load_settings(environ={}, directory=tmp_path)
 

@@ -437,6 +437,8 @@ def test_a_line_separator_within_text_ends_no_line(tmp_path):
     ("file", "line", "says"),
     [
         ("corpus.jsonl", b"{nonsense", "corpus.jsonl, line 13: Expecting property name"),
+        ("corpus.jsonl", b"[" * 100_000, "corpus.jsonl, line 13: "),
+        ("queries.jsonl", b'{"_id": ' + b"9" * 5000, "queries.jsonl, line 6: "),
         ("corpus.jsonl", b'{"text": "x"}', "line 13: Object missing required field `_id`"),
         ("corpus.jsonl", b'{"_id": "x", "text": 7}', "line 13: Expected `str | null`, got `int`"),
         ("queries.jsonl", b'["q"]', "queries.jsonl, line 6: Expected `object`, got `array`"),

@@ -67,6 +67,7 @@ def test_arguments_become_the_annotated_types():
         ("[1]", "not a JSON object"),
         ("{", "not JSON"),
         ("[" * 100_000, "not JSON"),
+        ('{"item": ' + "9" * 5000, "not JSON"),
     ],
 )
 def test_wrong_arguments_are_told_and_nothing_is_called(arguments, reason):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from filesearch.events import RunEvent
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_SHOWN = 200  # characters of what cannot be read
 
 
 def answer_once() -> None:
@@ -113,9 +114,13 @@ def parse_filter(text: str | None) -> dict[str, Any] | None:
         return {"type": "eq", "key": key, "value": value}
     try:
         found: dict[str, Any] = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InvalidFilter(f"filter is not JSON: {error}; the text is {text!r}") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidFilter(f"filter is not JSON: {error}; the text is {_cut(text)!r}") from error
     return found
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def print_json(value: object) -> None:

@@ -354,7 +354,7 @@ def _read_lines(path: Path) -> Iterator[tuple[int, _Line]]:
         try:
             value: Any = json.loads(raw)
             yield number, msgspec.convert(value, _Line)
-        except (json.JSONDecodeError, msgspec.ValidationError) as error:
+        except (ValueError, RecursionError, msgspec.ValidationError) as error:
             raise InvalidFile(f"{path.name}, line {number}: {error}; one object a line") from error
 
 

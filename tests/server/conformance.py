@@ -106,7 +106,7 @@ def _check_error(place: str, path: str, content_type: str, body: bytes) -> list[
 def _check_json(place: str, reference: str, body: bytes) -> list[str]:
     try:
         value = json.loads(body, parse_constant=_refuse_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return [f"{place}: no JSON ({error}): {body[:200]!r}"]
     return _check_value(place, reference, value)
 

@@ -246,6 +246,12 @@ def test_an_error_of_another_shape_is_put_into_the_envelope(relay, upstream, sta
     assert json.loads(answered) == {"error": wanted}
 
 
+def test_an_error_that_is_nested_without_end_keeps_its_status(relay, upstream):
+    upstream.answer = (503, {"Content-Type": "application/json"}, [b"[" * 100_000])
+    found, _, answered = post(relay(upstream.url).base_url, ODD)
+    assert (found, json.loads(answered)["error"]["type"]) == (503, "server_error")
+
+
 def test_an_error_never_tells_our_key(relay, upstream):
     upstream.answer = (401, {}, [ENVELOPE.replace(b"no", f"not {KEY}".encode())])
     live = relay(upstream.url, chat_base_url=upstream.url, chat_api_key=KEY)
@@ -359,10 +365,12 @@ def test_what_another_server_answered_is_stored_under_its_id(pair, is_stream):
     assert [one.id for one in chat.list(model="gpt-4o").data] == [completion_id]
 
 
-def test_an_answer_that_is_no_completion_is_passed_on_and_not_stored(upstream, relay):
+@pytest.mark.parametrize("body", [b"{}", b"[" * 100_000], ids=["empty", "deep"])
+def test_an_answer_that_is_no_completion_is_passed_on_and_not_stored(upstream, relay, body):
+    upstream.answer = (200, {"Content-Type": "application/json"}, [body])
     live = relay(upstream.url)
     answer = live.client.chat.completions.with_raw_response.create(
         model="gpt-4o", messages=HELLO, store=True
     )
-    assert answer.content == b"{}"
+    assert answer.content == body
     assert not live.client.chat.completions.list().data

@@ -102,10 +102,22 @@ def test_a_bad_request_is_an_error_and_the_connection_goes_on(serve, dial, field
     assert text_of(ask(input="Hi")) == "Hello"
 
 
-def test_what_is_no_json_is_an_error(serve, dial):
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ("{", "not JSON"),
+        ('{"input": ' * 100_000, "not JSON"),
+        (f'{{"input": {"9" * 5000}}}', "not JSON"),
+        (b"\xff", "binary"),
+    ],
+)
+def test_what_is_no_json_is_an_error_and_the_connection_goes_on(serve, dial, message, says):
     ask = dial(serve(ScriptedChatModel(["Hello"])))
-    ask.socket.send("{")
-    assert next(read(ask.socket))["error"]["message"].startswith("The message is not JSON")
+    ask.socket.send(message)
+    refused = next(read(ask.socket))
+    assert refused["status"] == 400
+    assert refused["error"]["message"].startswith(f"The message is {says}")
+    assert text_of(ask(input="Hi")) == "Hello"
 
 
 def test_a_page_of_another_site_cannot_connect(live, dial):

@@ -203,7 +203,7 @@ class Relayed(Response):
         """Return an error of another shape in OpenAI's."""
         try:
             said = read_error(json.loads(body))
-        except ValueError:
+        except (ValueError, RecursionError):
             said = None
         message, code = said or (body.decode("utf-8", "replace"), "")
         shown = self._plain(message) or f"the chat model's server answers {status}"
@@ -270,7 +270,7 @@ def _is_envelope(body: bytes) -> bool:
         error = json.loads(body)["error"]
         kinds = {"message": str, "type": str, "param": str | None, "code": str | None}
         return all(isinstance(error[key], kind) for key, kind in kinds.items())
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, RecursionError, TypeError, LookupError):
         return False
 
 

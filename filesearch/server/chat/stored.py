@@ -82,7 +82,7 @@ class ChatKeeper:
             lines = body.replace(b"\r\n", b"\n").split(b"\n")
             data = [line[5:].strip() for line in lines if line.startswith(b"data:")]
             self.keep(joined([json.loads(one) for one in data if one != b"[DONE]"]))
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
             _log.warning("an answer of another server is not stored: it is no chat completion")
 
 

@@ -62,7 +62,11 @@ class ResponseSocket:
         """Answer until the client leaves; what is stored is finished without it."""
         try:
             while True:
-                text = await self._socket.receive_text()
+                try:
+                    text = await self._socket.receive_text()
+                except KeyError:  # Starlette's word for a message of bytes
+                    await self._refuse("", invalid("The message is binary; send it as text."))
+                    continue
                 if len(self._tasks) >= MAX_WAITING:
                     await self._refuse("", _too_many())
                     continue
@@ -131,7 +135,7 @@ class ResponseSocket:
 def _fields(text: str) -> dict[str, Any]:
     try:
         fields = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise invalid(f"The message is not JSON: {error}.") from error
     if not isinstance(fields, dict):
         raise invalid("The message is no JSON object.")
