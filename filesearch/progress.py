@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Never, Protocol, Self
 
 import click
 
+from filesearch.terminal import escaped
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -183,8 +185,9 @@ def problem_lines(outcome: FileOutcome | None) -> list[str]:
     if outcome is None:
         return []
     if outcome.status == "failed":
-        return [f"  failed   {outcome.filename}: {outcome.error} ({outcome.error_code})"]
-    return [f"  warning  {outcome.filename}: {warning}" for warning in outcome.warnings]
+        said = escaped(f"{outcome.filename}: {outcome.error} ({outcome.error_code})")
+        return [f"  failed   {said}"]
+    return [f"  warning  {escaped(f'{outcome.filename}: {said}')}" for said in outcome.warnings]
 
 
 def _line(progress: IngestProgress) -> str:
@@ -195,7 +198,7 @@ def _line(progress: IngestProgress) -> str:
     ]
     if progress.seconds_left is not None:
         parts.append(f"{duration(progress.seconds_left)} left")
-    return ", ".join([*parts, progress.filename[-_NAME_CHARACTERS:]])
+    return ", ".join([*parts, escaped(progress.filename)[-_NAME_CHARACTERS:]])
 
 
 def megabytes(size_bytes: int) -> str:

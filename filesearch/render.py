@@ -10,6 +10,7 @@ import click
 
 from filesearch.cite import PATH_SEPARATOR, headings_beside, place_name, read_place
 from filesearch.progress import problem_lines
+from filesearch.terminal import escaped
 from filesearch.types import Answer, Document, Location, SearchResult
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def render_changes(report: IngestReport) -> str:
             lines += problem_lines(outcome)
         elif outcome.status != "unchanged":
             was = f"{outcome.renamed_from} -> " if outcome.renamed_from else ""
-            lines.append(f"  {outcome.status:<8} {was}{outcome.filename}")
+            lines.append(f"  {outcome.status:<8} {escaped(was + outcome.filename)}")
     return "\n".join(lines)
 
 
@@ -119,7 +120,7 @@ def render_thread_list(threads: Sequence[Thread]) -> str:
         return "no conversations"
     return "\n".join(
         f"{thread.id}  {_day(thread.created_at)}  {thread.message_count:3d} messages  "
-        f"{thread.title}"
+        f"{escaped(thread.title)}"
         for thread in threads
     )
 
@@ -154,7 +155,7 @@ def render_source(citation: Mapping[str, Any], document: Document | None) -> str
 
 def render_summary(summary: Summary) -> str:
     """Return what each file says under its name, then what all say together."""
-    parts = [(file.filename, file.answer) for file in summary.files]
+    parts = [(escaped(file.filename), file.answer) for file in summary.files]
     if summary.overall is not None:
         parts.append((f"All {len(summary.files)} files", summary.overall))
     return "\n\n".join(
@@ -163,7 +164,8 @@ def render_summary(summary: Summary) -> str:
 
 
 def _place(filename: str, where: Location) -> str:
-    parts = [place_name(click.style(filename, fg="cyan"), where)]
+    name, place = escaped(filename), escaped(place_name(filename, where))
+    parts = [click.style(name, fg="cyan") + place.removeprefix(name)]
     headings = headings_beside(where)
     if headings:
         parts.append(PATH_SEPARATOR.join(headings))
@@ -201,7 +203,7 @@ def render_results(results: Sequence[SearchResult], *, explain: bool) -> str:
 
 
 def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:3])
+    shown = escaped(", ".join(names[:3]))
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 
@@ -209,17 +211,17 @@ def render_files(records: Sequence[FileRecord]) -> str:
     """Return a line for each file, and its errors and warnings below it."""
     if not records:
         return "no files"
-    width = min(60, max(len(record.filename) for record in records))
+    width = min(60, max(len(escaped(record.filename)) for record in records))
     lines = []
     for record in records:
         line = (
-            f"{record.id}  {record.filename:<{width}}  {record.status:<9}  "
+            f"{record.id}  {escaped(record.filename):<{width}}  {record.status:<9}  "
             f"{record.chunk_count:5d} chunks  {_bytes(record.size_bytes):>9}  {_holds(record)}"
         )
         lines.append(line.rstrip())
         if record.error:
-            lines.append(f"    {record.error_code}: {record.error}")
-        lines += [f"    warning: {warning}" for warning in record.warnings]
+            lines.append(f"    {record.error_code}: {escaped(record.error)}")
+        lines += [f"    warning: {escaped(warning)}" for warning in record.warnings]
     return "\n".join(lines)
 
 
@@ -317,7 +319,7 @@ def render_verification(found: Verification) -> str:
         lines.append(f"{found.orphans} leftover segments; the next ingest sweeps them away")
     for damage in found.damages:
         where = f"segment {damage.segment}" if damage.segment else "catalog"
-        lines.append(f"  damaged  {where}: {damage.problem}")
+        lines.append(f"  damaged  {where}: {escaped(damage.problem)}")
     if not found.damages:
         lines.append("all holds together")
     elif any(damage.can_be_rebuilt for damage in found.damages):

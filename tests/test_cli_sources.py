@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -131,6 +132,51 @@ def test_a_closed_output_is_no_error(tmp_path):
     command = f"{sys.executable} -m filesearch files --index {tmp_path / 'index'} >&-"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def shown(*args, stdin=None):
+    """Run a command as on a terminal: what it prints keeps its colours."""
+    done = CliRunner().invoke(cli, [str(arg) for arg in args], input=stdin, color=True)
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def odd(tmp_path):
+    """A folder with names that a terminal would obey; one of the files is empty."""
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    (folder / "\x1b[31mred\n.md").write_text("The kiln reaches 1280 degrees.")
+    (folder / "\u202efdp\x9b2J.md").write_text("")
+    return folder
+
+
+def test_a_terminal_shows_the_names_of_files_and_does_not_obey_them(odd, index):
+    red, turned = "\\x1b[31mred\\n.md", "\\u202efdp\\x9b2J.md"
+    new = ("--index", index[1].with_name("new"))
+    for command, names_of in [
+        (("ingest", odd, "--dry-run", *new), [red, turned]),
+        (("ingest", odd, *index), [turned]),
+        (("files", *index), [red, turned]),
+        (("search", "kiln", *index), [red]),
+        (("ask", "How hot is the kiln?", *index), [red]),
+        (("summarize", "--all", *index), [red]),
+        (("remove", "*.md", *index), [red, turned]),
+    ]:
+        text = shown(*command)
+        assert all(name in text for name in names_of), (command, text)
+        assert not re.search("\x1b.31m|[\u202e\x9b]", text), (command, text)
+
+
+def test_a_chat_shows_the_names_of_files_and_does_not_obey_them(odd, index):
+    run("ingest", odd, *index)
+    said = shown("chat", *index, stdin="How hot is the kiln?\n/sources\n/sources 1\n/files\n")
+    assert said.count("\\x1b[31mred\\n.md") == 4
+    assert "\x1b[31m" not in said
+
+
+def test_programs_are_told_names_as_they_are(odd, index):
+    run("ingest", odd, *index)
+    assert "\x1b[31mred\n.md" in names(index)
 
 
 def test_a_blank_name_for_standard_input_is_refused(tmp_path):

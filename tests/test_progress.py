@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 
 import pytest
 
@@ -49,6 +49,15 @@ def test_what_is_wrong_with_a_file_is_said_when_it_is_done(capsys):
         "  warning  b.pdf: page 2 has no text",
         "  warning  b.pdf: page 3 has no text",
     ]
+
+
+def test_a_terminal_does_not_obey_what_a_file_is_called(capsys):
+    with ProgressLines() as shown:
+        shown.update(progress(outcome=replace(FAILED, filename="\x1b[2Ja\n.pdf")))
+        shown.update(replace(progress(20.0), filename="\x1b[2Ja\n.pdf"))
+    failed, line = capsys.readouterr().err.splitlines()
+    assert failed == "  failed   \\x1b[2Ja\\n.pdf: it is damaged (invalid_file)"
+    assert line.endswith(", \\x1b[2Ja\\n.pdf")
 
 
 def test_the_bar_shows_files_windows_and_the_time_that_is_left(capsys):

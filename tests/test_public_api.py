@@ -59,7 +59,7 @@ HEAVY = [
 # Lower layers know nothing of higher ones; a module may import its own layer and those below.
 LAYERS = [
     ["types", "errors", "ids"],
-    ["messages", "pieces", "reports", "visible", "surrogates"],
+    ["messages", "pieces", "reports", "visible", "surrogates", "terminal"],
     ["protocols", "config", "records", "store_records"],
     [
         "languages",

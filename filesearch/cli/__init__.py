@@ -21,6 +21,7 @@ import click
 from filesearch import __version__
 from filesearch.cli import chat, evaluate, files, keys, questions, serve, summaries, upkeep
 from filesearch.errors import FilesearchError
+from filesearch.terminal import escaped
 
 DEBUG_VARIABLE = "FILESEARCH_DEBUG"
 # New objects before the garbage collector looks at them, instead of 700. What a command imports
@@ -74,7 +75,7 @@ def _end_unread() -> NoReturn:
 
 def _fail(message: str, exit_code: int) -> NoReturn:
     with suppress(OSError):  # where nobody can read it, the code still tells
-        click.echo(f"Error: {message}", err=True)
+        click.echo(f"Error: {escaped(message)}", err=True)
     raise click.exceptions.Exit(exit_code)
 
 

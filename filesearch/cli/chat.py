@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from filesearch.cli.options import index_option, say, show_as_written
+from filesearch.terminal import escaped
 
 if TYPE_CHECKING:
     from filesearch.engine import FileSearch
@@ -80,7 +81,7 @@ class _Talk:
                 events = self._fs.stream(message, thread_id=self.thread_id, cancel=cancel)
                 answer = answer_of(_kept(show_as_written(events), last))
         except FilesearchError as error:
-            say(f"Error: {error}")
+            say(f"Error: {escaped(str(error))}")
             return
         if last and isinstance(last[-1], Cancelled):
             click.echo()

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from filesearch.cli.options import count_to_stderr, json_option, print_json, say
+from filesearch.terminal import escaped
 
 _NAMED = 5
 
@@ -87,7 +88,7 @@ def evaluate_set(
     settings = load_settings()
     data = read_set(Path(directory), corpus=corpus, qrels=qrels)
     for warning in data.warnings:
-        say(f"warning: {warning}")
+        say(f"warning: {escaped(warning)}")
     if sample is not None:
         data = sample_queries(data, sample)
     embedder = make_embedder(settings.embedder, threads=settings.embed_threads)
@@ -103,7 +104,7 @@ def evaluate_set(
                 on_wait=say,
             )
         for filename, error in list(index.failures.items())[:_NAMED]:
-            say(f"warning: {filename} cannot be found: {error}")
+            say(f"warning: {escaped(f'{filename} cannot be found: {error}')}")
         if len(index.failures) > _NAMED:
             say(f"warning: {len(index.failures) - _NAMED} more files cannot be found")
         evaluation = evaluate(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from filesearch.cli.options import count_to_stderr, index_option, json_option, print_json, say
+from filesearch.terminal import escaped
 
 if TYPE_CHECKING:
     from filesearch.engine import FileSearch
@@ -217,7 +218,7 @@ def _watch(
         sys.stdout.flush()
 
     try:
-        fs.watch(paths, **rules, on_report=tell, on_note=say)
+        fs.watch(paths, **rules, on_report=tell, on_note=lambda note: say(escaped(note)))
     except KeyboardInterrupt:
         say("stopped watching")
 
@@ -261,4 +262,4 @@ def remove(targets: tuple[str, ...], index: str | None, as_json: bool) -> None:
         print_json([{"id": record.id, "filename": record.filename} for record in removed])
     else:
         for record in removed:
-            click.echo(f"removed {record.filename}")
+            click.echo(f"removed {escaped(record.filename)}")
