@@ -142,6 +142,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return ChunkSettings(size, min(recorded.overlap, max(0, size) // 2))
 
 
+def check_top_k(top_k: int) -> int:
+    """Return `top_k`, how many passages to return.
+
+    Raises:
+        InvalidSetting: It is not 1 to `MAX_TOP_K`.
+    """
+    if not 1 <= top_k <= MAX_TOP_K:
+        raise InvalidSetting(f"top_k is {top_k}; choose 1 to {MAX_TOP_K}")
+    return top_k
+
+
 def split_reranker(name: str) -> tuple[str, str]:
     """Return the kind of a reranker and what stands after its colon, empty for those without.
 

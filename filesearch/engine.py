@@ -17,7 +17,7 @@ from filesearch.adapters import (
     make_extractive_model,
 )
 from filesearch.cite import locate
-from filesearch.config import EXTRACTIVE_MODEL, Settings, load_settings
+from filesearch.config import EXTRACTIVE_MODEL, Settings, check_top_k, load_settings
 from filesearch.errors import InvalidSetting, NotFound
 from filesearch.filled import Filled
 from filesearch.filters import Filter
@@ -253,13 +253,16 @@ class FileSearch(Filled):
         from filesearch.assistant import Assistant, passages_for
 
         self._index.open_store()
+        if top_k is None:
+            top_k = passages_for(self.chat_model, self.settings)
+        count = check_top_k(top_k)  # at once: a model may answer without a search
 
         def search(query: str, turns: Sequence[Turn]) -> list[SearchResult]:
             # What a model asks for needs no model to plan it.
             own = query == question
             return self.search(
                 self.plan(query, history=turns) if own else plan_queries(query),
-                top_k=top_k or passages_for(self.chat_model, self.settings),
+                top_k=count,
                 filters=filters,
                 ranking_options=ranking_options,
             )

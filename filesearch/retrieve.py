@@ -26,9 +26,8 @@ from filesearch.candidates import (
 )
 from filesearch.catalog import Catalog
 from filesearch.cite import locate, location_fields
-from filesearch.config import MAX_TOP_K
+from filesearch.config import check_top_k
 from filesearch.context import find_contexts
-from filesearch.errors import InvalidSetting
 from filesearch.filters import Filter, Predicate, compile_filter
 from filesearch.fuse import merge_rankings, normalise
 from filesearch.index_rows import Place, Selection
@@ -140,8 +139,7 @@ class Retriever:
             InvalidFilter: `filters` is not well formed.
             IndexDamaged: A segment cannot be read.
         """
-        if not 1 <= top_k <= MAX_TOP_K:
-            raise InvalidSetting(f"top_k is {top_k}; choose 1 to {MAX_TOP_K}")
+        check_top_k(top_k)
         asked, threshold = options.vector_weight, options.score_threshold
         weight = self._vector_weight if asked is None else asked
         least = self._score_threshold if threshold is None else threshold

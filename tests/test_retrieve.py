@@ -138,6 +138,8 @@ def test_a_top_k_out_of_bounds_is_refused_with_its_value(fs, docs, top_k):
     fs.ingest(docs)
     with pytest.raises(InvalidSetting, match=f"top_k is {top_k}; choose 1 to 1000"):
         fs.search("kiln", top_k=top_k)
+    with pytest.raises(InvalidSetting, match=f"top_k is {top_k}; choose 1 to 1000"):
+        fs.ask("How hot is the kiln?", top_k=top_k)
 
 
 @pytest.mark.parametrize("query", ["", "  \n\t", "\u3000"])
