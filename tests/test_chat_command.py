@@ -53,6 +53,18 @@ def test_a_source_opens_in_its_document(index):
     assert "Welcome. »The kiln reaches 1280 degrees in nine hours.« It is fired" in done.stdout
 
 
+def test_an_answer_without_sources_shows_none_of_an_earlier_one(index):
+    done = talk(
+        index,
+        "How many degrees does the kiln reach?",
+        "Which visa does Peru ask for?",
+        "/sources",
+        "/sources 1",
+    )
+    assert done.stdout.count("[1] kiln.txt") == 1
+    assert done.stderr.count("the last answer has no sources") == 2
+
+
 def test_commands_say_what_they_cannot_do_and_the_conversation_goes_on(index):
     done = talk(
         index, "/sources", "/sources 3", "/nonsense", "/help", "/files", "/quit", "not read"

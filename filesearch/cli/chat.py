@@ -110,9 +110,12 @@ class _Talk:
         from filesearch.errors import NotFound
         from filesearch.render import render_source, render_source_line
 
-        cited = {str(citation["number"]): citation for citation in self._last_citations()}
-        if not cited:
+        citations = self._last_citations()
+        cited = {str(citation["number"]): citation for citation in citations or ()}
+        if citations is None:
             say("no answer with sources yet")
+        elif not cited:
+            say("the last answer has no sources")
         elif not number:
             for citation in cited.values():
                 click.echo(render_source_line(citation))
@@ -125,18 +128,17 @@ class _Talk:
                 document = None
             click.echo(render_source(cited[number], document))
 
-    def _last_citations(self) -> list[dict[str, Any]]:
-        if self.thread_id is None:
-            return []
-        for message in reversed(self._fs.threads.messages(self.thread_id)):
-            found = [
-                annotation["file_citation"]
-                for part in message.content
-                for annotation in part["text"]["annotations"]
-            ]
-            if found:
-                return found
-        return []
+    def _last_citations(self) -> list[dict[str, Any]] | None:
+        """Return what the last answer cites, None where there is no answer yet."""
+        messages = [] if self.thread_id is None else self._fs.threads.messages(self.thread_id)
+        for message in reversed(messages):
+            if message.role == "assistant":
+                return [
+                    annotation["file_citation"]
+                    for part in message.content
+                    for annotation in part["text"]["annotations"]
+                ]
+        return None
 
 
 def _kept(events: Iterator[Any], last: list[Any]) -> Iterator[Any]:
