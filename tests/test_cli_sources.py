@@ -126,12 +126,48 @@ def test_a_failure_is_named_once_where_output_and_errors_are_read_together(
     assert (done.stdout + (done.stderr or "")).count("is empty (0 bytes)") == times
 
 
-def test_a_closed_output_is_no_error(tmp_path):
-    (tmp_path / "a.md").write_text("A kiln.")
-    run("ingest", tmp_path / "a.md", "--index", tmp_path / "index")
-    command = f"{sys.executable} -m filesearch files --index {tmp_path / 'index'} >&-"
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+def run_in_shell(words):
+    """Run the real command, its streams closed as a shell does it."""
+    code = f"{sys.executable} -m filesearch {words}"
+    return subprocess.run(["sh", "-c", code], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """An index of one file, made by the real command; the file lies beside it."""
+    folder = tmp_path_factory.mktemp("filled")
+    (folder / "a.md").write_text("A kiln.")
+    done = run_in_shell(f"ingest {folder / 'a.md'} --index {folder / 'index'}")
+    assert done.returncode == 0, done.stderr
+    return folder / "index"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "files --index {index} >&-",
+        "chat --index {index} <&- 2>&-",
+        "ask kiln --index {index} >&- 2>&-",
+        "ask kiln --stream --index {index} 2>&-",
+        "ingest {index}/../a.md --index {index} --json-lines >&-",
+        "ingest --rebuild --index {index} 2>&-",
+    ],
+)
+def test_a_stream_that_was_closed_is_no_error(filled, command):
+    done = run_in_shell(command.format(index=filled))
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_chat_without_input_ends(filled):
+    done = run_in_shell(f"chat --index {filled} <&-")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("extractive answers from ")
+
+
+def test_a_standard_input_that_was_closed_is_an_empty_one(tmp_path):
+    done = run_in_shell(f"ingest - --name a.md --index {tmp_path / 'index'} <&-")
+    assert done.returncode == 1
+    assert "a.md: 'a.md' is empty (0 bytes)" in done.stdout
 
 
 def shown(*args, stdin=None):

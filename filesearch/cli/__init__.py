@@ -13,6 +13,7 @@ import sys
 import threading
 import traceback
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -123,8 +124,20 @@ def _on_interrupt(number: int, frame: FrameType | None) -> None:
     signal.default_int_handler(number, frame)
 
 
+def _open_closed_streams() -> None:
+    """Let a stream that was closed before we began lead nowhere; Python leaves None in its place.
+
+    The next file that is opened would take its number, and with it what is written there.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - stays open
+            setattr(sys, name, nowhere)
+
+
 def main() -> NoReturn:
     """Run the command line; the entry point of `fsearch`. Ends the process."""
+    _open_closed_streams()
     signal.signal(signal.SIGINT, _on_interrupt)
     gc.set_threshold(_GARBAGE_THRESHOLD)
     exit_code, failure = 0, None
@@ -152,8 +165,7 @@ def _leave(exit_code: int, failure: OSError | None) -> NoReturn:
         if failure is not None:
             raise failure
         for stream in (sys.stdout, sys.stderr):
-            if stream is not None:  # it is None where it was closed before we began
-                stream.flush()
+            stream.flush()
     except BrokenPipeError:
         pass  # its reader left
     except OSError as error:
