@@ -446,6 +446,8 @@ def test_a_line_separator_within_text_ends_no_line(tmp_path):
         ("qrels.tsv", b"q1\td1", "qrels.tsv, line 7: 'q1\\td1\\n' is not a query, a document"),
         ("qrels.tsv", b"q1\td1\thigh", "qrels.tsv, line 7: 'q1\\td1\\thigh\\n' is not"),
         ("qrels.tsv", b"q1\td1\t0.5", "qrels.tsv, line 7: "),
+        ("qrels.tsv", b"q1\td1\t1e30", "qrels.tsv, line 7: 'q1\\td1\\t1e30\\n' is not"),
+        ("qrels.tsv", b"q1\td1\tinf", "qrels.tsv, line 7: 'q1\\td1\\tinf\\n' is not"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named(pottery, file, line, says):

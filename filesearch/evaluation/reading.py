@@ -44,6 +44,7 @@ _ROLES: dict[str, Literal["user", "assistant"]] = {
     "bot": "assistant",
 }
 _NAMED = 3  # examples in a warning
+_MAX_GRADE = 1_000_000  # above 31 bits nDCG comes out as 0, above 63 it fails
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +278,7 @@ def _read_judgments(path: Path, warnings: list[str]) -> Judgments:
         if grade is None:
             raise InvalidFile(
                 f"{path.name}, line {number}: {raw[:80]!r} is not a query, a document and a whole "
-                "number, separated by tabs"
+                f"number of at most {_MAX_GRADE:,}, separated by tabs"
             )
         query_id, name = fields[:2]
         if position == 0:
@@ -297,7 +298,7 @@ def _grade(field: str) -> int | None:
         grade = float(field)
     except ValueError:
         return None
-    return int(grade) if grade.is_integer() else None
+    return int(grade) if grade.is_integer() and grade <= _MAX_GRADE else None
 
 
 def _match(
