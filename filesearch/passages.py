@@ -91,6 +91,7 @@ def pick_passages(
     scored: Sequence[Scored],
     *,
     top_k: int,
+    least: float = 0.0,
     texts: Texts,
     copies: Mapping[int, Sequence[int]] = NO_COPIES,
 ) -> list[Passage]:
@@ -105,14 +106,15 @@ def pick_passages(
         index: Where the rows of `scored` lie.
         scored: Best first, ties in the order in which they are to come.
         top_k: At least 1; fewer come back when `scored` holds no more than that.
+        least: What scores less is left out, also where a chunk does only by what is new of it.
         texts: Called in blocks: mostly once or twice, for little more than what is returned.
         copies: Document id -> ids of further files with its text, which `scored` leaves out.
     """
-    line = _Line(index, scored, copies)
+    line = _Line(index, scored, least, copies)
     told = ToldTexts()
     tellers: list[_Draft] = []  # of each text that was told, the draft that it is part of
     drafts: list[_Draft] = []
-    wanted, least = top_k, 1
+    wanted, round_size = top_k, 1
     while len(drafts) < top_k:
         stretches = line.take(wanted)
         if not stretches:
@@ -131,7 +133,7 @@ def pick_passages(
             drafts.append(draft)
             _join_neighbours(drafts)
         # Twice as many each round, so that a row of repeats costs few calls.
-        wanted, least = max(top_k - len(drafts), least), 2 * least
+        wanted, round_size = max(top_k - len(drafts), round_size), 2 * round_size
     line.meet_copies()
     return [draft.finished(line) for draft in drafts]
 
@@ -159,19 +161,26 @@ class _Line:
     """Chunks waiting in line by their score; each gives the stretch of it that is still new.
 
     A chunk that shares characters with one before it keeps the longest stretch that is new, and
-    waits in line again with the score of that stretch. Less than `MIN_LEFT` of a chunk is dropped.
+    waits in line again with the score of that stretch. Less than `MIN_LEFT` of a chunk is dropped,
+    and so is what scores less than `least`.
     """
 
     def __init__(
         self,
         index: Index,
         scored: Sequence[Scored],
+        least: float,
         copies: Mapping[int, Sequence[int]],
     ) -> None:
         self._index = index
+        self._least = least
         self._copies = copies
         self._scored = scored
-        self._queue = [(-candidate.score, rank) for rank, candidate in enumerate(scored)]
+        self._queue = [
+            (-candidate.score, rank)
+            for rank, candidate in enumerate(scored)
+            if candidate.score >= least
+        ]
         heapq.heapify(self._queue)
         self._taken: dict[int, list[tuple[int, int]]] = {}
         self._last_score = 0.0
@@ -194,6 +203,8 @@ class _Line:
                 continue
             if left < 1:
                 candidate = _rescore(self._index, candidate, start, end, left)
+                if candidate.score < self._least:
+                    continue
                 if candidate.score < -negative_score:
                     heapq.heappush(self._queue, (-candidate.score, rank))
                     continue

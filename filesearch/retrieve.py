@@ -156,12 +156,12 @@ class Retriever:
             )
         )
         scored = self._rank_all(index, queries, selection, stage, weight)
-        scored = [one for one in scored if one.score >= least]
         with self._turns.turn(goes_on=True):
             passages = pick_passages(
                 index,
                 scored,
                 top_k=top_k,
+                least=least,
                 texts=lambda places: self._catalog.passages(places, index.load_keys),
                 copies=selection.copies,
             )

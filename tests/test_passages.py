@@ -77,8 +77,8 @@ class Store:
             for document_id, start, end in places
         ]
 
-    def pick(self, scored, top_k=9):
-        return pick_passages(self, scored, top_k=top_k, texts=self.passages)
+    def pick(self, scored, top_k=9, least=0.0):
+        return pick_passages(self, scored, top_k=top_k, least=least, texts=self.passages)
 
     def pick_rows(self, *rows, top_k=9):
         """Pick from these chunk rows in this order, all without vectors and nearly alike."""
@@ -152,6 +152,13 @@ def test_the_score_of_a_reranker_falls_in_proportion_to_the_shares():
 def test_a_chunk_without_shares_falls_by_what_is_left_of_it():
     scored = [Scored(0, 0.9, 0.0, 0.0, -1), Scored(1, 0.8, 0.0, 0.0, -1)]
     assert strip((0, 200), (160, 360)).pick(scored)[1].scored.score == pytest.approx(0.64)
+
+
+def test_a_neighbour_whose_new_part_scores_below_the_threshold_leaves_its_place_to_others():
+    store = strip((0, 200), (100, 300), (400, 600))
+    scored = [keyword_only(row, score) for row, score in enumerate([0.9, 0.8, 0.5])]
+    found = store.pick(scored, top_k=2, least=0.5)
+    assert [(p.place.start, p.scored.score) for p in found] == [(0, 0.9), (400, 0.5)]
 
 
 def test_a_chunk_between_two_shown_ones_is_dropped():
@@ -370,6 +377,17 @@ def test_scores_descend_and_are_the_sum_of_their_shares(given_store, top_k):
     for one in found:
         assert 0 <= one.score <= 1
         assert one.keyword + one.vector == pytest.approx(one.score)
+
+
+@given(ranked_stores(), top_ks, st.floats(0, 1))
+def test_nothing_below_a_threshold_comes_and_all_that_stands_above_it_does(
+    given_store, top_k, least
+):
+    store, scored = given_store
+    found = store.pick(scored, top_k, least)
+    assert all(p.scored.score >= least for p in found)
+    unlimited = [p for p in store.pick(scored, len(scored)) if p.scored.score >= least]
+    assert len(found) >= min(top_k, len(unlimited))
 
 
 @given(ranked_stores(), top_ks)

@@ -57,6 +57,20 @@ def test_a_threshold_leaves_out_what_scores_less(fs, docs):
     assert [hit.score for hit in kept] == scores[:1]
 
 
+@pytest.mark.parametrize("ranker", ["auto", "none"])
+def test_a_threshold_holds_for_what_is_left_of_chunks_that_overlap(fs, tmp_path, ranker):
+    for every in (97, 61):
+        text = " ".join(f"{'kiln ' if i % every == 0 else ''}word{i}" for i in range(3000))
+        (tmp_path / f"{every}.txt").write_text(text)
+        fs.ingest(tmp_path / f"{every}.txt")
+    scores = [h.score for h in fs.search("kiln", top_k=50, ranking_options={"ranker": ranker})]
+    for place, score in enumerate(scores):
+        options = {"ranker": ranker, "score_threshold": score}
+        kept = fs.search("kiln", top_k=50, ranking_options=options)
+        assert min(hit.score for hit in kept) >= score
+        assert len(kept) > place
+
+
 def test_the_stores_threshold_holds_unless_the_call_gives_one(make_fs, docs):
     make_fs().ingest(docs)
     strict = make_fs(score_threshold=1.0)

@@ -538,6 +538,18 @@ def test_a_score_threshold_leaves_out_what_scores_less(fs, two):
     )
 
 
+def test_a_threshold_holds_in_every_store_for_what_is_left_of_chunks_that_overlap(fs):
+    stores = []
+    for name, every in (("a", 97), ("b", 61)):
+        text = " ".join(f"{'kiln ' if i % every == 0 else ''}{name}{i}" for i in range(3000))
+        stores.append(fs.stores.create().id)
+        fill(fs, stores[-1], upload(fs, f"{name}.txt", text))
+    for result in fs.stores.search(stores, ["kiln"], top_k=50).results:
+        options = {"score_threshold": result.score}
+        kept = fs.stores.search(stores, ["kiln"], top_k=50, ranking_options=options).results
+        assert min(one.score for one in kept) >= result.score
+
+
 def test_a_store_of_another_embedder_is_refused_unless_it_is_empty(make_fs, fs, two, url):
     empty = fs.stores.create()
     fs.close()
