@@ -8,6 +8,7 @@ What stands here is measured, not judged: `fuse` and `rerank` weigh it.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class Question:
     """A question as both searches read it.
 
     Attributes:
-        text: As searched.
+        text: As searched, in NFC.
         terms: Its distinct keyword terms, in order.
         idf: float64 (n_terms,), what each says; above 0.
         known: Share of its letters in a script that the embedder knows, 0..1.
@@ -97,7 +98,7 @@ def find_candidates(
             language that the embedder does not know.
         pool: Embeds the question beside the keyword search.
     """
-    text = join_surrogates(text)
+    text = unicodedata.normalize("NFC", join_surrogates(text))  # as documents are
     embedding_question = pool.submit(_embed_question, text, embedder)
     terms = query_terms(text)
     by_keyword, keyword = index.top_keyword(terms, CANDIDATE_CHUNKS, selection)

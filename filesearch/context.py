@@ -9,6 +9,7 @@ part of what is cited. Pure.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -55,10 +56,13 @@ def find_contexts(
 
 @lru_cache(maxsize=4096)
 def name_words(filename: str) -> str:
-    """Return the words of a file's name and folders: "q1/3M_2018_10K.pdf" -> "q1 3M 2018 10K"."""
+    """Return the words of a file's name and folders: "q1/3M_2018_10K.pdf" -> "q1 3M 2018 10K".
+
+    In NFC, as documents are: macOS takes names apart.
+    """
     if not _SUFFIX.search(filename):
         return ""
-    stem = str(PurePosixPath(filename).with_suffix(""))
+    stem = unicodedata.normalize("NFC", str(PurePosixPath(filename).with_suffix("")))
     return _NAME_JOINTS.sub(" ", stem).strip()
 
 

@@ -13,6 +13,7 @@ carried over. Pure, English and Chinese, linear time.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -170,7 +171,7 @@ def find_context(question: str, history: Sequence[Turn]) -> Context:
     topic: list[str] = []
     asked, answered = "", ""
     for turn in history[-MAX_TURNS:]:
-        text = turn.text[:MAX_TURN_CHARACTERS]
+        text = unicodedata.normalize("NFC", turn.text[:MAX_TURN_CHARACTERS])
         if turn.role == "user":
             asked, answered = text, ""
             topic = _next_topic(text, topic)

@@ -9,6 +9,7 @@ are merged by `fuse.merge_rankings`.
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -91,10 +92,11 @@ def plan_queries(question: str, *, history: Sequence[Turn] = ()) -> QueryPlan:
 
     Returns:
         A plan whose first query holds every number, quoted phrase and identifier of the question.
+        Queries are in NFC, as documents are.
         Where the question leans on the conversation, what it needs is added; where it only may,
         a second query reads it so and the first leaves it alone.
     """
-    asked = question.strip()
+    asked = unicodedata.normalize("NFC", question.strip())
     if not asked:
         return QueryPlan(question, ())
     if len(asked) > MAX_QUESTION_CHARACTERS:

@@ -88,7 +88,7 @@ _PLAIN_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 _STABLE_RUN = regex.compile(rf"[{_STABLE}]+")
 _UNSPACED_START = regex.compile(rf"[{_UNSPACED}]")
 _INVISIBLE = re.compile(rf"[{_ZERO_WIDTH}]+")
-_CLUSTER = regex.compile(r"\P{M}[\p{M}\uff9e\uff9f]*|\p{M}+")
+_CLUSTER = regex.compile(r"\p{hst=L}\p{hst=V}\p{hst=T}?|\P{M}[\p{M}\uff9e\uff9f]*|\p{M}+")
 _PART = regex.compile(
     r"""
     (?P<number> \d{1,3}(?:,\d{3}){1,6}(?![\d,])(?:\.\d+)? | \d+(?:\.\d+)* )
@@ -272,7 +272,7 @@ def _analyse(piece: str) -> str | _Terms:
 
 
 def _normalised_clusters(piece: str) -> Iterator[tuple[str, int, int]]:
-    """Yield each base character with its marks, under NFKC, and where it stands."""
+    """Yield each base character with its marks, or syllable of jamo, and where it is; NFKC."""
     for match in _CLUSTER.finditer(piece):
         unit = unicodedata.normalize("NFKC", _INVISIBLE.sub("", match.group()))
         if unit:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
 from filesearch.context import MAX_PART_CHARACTERS, find_contexts, name_words
@@ -22,6 +24,7 @@ SPANS = (
         ("3M_2018_10K.pdf", "3M 2018 10K"),
         ("reports/q1/net-sales.v2.xlsx", "reports q1 net sales v2"),
         ("年度报告.docx", "年度报告"),
+        (unicodedata.normalize("NFD", "보고서/Café.txt"), "보고서 Café"),
         ("4983", ""),
         ("page#12", ""),
         ("1.5", ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -162,6 +163,31 @@ def test_halves_of_characters_do_not_keep_the_rest_from_being_found(tmp_path, do
         assert fs.search(query, rewrite_query=False)[0].filename == "kiln.txt"
         assert "1280" in fs.ask(f"{query}: how many degrees does the kiln reach?").text
         assert "1280" in fs.as_tool().call_json(json.dumps({"query": query}))
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize(
+    ("name", "text", "questions"),
+    [
+        ("요금.txt", "한 달 이용료는 오만 원입니다.", ["이용료는 한 달에 얼마입니까?", "요금"]),
+        ("clé.txt", "Zoë garde le trousseau à l'entrée.", ["Où est le trousseau de Zoë ?", "clé"]),
+    ],
+)
+def test_characters_taken_apart_in_names_and_questions_are_the_same_characters(
+    tmp_path, name, text, questions, form
+):
+    """As macOS writes names, and some keyboards questions."""
+    texts = {unicodedata.normalize(form, name): text, "other.txt": "The kiln is fired on Fridays."}
+    with FileSearch(tmp_path / "index") as fs:
+        fs.ingest(write_notes(tmp_path / "notes", texts))
+        for question in questions:
+            apart = unicodedata.normalize("NFD", question)
+            found = fs.search(question)
+            assert found[0].text == text
+            assert fs.search(apart) == found
+            assert fs.search(apart, rewrite_query=False)[0].text == text
+        apart = unicodedata.normalize("NFD", questions[0])
+        assert [citation.quote for citation in fs.ask(apart).citations] == [text]
 
 
 def test_a_word_that_is_repeated_makes_no_score_leave_the_unit_interval(make_fs, docs):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -47,6 +48,7 @@ EXAMPLES = {
     "han beside latin and digits": ("使用Python于2023年", "使用 python 于 2023 年"),
     "kana, half width included": ("ガイド ｶﾞｲﾄﾞ", "ガイ イド ガイ イド"),
     "hangul": ("한국어", "한국 국어"),
+    "hangul taken apart": (unicodedata.normalize("NFD", "한국어"), "한국 국어"),
     "variation selectors vanish": ("葛\U000e0100城", "葛城"),
     "thai clusters pair": ("ที่นี่", "ที่นี่"),
     "devanagari keeps its marks": ("हिन्दी।", "हिन्दी"),
