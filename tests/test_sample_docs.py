@@ -14,6 +14,8 @@ import pptx
 import pypdf
 import pytest
 
+from filesearch import FileSearch
+
 ROOT = Path(__file__).parent.parent
 SAMPLE_DOCS = ROOT / "sample_docs"
 QUESTIONS = [
@@ -119,3 +121,14 @@ def test_the_script_makes_the_pdfs_again(name, tmp_path):
     pytest.importorskip("reportlab", reason="reportlab is not installed: pip install reportlab")
     script().make_pdf(name, tmp_path, chinese=name == "yaolu-anquan")
     assert pages_of(tmp_path / f"{name}.pdf") == pages_of(SAMPLE_DOCS / f"{name}.pdf")
+
+
+def test_the_readme_says_what_its_question_is_answered(tmp_path):
+    """Three dots stand for what it leaves out."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [question] = re.findall(r'answer = fs\.ask\("(How long .+)"\)', readme)
+    [said] = re.findall(r"print\(answer\.text\)  # (.+)", readme)
+    with FileSearch(tmp_path / "index") as fs:
+        fs.ingest(SAMPLE_DOCS)
+        answer = fs.ask(question).text
+    assert re.fullmatch(".*".join(map(re.escape, said.split("..."))), answer)
