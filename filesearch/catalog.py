@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import exists, select, update
 
 from filesearch import pictures, rows, segment_rows, store_names
 from filesearch import schema as t
@@ -20,6 +20,7 @@ from filesearch.database import Database
 from filesearch.document_cache import DocumentCache
 from filesearch.errors import NotFound
 from filesearch.ids import new_id
+from filesearch.numbering import insert_behind
 from filesearch.protocols import BlobStore, IncomingBlob
 from filesearch.records import (
     AttributeLayers,
@@ -94,7 +95,7 @@ class Catalog:
             if row is None:
                 store_id = new_id("vs")
                 sql.execute(
-                    insert(t.vector_stores).values(
+                    insert_behind(sql, t.vector_stores).values(
                         id=store_id,
                         name=name,
                         created_at=int(time.time()),

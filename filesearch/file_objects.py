@@ -13,13 +13,14 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, or_, select
 
 from filesearch import schema as t
 from filesearch import store_rows
 from filesearch.catalog import Catalog
 from filesearch.errors import NotFound
 from filesearch.ids import new_id
+from filesearch.numbering import insert_behind
 from filesearch.paging import Page, PageQuery, bury, select_page
 from filesearch.protocols import BlobStore, IncomingBlob
 
@@ -209,7 +210,7 @@ def keep_file(
     )
     incoming.keep()
     sql.execute(
-        insert(t.files).values(
+        insert_behind(sql, t.files).values(
             id=file.id,
             filename=file.filename,
             path=None,

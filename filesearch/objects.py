@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
 from filesearch import schema as t
 from filesearch.database import Database
 from filesearch.ids import new_id
+from filesearch.numbering import insert_behind
 from filesearch.paging import Page, PageQuery, bury, select_page
 from filesearch.rows import encode_json
 
@@ -119,7 +120,9 @@ class Transaction:
             "expires_at": expires_at,
         }
         done = self.sql.execute(
-            insert(t.objects).values(**values, body=encode_json(body)).returning(t.objects.c.seq)
+            insert_behind(self.sql, t.objects)
+            .values(**values, body=encode_json(body))
+            .returning(t.objects.c.seq)
         )
         return Record(seq=done.scalar_one(), **values, body=dict(body))  # type: ignore[arg-type]
 

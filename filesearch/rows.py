@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, Select, delete, exists, insert, select, 
 
 from filesearch import schema as t
 from filesearch.errors import IndexDamaged
+from filesearch.numbering import insert_behind
 from filesearch.records import (
     AttributeLayers,
     FileRecord,
@@ -93,9 +94,11 @@ def insert_file(
         sql.execute(update(t.files).where(t.files.c.id == new.id).values(**values)).rowcount
     )
     if not is_known:
-        sql.execute(insert(t.files).values(id=new.id, created_at=int(time.time()), **values))
+        sql.execute(
+            insert_behind(sql, t.files).values(id=new.id, created_at=int(time.time()), **values)
+        )
     done = sql.execute(
-        insert(t.store_files)
+        insert_behind(sql, t.store_files)
         .values(
             store_id=store_id,
             file_id=new.id,

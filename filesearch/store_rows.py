@@ -11,13 +11,14 @@ from collections.abc import Collection
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, select, update
 
 from filesearch import rows, store_names
 from filesearch import schema as t
 from filesearch.attributes import check_attributes
 from filesearch.batch_counts import keep_ends
 from filesearch.errors import NotFound, StoreExpired
+from filesearch.numbering import insert_behind
 from filesearch.paging import Page, PageQuery, bury, select_page
 from filesearch.store_records import (
     FileCounts,
@@ -287,7 +288,7 @@ def attach(sql: Connection, store: Row[Any], new: NewAttachment) -> None:
         }
     if row is None:
         values |= {"store_id": store.id, "file_id": new.file_id, "created_at": int(time.time())}
-        sql.execute(insert(t.store_files).values(**values))
+        sql.execute(insert_behind(sql, t.store_files).values(**values))
         return
     sql.execute(update(t.store_files).where(*mine).values(**values))
     if row.document_id is not None:

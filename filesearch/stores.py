@@ -11,9 +11,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import exists, select, update
 
-from filesearch import batch_counts, rows, store_batches, store_names, store_rows
+from filesearch import batch_counts, numbering, rows, store_batches, store_names, store_rows
 from filesearch import schema as t
 from filesearch.attributes import check_attributes
 from filesearch.errors import InvalidSetting, NotFound
@@ -102,7 +102,7 @@ class VectorStores:
         with self._database.writing() as sql:
             store_names.fix_name(sql, DEFAULT_STORE)
             sql.execute(
-                insert(t.vector_stores).values(
+                numbering.insert_behind(sql, t.vector_stores).values(
                     id=store_id,
                     name=name,
                     created_at=now,

@@ -94,6 +94,7 @@ LAYERS = [
     ["plan"],
     [
         "schema",
+        "numbering",
         "rows",
         "store_names",
         "lock",
