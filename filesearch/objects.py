@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
 from sqlalchemy import Connection, Row, delete, select, update
@@ -20,7 +20,7 @@ from filesearch import schema as t
 from filesearch.database import Database
 from filesearch.ids import new_id
 from filesearch.numbering import insert_behind
-from filesearch.paging import Page, PageQuery, bury, select_page
+from filesearch.paging import Page, PageQuery, bury, forget_lists, select_page
 from filesearch.rows import encode_json
 
 Kind: TypeAlias = Literal[
@@ -45,6 +45,8 @@ _PREFIXES: Mapping[str, str] = {
     "response": "resp",
     "conversation": "conv",
 }
+# Objects whose children one statement deletes: it names a list for each and every kind.
+_MAX_PARENTS = 100
 
 
 class Keep:
@@ -159,15 +161,17 @@ class Transaction:
         self.sql.execute(delete(t.objects).where(t.objects.c.seq == record.seq))
         self.sql.execute(delete(t.events).where(t.events.c.object_id == record.id))
 
-    def delete_children(self, parent: str) -> None:
-        """Delete all that belongs to an object, and what belongs to that, with its lists."""
+    def delete_children(self, *parents: str) -> None:
+        """Delete all that belongs to some objects, and what belongs to that, with its lists."""
         c = t.objects.c
-        children = self.sql.execute(select(c.id).where(c.parent == parent)).scalars().all()
-        for child in children:
-            self.delete_children(child)
-        self.sql.execute(delete(t.events).where(t.events.c.object_id.in_(children)))
-        self.sql.execute(delete(t.objects).where(c.parent == parent))
-        self.sql.execute(delete(t.tombstones).where(t.tombstones.c.place.endswith(f":{parent}")))
+        for first in range(0, len(parents), _MAX_PARENTS):
+            some = parents[first : first + _MAX_PARENTS]
+            children = select(c.id).where(c.parent.in_(some))
+            self.delete_children(*self.sql.scalars(children))
+            self.sql.execute(delete(t.events).where(t.events.c.object_id.in_(children)))
+            self.sql.execute(delete(t.objects).where(c.parent.in_(some)))
+            # By their names: tombstones are kept for good, and looking through all takes long.
+            forget_lists(self.sql, [_place(kind, one) for one in some for kind in get_args(Kind)])
 
     def page(
         self,

@@ -108,3 +108,8 @@ def bury(sql: Connection, place: str, object_id: str, seq: int) -> None:
     c = t.tombstones.c
     sql.execute(delete(t.tombstones).where(c.place == place, c.id == object_id))
     sql.execute(insert(t.tombstones).values(place=place, id=object_id, seq=seq))
+
+
+def forget_lists(sql: Connection, places: Sequence[str]) -> None:
+    """Forget where deleted objects stood in lists that are gone themselves."""
+    sql.execute(delete(t.tombstones).where(t.tombstones.c.place.in_(places)))

@@ -19,7 +19,7 @@ from filesearch.attributes import check_attributes
 from filesearch.batch_counts import keep_ends
 from filesearch.errors import NotFound, StoreExpired
 from filesearch.numbering import insert_behind
-from filesearch.paging import Page, PageQuery, bury, select_page
+from filesearch.paging import Page, PageQuery, bury, forget_lists, select_page
 from filesearch.store_records import (
     FileCounts,
     FileStatus,
@@ -170,6 +170,7 @@ def delete_store(sql: Connection, store_id: str) -> None:
     sql.execute(delete(t.vector_stores).where(t.vector_stores.c.id == store_id))
     rows.note_attributes(sql, store_id, None)
     bury(sql, STORES_PLACE, store_id, row.seq)
+    forget_lists(sql, [files_place(store_id)])
     rows.drop_unused(sql, document_ids=documents if len(documents) <= _FEW else None)
 
 

@@ -1,8 +1,10 @@
 import threading
 
 import pytest
+from sqlalchemy import event, select
 
-from filesearch.database import Database
+from filesearch import schema as t
+from filesearch.database import Database, sqlite_url
 from filesearch.errors import NotFound
 from filesearch.objects import Objects
 from filesearch.paging import PageQuery
@@ -85,6 +87,47 @@ def test_children_go_with_their_children(objects):
     assert objects.find("step", step.id) is None
     assert objects.find("run", run.id) is None
     assert objects.find("thread", thread.id) is not None
+
+
+def test_the_lists_below_an_object_are_forgotten_with_it(objects):
+    with objects.writing() as tx:
+        threads = [tx.insert("thread", {}, object_id=one) for one in ("thread_a", "thread-a")]
+        for thread in threads:
+            run = tx.insert("run", {}, parent=thread.id)
+            for parent, kind in ((thread, "message"), (run, "step")):
+                tx.delete(tx.insert(kind, {}, parent=parent.id))
+        tx.delete_children("thread_a")
+        places = set(tx.sql.scalars(select(t.tombstones.c.place)))
+    assert places == {"message:thread-a", f"step:{run.id}"}
+
+
+def test_deleting_children_looks_through_no_other_tombstones(tmp_path):
+    """They are kept for good, and the writer's turn lasts as long as this."""
+    database = Database(sqlite_url(tmp_path / "catalog.db"))
+    plans = []
+
+    def explain(_connection, cursor, statement, parameters, *_):
+        plan = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        plans.extend(step for *_, step in plan if "tombstones" in step)
+
+    with Objects(database).writing() as tx:
+        thread = tx.insert("thread", {})
+        tx.insert("message", {}, parent=thread.id)
+        event.listen(tx.sql, "before_cursor_execute", explain)
+        tx.delete_children(thread.id)
+    database.close()
+    assert plans
+    assert all(step.startswith("SEARCH tombstones USING") for step in plans)
+
+
+def test_deleting_many_children_takes_few_statements(objects):
+    with objects.writing() as tx:
+        ids = [tx.insert("run", {}, parent="thread_x").id for _ in range(250)]
+        statements = []
+        event.listen(tx.sql, "before_cursor_execute", lambda *call: statements.append(call[2]))
+        tx.delete_children("thread_x")
+        assert not tx.select("run")
+    assert len(statements) < len(ids) / 10
 
 
 def test_what_a_writer_reads_stays_true_until_it_ends(objects):
