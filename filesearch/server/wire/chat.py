@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from filesearch.server.wire.common import Metadata, RequestModel
+from filesearch.server.wire.common import MAX_PROPERTIES, Items, Metadata, RequestModel, at_most
 
 MAX_TOOLS = 128
 MAX_STOPS = 4
@@ -29,7 +29,7 @@ class ChatCompletionBody(BaseModel):
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
     model: str = Field(min_length=1)
-    messages: list[dict[str, Any]] = Field(min_length=1)
+    messages: Items[dict[str, Any]] = Field(min_length=1)
     stream: bool | None = None
 
 
@@ -39,7 +39,7 @@ class CompletionBody(BaseModel):
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
     model: str = Field(min_length=1)
-    prompt: str | list[str] | list[int] | list[list[int]] | None = None
+    prompt: str | Items[str] | Items[int] | Items[Items[int]] | None = None
     stream: bool | None = None
 
 
@@ -92,7 +92,7 @@ class SystemMessage(RequestModel):
     """Instructions."""
 
     role: Literal["system", "developer"]
-    content: str | list[TextPart]
+    content: str | Items[TextPart]
     name: str | None = None
 
 
@@ -100,7 +100,7 @@ class UserMessage(RequestModel):
     """What the user says."""
 
     role: Literal["user"]
-    content: str | list[UserPart]
+    content: str | Items[UserPart]
     name: str | None = None
 
 
@@ -123,12 +123,12 @@ class AssistantMessage(RequestModel):
     """What the assistant said or called."""
 
     role: Literal["assistant"]
-    content: str | list[AssistantPart] | None = None
+    content: str | Items[AssistantPart] | None = None
     refusal: str | None = None
     name: str | None = None
-    tool_calls: list[CalledTool] | None = None
+    tool_calls: Items[CalledTool] | None = None
     function_call: CalledFunction | None = None
-    annotations: list[dict[str, Any]] | None = None
+    annotations: Items[dict[str, Any]] | None = None
     audio: dict[str, Any] | None = None
 
 
@@ -136,7 +136,7 @@ class ToolMessage(RequestModel):
     """What a call returned."""
 
     role: Literal["tool"]
-    content: str | list[TextPart]
+    content: str | Items[TextPart]
     tool_call_id: str
 
 
@@ -176,7 +176,7 @@ class FunctionTool(RequestModel):
 class SearchSettings(RequestModel):
     """How `file_search` searches: of the tool itself, or of its `file_search` as in Assistants."""
 
-    vector_store_ids: list[str] = Field(default=[], max_length=MAX_STORES)
+    vector_store_ids: Items[str] = Field(default=[], max_length=MAX_STORES)
     max_num_results: Annotated[int, Field(ge=1, le=50)] | None = None
     filters: dict[str, Any] | None = None
     ranking_options: dict[str, Any] | None = None
@@ -220,7 +220,7 @@ class AllowedTools(RequestModel):
     """Some of the tools."""
 
     mode: Literal["auto", "required"]
-    tools: list[ChosenFunction | ChosenSearch]
+    tools: Items[ChosenFunction | ChosenSearch]
 
 
 class ChosenTools(RequestModel):
@@ -276,7 +276,7 @@ class StreamOptions(RequestModel):
     include_obfuscation: bool | None = None
 
 
-Stops = str | Annotated[list[str], Field(max_length=MAX_STOPS)]
+Stops = str | Annotated[Items[str], Field(max_length=MAX_STOPS)]
 
 
 class _Answered(RequestModel):
@@ -292,28 +292,28 @@ class _Answered(RequestModel):
     max_tokens: int | None = Field(default=None, ge=1)
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
     presence_penalty: float | None = Field(default=None, ge=-2, le=2)
-    logit_bias: dict[str, float] | None = None
+    logit_bias: Annotated[dict[str, float], at_most(MAX_PROPERTIES)] | None = None
     seed: int | None = None
     user: str | None = None
-    vector_store_ids: list[str] = Field(default=[], max_length=MAX_STORES)
+    vector_store_ids: Items[str] = Field(default=[], max_length=MAX_STORES)
 
 
 class OwnChatRequest(_Answered):
     """A request for a chat completion that we answer."""
 
-    messages: list[ChatMessage] = Field(min_length=1)
+    messages: Items[ChatMessage] = Field(min_length=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
-    tools: list[ChatTool] | None = Field(default=None, max_length=MAX_TOOLS)
+    tools: Items[ChatTool] | None = Field(default=None, max_length=MAX_TOOLS)
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
-    functions: list[FunctionDefinition] | None = Field(default=None, max_length=MAX_TOOLS)
+    functions: Items[FunctionDefinition] | None = Field(default=None, max_length=MAX_TOOLS)
     function_call: Literal["none", "auto"] | ChosenName | None = None
     response_format: ResponseFormat | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = Field(default=None, ge=0, le=20)
     metadata: Metadata | None = None
     store: bool | None = None
-    modalities: list[Literal["text", "audio"]] | None = None
+    modalities: Items[Literal["text", "audio"]] | None = None
     reasoning_effort: str | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
     service_tier: str | None = None
@@ -336,7 +336,7 @@ class UpdateChatCompletion(RequestModel):
 class OwnCompletionRequest(_Answered):
     """A request for legacy completions that we answer."""
 
-    prompt: str | list[str] | list[int] | list[list[int]] | None = None
+    prompt: str | Items[str] | Items[int] | Items[Items[int]] | None = None
     best_of: int | None = Field(default=None, ge=1, le=20)
     echo: bool | None = None
     suffix: str | None = None

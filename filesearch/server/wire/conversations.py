@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from filesearch.server.wire.common import Metadata, RequestModel
+from filesearch.server.wire.common import Items, Metadata, RequestModel
 from filesearch.server.wire.response_input import InputItem
 
 MAX_ITEMS = 20  # OpenAI's, for one request
@@ -15,7 +15,7 @@ MAX_ITEMS = 20  # OpenAI's, for one request
 class CreateConversation(RequestModel):
     """`POST /conversations`."""
 
-    items: Annotated[list[InputItem], Field(max_length=MAX_ITEMS)] | None = None
+    items: Annotated[Items[InputItem], Field(max_length=MAX_ITEMS)] | None = None
     metadata: Metadata | None = None
 
 
@@ -28,4 +28,4 @@ class UpdateConversation(RequestModel):
 class AddItems(RequestModel):
     """`POST /conversations/{id}/items`."""
 
-    items: Annotated[list[InputItem], Field(max_length=MAX_ITEMS)]
+    items: Annotated[Items[InputItem], Field(max_length=MAX_ITEMS)]

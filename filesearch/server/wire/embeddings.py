@@ -6,14 +6,14 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, StrictInt, StrictStr
 
-from filesearch.server.wire.common import RequestModel
+from filesearch.server.wire.common import Items, RequestModel
 
 MAX_INPUTS = 2048
 MAX_TOKENS = 300_000
 """Of all inputs of one request together, as OpenAI's."""
 
 _Item = TypeVar("_Item")
-Listed = Annotated[list[_Item], Field(min_length=1)]
+Listed = Annotated[Items[_Item], Field(min_length=1)]
 
 
 class EmbeddingRequest(RequestModel):

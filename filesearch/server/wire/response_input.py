@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
-from filesearch.server.wire.common import RequestModel
+from filesearch.server.wire.common import MAX_PROPERTIES, Items, RequestModel, at_most
 
 MAX_TEXT = 10_485_760  # characters of one input, as OpenAI's
 
@@ -59,7 +59,7 @@ class TextPart(RequestModel):
 
     type: Literal["input_text", "output_text"]
     text: Annotated[str, Field(max_length=MAX_TEXT)]
-    annotations: list[Annotation] | None = None
+    annotations: Items[Annotation] | None = None
 
 
 class RefusalPart(RequestModel):
@@ -99,14 +99,14 @@ def _shape(value: object) -> str:
 
 
 Content: TypeAlias = Annotated[
-    Annotated[str, Field(max_length=MAX_TEXT), Tag("text")] | Annotated[list[Part], Tag("list")],
+    Annotated[str, Field(max_length=MAX_TEXT), Tag("text")] | Annotated[Items[Part], Tag("list")],
     Discriminator(_shape),
 ]
 
 
 Output: TypeAlias = Annotated[
     Annotated[str, Field(max_length=MAX_TEXT), Tag("text")]
-    | Annotated[list[InputPart], Tag("list")],
+    | Annotated[Items[InputPart], Tag("list")],
     Discriminator(_shape),
 ]
 
@@ -150,7 +150,7 @@ class FoundPassage(RequestModel):
     filename: str | None = None
     text: str | None = None
     score: Annotated[float, Field(ge=0, le=1)] | None = None
-    attributes: dict[str, str | float | bool] | None = None
+    attributes: Annotated[dict[str, str | float | bool], at_most(MAX_PROPERTIES)] | None = None
 
 
 class FileSearchCallItem(RequestModel):
@@ -158,8 +158,8 @@ class FileSearchCallItem(RequestModel):
 
     type: Literal["file_search_call"]
     id: str
-    queries: list[str] = Field(default_factory=list)
-    results: list[FoundPassage] | None = None
+    queries: Items[str] = Field(default_factory=list)
+    results: Items[FoundPassage] | None = None
     status: Literal["in_progress", "searching", "completed", "incomplete", "failed"] | None = None
 
 
@@ -182,8 +182,8 @@ class ReasoningItem(RequestModel):
 
     type: Literal["reasoning"]
     id: str
-    summary: list[SummaryText] = Field(default_factory=list)
-    content: list[ReasoningText] | None = None
+    summary: Items[SummaryText] = Field(default_factory=list)
+    content: Items[ReasoningText] | None = None
     encrypted_content: str | None = None
     status: Literal["in_progress", "completed", "incomplete"] | None = None
 
@@ -223,6 +223,6 @@ InputItem: TypeAlias = Annotated[
 ]
 Input: TypeAlias = Annotated[
     Annotated[str, Field(max_length=MAX_TEXT), Tag("text")]
-    | Annotated[list[InputItem], Tag("list")],
+    | Annotated[Items[InputItem], Tag("list")],
     Discriminator(_shape),
 ]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
-from filesearch.server.wire.common import Metadata, RequestModel
+from filesearch.server.wire.common import MAX_PROPERTIES, Items, Metadata, RequestModel, at_most
 from filesearch.server.wire.response_input import Input, InputPart
 
 NAME = r"^[a-zA-Z0-9_-]+$"
@@ -48,7 +48,7 @@ class FileSearchTool(RequestModel):
     """The search of vector stores."""
 
     type: Literal["file_search"]
-    vector_store_ids: Annotated[list[str], Field(min_length=1)]
+    vector_store_ids: Annotated[Items[str], Field(min_length=1)]
     max_num_results: Annotated[int, Field(ge=1, le=50)] | None = None
     ranking_options: RankingOptions | None = None
     filters: dict[str, Any] | None = None
@@ -95,7 +95,7 @@ class Container(RequestModel):
     """Where code would run."""
 
     type: Literal["auto"]
-    file_ids: Annotated[list[str], Field(max_length=50)] | None = None
+    file_ids: Annotated[Items[str], Field(max_length=50)] | None = None
     memory_limit: Literal["1g", "4g", "16g", "64g"] | None = None
 
 
@@ -147,7 +147,7 @@ class AllowedToolsChoice(RequestModel):
 
     type: Literal["allowed_tools"]
     mode: Literal["auto", "required"] = "auto"
-    tools: list[AllowedTool]
+    tools: Items[AllowedTool]
 
 
 NamedToolChoice: TypeAlias = Annotated[
@@ -208,7 +208,7 @@ class Prompt(RequestModel):
 
     id: str
     version: str | None = None
-    variables: dict[str, str | InputPart] | None = None
+    variables: Annotated[dict[str, str | InputPart], at_most(MAX_PROPERTIES)] | None = None
 
 
 class StreamOptions(RequestModel):
@@ -246,7 +246,7 @@ class CountTokens(RequestModel):
     model: str | None = None
     input: Input | None = None
     instructions: str | None = None
-    tools: Annotated[list[Tool], Field(max_length=128)] | None = None
+    tools: Annotated[Items[Tool], Field(max_length=128)] | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     previous_response_id: str | None = None
@@ -272,7 +272,7 @@ class CreateResponse(CountTokens):
     """`POST /responses`."""
 
     model: Annotated[str, Field(min_length=1)]
-    include: list[Include] | None = None
+    include: Items[Include] | None = None
     store: bool | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None

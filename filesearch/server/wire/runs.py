@@ -16,7 +16,7 @@ from filesearch.server.wire.assistants import (
     ToolResources,
     TopP,
 )
-from filesearch.server.wire.common import Metadata, RequestModel
+from filesearch.server.wire.common import Items, Metadata, RequestModel
 from filesearch.server.wire.threads import CreateMessage, CreateThread
 
 MAX_TOOLS = 20
@@ -72,7 +72,7 @@ class RunFields(RequestModel):
     assistant_id: str
     model: str | None = Field(default=None, min_length=1)
     instructions: str | None = Field(default=None, max_length=256_000)
-    tools: list[Tool] | None = Field(default=None, max_length=MAX_TOOLS)
+    tools: Items[Tool] | None = Field(default=None, max_length=MAX_TOOLS)
     metadata: Metadata | None = None
     temperature: Temperature | None = None
     top_p: TopP | None = None
@@ -85,14 +85,14 @@ class RunFields(RequestModel):
     truncation_strategy: TruncationStrategy | None = None
     stream: bool | None = None
     # openai 1.51 sends this here instead of in the query.
-    include: list[str] | None = None
+    include: Items[str] | None = None
 
 
 class CreateRun(RunFields):
     """`POST /threads/{id}/runs`."""
 
     additional_instructions: str | None = None
-    additional_messages: list[CreateMessage] | None = None
+    additional_messages: Items[CreateMessage] | None = None
 
 
 class CreateThreadAndRun(RunFields):
@@ -118,7 +118,7 @@ class ToolOutput(RequestModel):
 class SubmitToolOutputs(RequestModel):
     """`POST /threads/{id}/runs/{id}/submit_tool_outputs`."""
 
-    tool_outputs: list[ToolOutput]
+    tool_outputs: Items[ToolOutput]
     stream: bool | None = None
 
 

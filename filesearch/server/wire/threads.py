@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BaseModel, Field
 
 from filesearch.server.wire.assistants import CodeInterpreterTool, NewToolResources, ToolResources
-from filesearch.server.wire.common import Metadata, RequestModel
+from filesearch.server.wire.common import Items, Metadata, RequestModel
 
 Detail: TypeAlias = Literal["auto", "low", "high"]
 
@@ -66,15 +66,15 @@ class Attachment(RequestModel):
     """A file that comes with a message, and the tools that it is for."""
 
     file_id: str
-    tools: list[Annotated[CodeInterpreterTool | FileSearchAttachment, Field(discriminator="type")]]
+    tools: Items[Annotated[CodeInterpreterTool | FileSearchAttachment, Field(discriminator="type")]]
 
 
 class CreateMessage(RequestModel):
     """`POST /threads/{id}/messages`, and each message that comes with a thread or a run."""
 
     role: Literal["user", "assistant"]
-    content: str | Annotated[list[ContentPart], Field(min_length=1)]
-    attachments: list[Attachment] | None = None
+    content: str | Annotated[Items[ContentPart], Field(min_length=1)]
+    attachments: Items[Attachment] | None = None
     metadata: Metadata | None = None
 
     @property
@@ -94,7 +94,7 @@ class UpdateMessage(RequestModel):
 class CreateThread(RequestModel):
     """`POST /threads`, and the thread of `POST /threads/runs`."""
 
-    messages: list[CreateMessage] = Field(default=[])
+    messages: Items[CreateMessage] = Field(default=[])
     tool_resources: NewToolResources | None = None
     metadata: Metadata | None = None
 

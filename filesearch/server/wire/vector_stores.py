@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from filesearch.server.wire.common import Metadata, RequestModel
+from filesearch.server.wire.common import Items, Metadata, RequestModel, at_most
 
 MAX_STORE_FILES = 500
 MAX_BATCH_FILES = 2000
@@ -22,10 +22,6 @@ AttributeValue: TypeAlias = str | bool | int | float
 
 
 def _check_attributes(given: dict[str, AttributeValue]) -> dict[str, AttributeValue]:
-    if len(given) > MAX_ATTRIBUTES:
-        raise PydanticCustomError(
-            "too_many_properties", "", {"max_length": MAX_ATTRIBUTES, "actual_length": len(given)}
-        )
     for key, value in given.items():
         if not 1 <= len(key) <= MAX_KEY:
             kind = "string_too_long" if key else "value_error"
@@ -42,6 +38,7 @@ def _check_attributes(given: dict[str, AttributeValue]) -> dict[str, AttributeVa
 
 Attributes = Annotated[
     dict[str, AttributeValue],
+    at_most(MAX_ATTRIBUTES),
     AfterValidator(_check_attributes),
     Field(description="At most 16 pairs; keys of at most 64 characters, strings of at most 512."),
 ]
@@ -89,7 +86,7 @@ class CreateStore(RequestModel):
 
     name: str | None = None
     description: str | None = None
-    file_ids: Annotated[list[str], Field(max_length=MAX_STORE_FILES)] | None = None
+    file_ids: Annotated[Items[str], Field(max_length=MAX_STORE_FILES)] | None = None
     chunking_strategy: ChunkingStrategy | None = None
     expires_after: StoreExpiry | None = None
     metadata: Metadata | None = None
@@ -120,8 +117,8 @@ class UpdateFile(RequestModel):
 class CreateBatch(RequestModel):
     """`POST /vector_stores/{id}/file_batches`: ids and settings for all, or each with its own."""
 
-    file_ids: Annotated[list[str], Field(min_length=1, max_length=MAX_BATCH_FILES)] | None = None
-    files: Annotated[list[AddFile], Field(min_length=1, max_length=MAX_BATCH_FILES)] | None = None
+    file_ids: Annotated[Items[str], Field(min_length=1, max_length=MAX_BATCH_FILES)] | None = None
+    files: Annotated[Items[AddFile], Field(min_length=1, max_length=MAX_BATCH_FILES)] | None = None
     attributes: Attributes | None = None
     chunking_strategy: ChunkingStrategy | None = None
 
@@ -150,7 +147,7 @@ class RankingOptions(RequestModel):
 class SearchStore(RequestModel):
     """`POST /vector_stores/{id}/search`."""
 
-    query: str | Annotated[list[str], Field(min_length=1, max_length=MAX_QUERIES)]
+    query: str | Annotated[Items[str], Field(min_length=1, max_length=MAX_QUERIES)]
     max_num_results: Annotated[int, Field(ge=1, le=50)] = 10
     filters: dict[str, Any] | None = None
     ranking_options: RankingOptions | None = None
