@@ -211,3 +211,24 @@ def test_an_empty_index_finds_nothing(parts: list[Postings]) -> None:
     assert [scores.tolist() for scores in scorer.score(["a"])] == [[0.0] * p.n_rows for p in parts]
     assert scorer.top(["a"], 3).rows.tolist() == []
     assert scorer.average_idf == 0.0
+
+
+class _Word(str):
+    """A term that counts how often one is compared with another."""
+
+    comparisons = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        _Word.comparisons += 1
+        return str.__eq__(self, other)
+
+
+def test_a_long_question_is_not_read_once_for_each_of_its_words() -> None:
+    words = [f"w{number}" for number in range(500)]
+    scorer = KeywordScorer([build([words, words[:9]])], [None])
+    expected = scorer.top(words * 2, 2)
+    _Word.comparisons = 0
+    found = scorer.top([_Word(word) for word in words * 2], 2)
+    assert found.scores.tolist() == expected.scores.tolist()
+    assert _Word.comparisons < 10 * len(words)

@@ -14,6 +14,7 @@ N live rows of mean length avgdl, for a term in df of them:
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -168,7 +169,8 @@ class KeywordScorer:
 
         In this order they are added up, everywhere: so that equal rows have equal scores.
         """
-        found = [(self._find(term), term) for term in dict.fromkeys(terms)]
+        counts = Counter(terms)
+        found = [(self._find(term), term) for term in counts]
         weighed = []
         for term, text in sorted(found, key=lambda pair: (pair[0].frequency, pair[1])):
             if term.frequency:
@@ -177,7 +179,7 @@ class KeywordScorer:
                     idf = self._epsilon * self.average_idf
                 if self._min_idf is not None:
                     idf = max(idf, self._min_idf)
-                weighed.append((term, terms.count(text) * idf * (self._k1 + 1)))
+                weighed.append((term, counts[text] * idf * (self._k1 + 1)))
         return weighed
 
     def score(self, terms: Sequence[str]) -> list[ScoreArray]:
