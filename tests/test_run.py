@@ -124,7 +124,7 @@ def test_passages_reach_the_model_as_data_that_cannot_forge_markers_or_tags():
 
 def test_several_stores_and_queries_are_merged_in_turns_without_repeats():
     def other(query):
-        return [result(f"other-{query}", "Other text here.", 0.1)]
+        return [result(f"other-{query}", f"Other text on {query}.", 0.1)]
 
     model = ScriptedChatModel([searching("a", "b"), "Done."])
     events = list(run(model, searches=[find, other]).events())

@@ -485,6 +485,14 @@ def test_several_stores_are_searched_as_one_without_repeats(fs, two):
     assert scores == sorted(scores, reverse=True)
 
 
+def test_a_copy_in_another_store_is_named_and_takes_no_place(fs, two):
+    copy = upload(fs, "copy.txt", "The kiln reaches 1280 degrees in nine hours.")
+    fill(fs, two[1], copy)
+    results = fs.stores.search(two, ["kiln degrees"], top_k=5).results
+    told = [(one.filename, *one.also_in) for one in results if "1280" in one.text]
+    assert [sorted(files) for files in told] == [["copy.txt", "kiln.txt"]]
+
+
 def test_every_store_has_its_share_of_few_results(fs, two):
     found = fs.stores.search(two, ["degrees in nine hours, days"], top_k=2)
     assert names(found) == {"kiln.txt", "mug.txt"}
