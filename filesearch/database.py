@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -33,13 +33,21 @@ from sqlalchemy.exc import (
 
 from filesearch.errors import IndexProblem, InvalidSetting
 from filesearch.migrate import migrate
-from filesearch.schema import EARLIER_VERSIONS, SCHEMA_VERSION, meta, metadata
+from filesearch.schema import (
+    EARLIER_VERSIONS,
+    SCHEMA_VERSION,
+    TABLES_SINCE_3,
+    meta,
+    metadata,
+    vector_stores,
+)
 
 _BUSY_TIMEOUT_S = 30
 # A server answers some dozens of requests at once; more than these wait for one another.
 _POOL_SIZE = 30
 # Any number that other programs on the same PostgreSQL do not lock as well.
 _WRITER_LOCK = 0x66736561
+_SCHEMA_VERSION = select(meta.c.value).where(meta.c.key == "schema_version")
 
 
 class Database:
@@ -87,15 +95,13 @@ class Database:
             found = self._schema_version()
         except (OperationalError, ProgrammingError):  # no such table: a new database
             with self.writing() as sql:
-                self._check_ownership(sql)
-                metadata.create_all(sql)
-                if sql.scalar(select(func.count()).select_from(meta)) == 0:
-                    sql.execute(
-                        insert(meta).values(key="schema_version", value=str(SCHEMA_VERSION))
-                    )
+                self._make_tables(sql)
             found = self._schema_version()
+        if found is None:
+            raise self._foreign(["meta"])
         if found in [str(version) for version in EARLIER_VERSIONS]:
             with self.writing() as sql:
+                self._check_earlier(sql)
                 migrate(sql)
             found = self._schema_version()
         if found != str(SCHEMA_VERSION):
@@ -104,17 +110,48 @@ class Database:
                 f"{SCHEMA_VERSION}; upgrade filesearch or ingest into a new index"
             )
 
-    def _check_ownership(self, sql: Connection) -> None:
-        """Refuse a file that other tables fill: it is no catalog, and stays as it is."""
-        if self._is_sqlite and set(inspect(sql).get_table_names()) - set(metadata.tables):
-            raise IndexProblem(
-                f"{_without_password(str(self._engine.url))} is the database of another program; "
-                "choose another folder for the index"
-            )
+    def _make_tables(self, sql: Connection) -> None:
+        """Make all tables, in the schema that new ones go to.
+
+        Raises:
+            IndexProblem: Some are there: another program's, which stay as they are.
+        """
+        names = set(metadata.tables)
+        taken = _tables(sql, names)
+        if taken == names:  # another process has just made them
+            return
+        if self._is_sqlite:  # a file is a catalog or something else, never both
+            taken |= set(inspect(sql).get_table_names())
+        if taken:
+            raise self._foreign(taken)
+        # Whatever other schemas of the search path have: these come before.
+        metadata.create_all(sql, checkfirst=False)
+        sql.execute(insert(meta).values(key="schema_version", value=str(SCHEMA_VERSION)))
+
+    def _check_earlier(self, sql: Connection) -> None:
+        """Refuse a table `meta` that only looks like ours, and others that ours would become."""
+        if not inspect(sql).has_table(vector_stores.name):
+            raise self._foreign(["meta"])
+        version = sql.scalar(_SCHEMA_VERSION)
+        later = [name for name in TABLES_SINCE_3 if inspect(sql).has_table(name)]
+        if version in ("1", "2") and later:
+            raise self._foreign(later)
+
+    def _foreign(self, taken: Collection[str]) -> IndexProblem:
+        way_out = (
+            "choose another folder for the index"
+            if self._is_sqlite
+            else "give the catalog a database or a schema of its own, such as "
+            "postgresql://.../NAME?options=-csearch_path%3DSCHEMA"
+        )
+        return IndexProblem(
+            f"{_without_password(str(self._engine.url))} is the database of another program, "
+            f"which has tables of these names: {', '.join(sorted(taken))}; {way_out}"
+        )
 
     def _schema_version(self) -> str | None:
         with self.reading() as sql:
-            return sql.scalar(select(meta.c.value).where(meta.c.key == "schema_version"))
+            return sql.scalar(_SCHEMA_VERSION)
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -141,6 +178,12 @@ class Database:
                 schema = func.hashtext(func.current_schema())
                 sql.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK, schema)))
             yield sql
+
+
+def _tables(sql: Connection, names: Collection[str]) -> set[str]:
+    """Return which of these tables or views the schema has that new tables go to."""
+    found = inspect(sql)
+    return {name for name in names if found.has_table(name, schema=found.default_schema_name)}
 
 
 def _connect(url: str) -> Engine:

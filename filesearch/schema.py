@@ -30,6 +30,7 @@ from sqlalchemy import (
 SCHEMA_VERSION = 4
 # Catalogs of these are brought up when they are opened; see migrate.py.
 EARLIER_VERSIONS = (1, 2, 3)
+TABLES_SINCE_3 = ("objects", "tombstones", "events")
 
 metadata = MetaData()
 

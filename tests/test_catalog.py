@@ -8,12 +8,13 @@ import sqlite3
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import create_engine, inspect, text, update
 from sqlalchemy.exc import IntegrityError
 
 from filesearch.catalog import Catalog
 from filesearch.database import Database, sqlite_url
 from filesearch.errors import IndexProblem, InvalidSetting, NotFound
+from filesearch.event_log import EventLog
 from filesearch.records import NewFile, SegmentRecord
 from filesearch.schema import meta, vector_stores
 from filesearch.types import Chunk, ChunkSettings, Document, Span
@@ -275,6 +276,91 @@ def test_the_database_of_another_program_is_refused_and_left_alone(tmp_path):
     with contextlib.closing(sqlite3.connect(path)) as other:
         names = [name for (name,) in other.execute("SELECT name FROM sqlite_master")]
     assert names == ["meta", "songs"]
+
+
+@pytest.fixture
+def foreign(url):
+    """Another program's database, to be looked into once the catalog was refused."""
+    engine = create_engine(url)
+    yield engine
+    engine.dispose()
+
+
+def fill(foreign, *statements):
+    with foreign.begin() as sql:
+        for statement in statements:
+            sql.execute(text(statement))
+
+
+def read_all(foreign):
+    """Every table there is, with its rows."""
+    with foreign.connect() as sql:
+        return {
+            name: sql.execute(text(f"SELECT * FROM {name}")).all()
+            for name in inspect(sql).get_table_names()
+        }
+
+
+@pytest.mark.parametrize(
+    ("statements", "name"),
+    [
+        (["CREATE TABLE events (id INT, created_at INT)", "INSERT INTO events VALUES (1, 5)"],
+         "events"),
+        (["CREATE TABLE meta (key VARCHAR, value VARCHAR)"], "meta"),
+        (["CREATE TABLE meta (key VARCHAR, value VARCHAR)",
+          "INSERT INTO meta VALUES ('schema_version', '1')"], "meta"),
+        (["CREATE TABLE meta (name VARCHAR)", "CREATE TABLE files (id INT)"], "files, meta"),
+    ],
+)  # fmt: skip
+def test_tables_of_another_program_with_our_names_are_refused_and_left_alone(
+    url, foreign, statements, name
+):
+    fill(foreign, *statements)
+    before = read_all(foreign)
+    with pytest.raises(IndexProblem, match=rf"another program.* names: {name}; (give|choose)"):
+        Catalog(url)
+    assert read_all(foreign) == before
+
+
+def test_tables_that_an_earlier_catalog_would_make_of_another_program_are_refused(url, foreign):
+    Catalog(url).close()
+    fill(
+        foreign,
+        *(f"DROP TABLE {name}" for name in ("objects", "tombstones", "events")),
+        "UPDATE meta SET value = '2'",
+        "CREATE TABLE events (id INT, created_at INT)",
+        "INSERT INTO events VALUES (1, 5)",
+    )
+    with pytest.raises(IndexProblem, match=r"another program.* names: events;"):
+        Catalog(url)
+    assert read_all(foreign)["events"] == [(1, 5)]
+
+
+def test_other_tables_of_a_postgresql_database_may_stay(postgres_url):
+    engine = create_engine(postgres_url)
+    fill(engine, "CREATE TABLE songs (id INT)")
+    Catalog(postgres_url).close()
+    engine.dispose()
+
+
+def test_a_catalog_in_a_schema_of_its_own_leaves_those_behind_it_alone(make_postgres_url):
+    ours, theirs = make_postgres_url(), make_postgres_url()
+    other = create_engine(theirs)
+    fill(other, "CREATE TABLE events (id INT)", "INSERT INTO events VALUES (1)")
+    catalog = Catalog(f"{ours}%2C{theirs.rpartition('%3D')[2]}")
+    EventLog(catalog.database).purge(before=2**40)
+    catalog.close()
+    assert read_all(other) == {"events": [(1,)]}
+    other.dispose()
+
+
+def test_tables_that_another_process_has_just_made_are_ours(url):
+    """It did so after this one had seen none."""
+    database = Database(url)
+    with database.writing() as sql:
+        database._make_tables(sql)
+    database.close()
+    Catalog(url).close()
 
 
 def test_a_database_that_cannot_be_opened_is_an_index_problem(tmp_path):
