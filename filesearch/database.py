@@ -66,7 +66,7 @@ class Database:
             self._engine = _connect(url)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             raise InvalidSetting(
-                f"database URL '{_without_password(url)}' cannot be used ({type(error).__name__}); "
+                f"database URL '{without_password(url)}' cannot be used ({type(error).__name__}); "
                 "give sqlite:///PATH, or postgresql://... with: "
                 "pip install 'filesearch[postgres]'"
             ) from error
@@ -84,7 +84,7 @@ class Database:
             self.close()
             reason = getattr(error, "orig", None) or error
             raise IndexProblem(
-                f"catalog {_without_password(url)} cannot be opened: {reason}"
+                f"catalog {without_password(url)} cannot be opened: {reason}"
             ) from error
         except IndexProblem:
             self.close()
@@ -145,7 +145,7 @@ class Database:
             "postgresql://.../NAME?options=-csearch_path%3DSCHEMA"
         )
         return IndexProblem(
-            f"{_without_password(str(self._engine.url))} is the database of another program, "
+            f"{without_password(str(self._engine.url))} is the database of another program, "
             f"which has tables of these names: {', '.join(sorted(taken))}; {way_out}"
         )
 
@@ -218,7 +218,8 @@ def sqlite_url(path: Path) -> str:
     return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
+    """Return the URL as it may be shown."""
     try:
         return make_url(url).render_as_string(hide_password=True)
     except ArgumentError:

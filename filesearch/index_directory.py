@@ -4,6 +4,7 @@ catalog.db      the truth (unless a database URL is set)
 segments/       vectors and postings
 blobs/          the bytes of the files
 uploads/        parts of files that are not complete yet
+index.id        which catalog is its; see index_id.py
 writer.lock     held by whoever writes
 merge.lock      held by whoever merges segments
 """
@@ -21,8 +22,9 @@ from typing import TYPE_CHECKING
 from filesearch.catalog import Catalog
 from filesearch.config import Settings
 from filesearch.database import sqlite_url
-from filesearch.errors import IndexBusy, IndexDamaged, IndexMismatch, NotFound
+from filesearch.errors import IndexBusy, IndexDamaged, IndexMismatch, IndexProblem, NotFound
 from filesearch.index.snapshot import Snapshot
+from filesearch.index_id import IndexId
 from filesearch.protocols import BlobStore, Embedder
 from filesearch.records import IndexStats, SegmentRecord, SegmentStats, StoreRecord
 from filesearch.snapshot_cache import SnapshotCache
@@ -60,6 +62,9 @@ class IndexDirectory:
         self._make_blobs = make_blobs
         self._lock = threading.RLock()
         self._catalog: Catalog | None = None
+        self._url = settings.db or sqlite_url(self.path / CATALOG_FILE)
+        self._id = IndexId(self.path, self.path / CATALOG_FILE, self._url, blobs=lambda: self.blobs)
+        self._is_checked = False  # that the catalog is the one of this folder
         self._snapshots = SnapshotCache(
             self.segments, lambda store_id, last: self.catalog.roster(store_id, last)
         )
@@ -70,6 +75,7 @@ class IndexDirectory:
             if self._catalog is not None:
                 self._catalog.close()
             self._catalog = None
+            self._is_checked = False
             self._snapshots.clear()
 
     @cached_property
@@ -79,11 +85,39 @@ class IndexDirectory:
 
     @property
     def catalog(self) -> Catalog:
-        """The catalog; made when it is missing, so ask `open_store` first."""
+        """The catalog; made when it is missing, so ask `open_store` first.
+
+        Raises:
+            IndexProblem: It cannot be opened, or is that of another folder.
+        """
         with self._lock:
             if self._catalog is None:
-                self._catalog = Catalog(self.settings.db or sqlite_url(self.path / CATALOG_FILE))
+                self._id.check_folder()
+                self._catalog = Catalog(self._url)
+            if not self._is_checked:
+                self._check_id(self._catalog)
             return self._catalog
+
+    def _check_id(self, catalog: Catalog, *, may_take_over: bool = False) -> None:
+        try:
+            self._is_checked = self._id.check(catalog.database, may_take_over=may_take_over)
+        except IndexProblem:
+            self.close()
+            raise
+
+    def take_over(self) -> None:
+        """Let this folder have the catalog of one that is lost; see index_id.IndexId.check.
+
+        Raises:
+            IndexProblem: It is the index of yet another catalog.
+        """
+        if not self.settings.db:  # it lies in the folder
+            return
+        with self._lock:
+            if self._catalog is None:
+                self._id.check_folder()
+                self._catalog = Catalog(self._url)
+            self._check_id(self._catalog, may_take_over=True)
 
     def make(self) -> None:
         """Make the directory where it is missing, so that the catalog can be opened."""
@@ -104,6 +138,7 @@ class IndexDirectory:
         """
         way_out = f"fsearch ingest PATH --index {self.path}"
         if not create and not self.settings.db and not (self.path / CATALOG_FILE).exists():
+            self._id.check_folder()
             raise NotFound(f"no index at '{self.path}'; make one: {way_out}")
         store = self.catalog.find_store(DEFAULT_STORE)
         if store is None and create:

@@ -62,8 +62,10 @@ def repair_index(
 ) -> Verification:
     """Check as `verify_index`, and rebuild what is damaged from the catalog's text.
 
-    Bytes that no file has are deleted.
+    Bytes that no file has are deleted. The folder may be a new one, where that of the catalog is
+    lost: all segments are made again then.
     """
+    index.take_over()
     index.open_store()
     with index.writing(), index.merging():
         index.open_store()
@@ -87,8 +89,10 @@ def rebuild_index(
 ) -> int:
     """Chunk and embed the files of all stores again, with the settings of now; returns how many.
 
-    Chunk settings are those of the store that `fsearch ingest` fills; others keep theirs.
+    Chunk settings are those of the store that `fsearch ingest` fills; others keep theirs. For a
+    lost folder see `repair_index`.
     """
+    index.take_over()
     index.open_store(check=False)
     count = 0
     with index.writing(), index.merging():

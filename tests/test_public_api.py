@@ -112,7 +112,7 @@ LAYERS = [
     ["database", "paging", "queue_rows", "segment_rows"],
     ["objects"],
     ["functions", "interruptible", "keys", "markers", "merge_results", "threads", "event_log"],
-    ["catalog", "blobs", "load", "embed", "index", "rerank", "batch_counts"],
+    ["catalog", "blobs", "load", "embed", "index", "rerank", "batch_counts", "index_id"],
     ["prepare", "testing", "extract", "store_rows", "loader_threads", "row_attributes", "sections"],
     ["known_files", "stored_vectors"],
     ["reader_pool", "store_batches", "read_ahead", "source_reader"],
