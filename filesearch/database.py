@@ -191,6 +191,7 @@ def _connect(url: str) -> Engine:
         engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S}, pool_size=_POOL_SIZE)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "invalidate", _roll_back_sqlite)
         return engine
     # One picture per transaction, as SQLite gives by itself.
     url = re.sub(r"^postgres(?:ql)?://", "postgresql+psycopg://", url)
@@ -211,6 +212,12 @@ def _prepare_sqlite(connection: object, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     is_write = connection.get_execution_options().get("filesearch_write")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+
+
+def _roll_back_sqlite(connection: object, _record: object, _error: object) -> None:
+    # A connection that Ctrl-C ended within a statement is closed, but SQLite keeps its transaction,
+    # and locks out our next one, as long as the error's traceback holds the statement.
+    connection.rollback()  # type: ignore[attr-defined]
 
 
 def sqlite_url(path: Path) -> str:

@@ -8,7 +8,7 @@ import sqlite3
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import create_engine, inspect, text, update
+from sqlalchemy import create_engine, event, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from filesearch.catalog import Catalog
@@ -416,3 +416,26 @@ def test_an_attribute_that_cannot_be_kept_is_refused_and_harms_nothing(make_fs, 
     with pytest.raises(InvalidSetting, match="attribute 'a'"):
         fs.ingest(docs, attributes={"a": value})
     assert [record.attributes for record in fs.files()] == [{}, {}, {}]
+
+
+def test_a_write_that_an_interrupt_ended_keeps_nobody_out(url):
+    """As Ctrl-C in an ingest, which then commits what it has while the error is on its way."""
+    with contextlib.closing(Database(url)) as database:
+
+        def interrupt(*_args):
+            raise KeyboardInterrupt
+
+        def write(value):
+            with database.writing() as sql:
+                sql.execute(update(meta).where(meta.c.key == "schema_version").values(value=value))
+                if value == "interrupted":
+                    event.listen(database._engine, "after_cursor_execute", interrupt, once=True)
+                sql.execute(select(meta).union_all(select(meta))).all()  # has more rows to give
+
+        try:
+            write("interrupted")
+        except KeyboardInterrupt:  # its traceback holds what the statement was executed with
+            write("written")  # it took 30 s to fail
+        with database.reading() as sql:
+            query = select(meta.c.value).where(meta.c.key == "schema_version")
+            assert sql.scalars(query).all() == ["written"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -27,8 +28,20 @@ def show(progress):
 with FileSearch(sys.argv[1], embedder=HashingEmbedder()) as fs:
     fs.ingest(sys.argv[2], on_progress=show)
 """
+# The same, which says when it has committed and goes on with a line of its input.
+INGEST_IN_STEPS = """
+import sys
+from filesearch.writer import IndexWriter
+commit = IndexWriter.commit
+def commit_and_wait(self):
+    commit(self)
+    print(flush=True)
+    sys.stdin.readline()
+IndexWriter.commit = commit_and_wait
+""" + INGEST.replace("print(progress.files_done, flush=True)", "pass")
 SEMANTIC = {"hybrid_search": {"embedding_weight": 1, "text_weight": 0}}
 N_NOTES = 40
+WAIT_S = 120
 
 
 @pytest.fixture
@@ -100,28 +113,38 @@ def test_a_reader_sees_what_another_process_commits(make_fs, notes, tmp_path):
     make_fs().ingest(notes / "000.md")
     reader = make_fs()
     assert len(reader.search("note", top_k=100, ranking_options=SEMANTIC)) == 1
-    process = start_ingest(tmp_path / "index", notes)
     counts = []
-    while process.poll() is None:
-        counts.append(len(reader.search("note", top_k=100, ranking_options=SEMANTIC)))
-    process.communicate()
+    with subprocess.Popen(
+        [sys.executable, "-c", INGEST_IN_STEPS, str(tmp_path / "index"), str(notes)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        for _committed in process.stdout:
+            counts.append(len(reader.search("note", top_k=100, ranking_options=SEMANTIC)))
+            process.stdin.write("\n")
+            process.stdin.flush()
     assert process.returncode == 0
-    counts.append(len(reader.search("note", top_k=100, ranking_options=SEMANTIC)))
     assert all(a <= b for a, b in pairwise(counts))
     assert counts[-1] == N_NOTES
     assert len(set(counts)) > 2  # seen growing, not only at its end
 
 
+@contextlib.contextmanager
 def fsearch(*args, **more):
-    """Start the real command, in a process group of its own as a shell does."""
-    return subprocess.Popen(
+    """Run the real command, in a process group as a shell does; it ends with the block."""
+    with subprocess.Popen(
         [sys.executable, "-m", "filesearch", *map(str, args)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
         **more,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_ctrl_c_ends_an_ingest_with_one_line_and_an_index_in_order(tmp_path):
@@ -129,17 +152,18 @@ def test_ctrl_c_ends_an_ingest_with_one_line_and_an_index_in_order(tmp_path):
     folder.mkdir()
     for number in range(400):
         (folder / f"{number}.txt").write_text(f"Subject {number} is one of many. " * 60)
-    process = fsearch("ingest", folder, "--index", index)
-    deadline = time.monotonic() + 30
-    while not list(index.glob("blobs/??/*")) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.3)
-    os.killpg(process.pid, signal.SIGINT)  # what a terminal does on Ctrl-C
-    out, err = process.communicate(timeout=30)
+    with fsearch("ingest", folder, "--index", index) as process:
+        deadline = time.monotonic() + WAIT_S
+        while not list(index.glob("blobs/??/*")):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(0.3)  # any moment will do
+        os.killpg(process.pid, signal.SIGINT)  # what a terminal does on Ctrl-C
+        out, err = process.communicate(timeout=WAIT_S)
     assert (process.returncode, out) == (130, "")
     assert err == "Error: interrupted; what was finished is kept\n"
-    check = fsearch("verify", "--index", index)
-    out, err = check.communicate(timeout=30)
+    with fsearch("verify", "--index", index) as check:
+        out, err = check.communicate(timeout=WAIT_S)
     assert (check.returncode, err) == (0, ""), out + err
 
 
@@ -150,27 +174,30 @@ def test_a_pipe_that_closes_early_is_no_error(make_fs, tmp_path):
     for number in range(900):
         (folder / f"a-rather-long-name-to-fill-the-pipe-{number}.bin").write_bytes(b"\x00\x01")
     make_fs().ingest(folder)
-    process = fsearch("files", "--index", tmp_path / "index")
-    assert process.stdout.readline().startswith("file-")
-    process.stdout.close()
-    with process.stderr:
+    with fsearch("files", "--index", tmp_path / "index") as process:
+        assert process.stdout.readline().startswith("file-")
+        process.stdout.close()
         assert process.stderr.read() == ""
-    assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=WAIT_S) == 0
 
 
 def test_a_second_ingest_says_for_whom_it_waits_and_then_gets_in(docs, tmp_path):
-    with writer_lock(tmp_path / "index", timeout_s=0):
-        process = fsearch("ingest", docs, "--index", tmp_path / "index")
-        assert process.stderr.readline().startswith(f"process {os.getpid()} is writing to ")
-    out, err = process.communicate(timeout=30)
+    with contextlib.ExitStack() as stack:
+        with writer_lock(tmp_path / "index", timeout_s=0):
+            ingest = fsearch("ingest", docs, "--index", tmp_path / "index")
+            process = stack.enter_context(ingest)
+            assert process.stderr.readline().startswith(f"process {os.getpid()} is writing to ")
+        out, err = process.communicate(timeout=WAIT_S)
     assert (process.returncode, out[:8], err) == (0, "3 added;", "")
 
 
 def test_a_busy_index_is_exit_code_3(docs, tmp_path):
     settings = os.environ | {"FSEARCH_LOCK_TIMEOUT_S": "0.1"}
-    with writer_lock(tmp_path / "index", timeout_s=0):
-        process = fsearch("ingest", docs, "--index", tmp_path / "index", env=settings)
-        out, err = process.communicate(timeout=30)
+    with (
+        writer_lock(tmp_path / "index", timeout_s=0),
+        fsearch("ingest", docs, "--index", tmp_path / "index", env=settings) as process,
+    ):
+        out, err = process.communicate(timeout=WAIT_S)
     assert (process.returncode, out) == (3, "")
     assert err.startswith(f"Error: process {os.getpid()} is still writing to index ")
     assert err.count("\n") == 1
