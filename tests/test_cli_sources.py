@@ -99,11 +99,12 @@ def test_watching_tells_what_it_does_and_ends_with_an_interrupt(tmp_path, docs):
         events = map(json.loads, watch.stdout)
         first = next(event for event in events if event["event"] == "end")
         assert first["added"] == 3
-        (docs / "new.md").write_text("A new file.")
+        (docs / ".new.md.swp").write_text("A new file.")
+        (docs / ".new.md.swp").replace(docs / "new.md")  # it is there whole or not at all
         changed = next(event for event in events if event["event"] == "file")
         assert (changed["status"], changed["filename"]) == ("added", "new.md")
         watch.send_signal(signal.SIGINT)
-        _out, err = watch.communicate(timeout=30)
+        _out, err = watch.communicate(timeout=60)
     assert watch.returncode == 0
     assert "stopped watching" in err
     assert "Traceback" not in err
