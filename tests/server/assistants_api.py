@@ -52,7 +52,7 @@ class PatientModel:
 
     def stream(self, _request: ChatRequest) -> Iterator[ChatDelta]:
         yield ChatDelta(text="First ")
-        assert self.may_go_on.wait(20)
+        assert self.may_go_on.wait(60)
         yield ChatDelta(text="second.", finish_reason="stop", usage=Usage(3, 2))
 
 
@@ -87,16 +87,25 @@ def searched(store_id: str):
 
 
 def wait_until(is_so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
-def wait_for_words(live, thread_id: str) -> None:
-    """Return once a run has begun with its message."""
-    messages = live.client.beta.threads.messages
-    wait_until(lambda: messages.list(thread_id).data[0].role == "assistant")
+def wait_for_words(live, run) -> None:
+    """Return once a run has said the first words of its message."""
+    read = live.server.events.read
+    wait_until(lambda: any(event.name == "thread.message.delta" for event in read(run.id)))
+
+
+def expire(live, run) -> int:
+    """Have the time of a run be over; returns when it was, in unix seconds."""
+    over = int(time.time()) - 1
+    with live.server.objects.writing() as tx:
+        tx.update(tx.find("run", run.id), expires_at=over)
+    live.server.runs._watch.tick()
+    return over
 
 
 def runs_of(live):

@@ -65,7 +65,7 @@ def outputs_for(response, *outputs):
     ]
 
 
-def wait_for(condition, seconds=10):
+def wait_for(condition, seconds=30):
     """Wait until something holds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 
 import pytest
 
@@ -50,7 +49,7 @@ def test_a_pump_that_is_closed_stops_and_closes_what_it_reads():
 
     asyncio.run(main())
     assert stop.is_set()
-    assert closed.wait(5)
+    assert closed.wait(30)
 
 
 def test_no_more_is_read_than_a_slow_client_may_be_behind():
@@ -73,15 +72,14 @@ def test_no_more_is_read_than_a_slow_client_may_be_behind():
 
 
 def test_many_are_pumped_at_once():
+    all_are_read = threading.Barrier(50)
+
     def slow(number):
         for _ in range(5):
-            time.sleep(0.02)
+            all_are_read.wait(30)
             yield number
 
     async def main():
-        started = time.monotonic()
-        found = await asyncio.gather(*(collect(slow(n)) for n in range(50)))
-        assert found == [[n] * 5 for n in range(50)]
-        return time.monotonic() - started
+        return await asyncio.gather(*(collect(slow(n)) for n in range(50)))
 
-    assert asyncio.run(main()) < 3
+    assert asyncio.run(main()) == [[n] * 5 for n in range(50)]

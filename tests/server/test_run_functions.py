@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import openai
@@ -126,13 +127,25 @@ def test_a_message_deleted_while_a_run_waits_does_not_stop_it(serve):
 def test_outputs_wait_until_all_is_said_that_came_before_them(serve, monkeypatch):
     """A client that polls may see that outputs are wanted before the log says so."""
     live = serve(ScriptedChatModel([calling("Rome"), "Sunny."]))
-    append = live.server.events.append
+    append, look = live.server.events.append, live.server.runs._await_events
+    is_awaited, was_said = threading.Event(), []
 
-    def append_slowly(object_id, name, data):
-        time.sleep(0.3 if name == "thread.run.requires_action" else 0)
+    def append_late(object_id, name, data):
+        if name == "thread.run.requires_action":
+            assert is_awaited.wait(30)
+            time.sleep(0.3)  # longer than it takes not to wait
         return append(object_id, name, data)
 
-    monkeypatch.setattr(live.server.events, "append", append_slowly)
+    def tell_and_look(run):
+        is_awaited.set()
+        count = look(run)
+        events = live.server.events.read(run.id)
+        was_said.append("thread.run.requires_action" in [event.name for event in events])
+        return count
+
+    monkeypatch.setattr("filesearch.server.runs.service._EVENTS_WAIT_S", 30)
+    monkeypatch.setattr(live.server.events, "append", append_late)
+    monkeypatch.setattr(live.server.runs, "_await_events", tell_and_look)
     run = runs_of(live).create(
         thread_id=thread_with(live, "Rain?").id, assistant_id=assistant_with(live, WEATHER).id
     )
@@ -145,3 +158,4 @@ def test_outputs_wait_until_all_is_said_that_came_before_them(serve, monkeypatch
     )
     names = [event.event for event in events]
     assert (names[0], names[-1]) == ("thread.run.step.completed", "thread.run.completed")
+    assert was_said == [True]

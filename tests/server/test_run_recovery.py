@@ -76,7 +76,7 @@ def test_a_run_under_way_of_a_dead_process_is_ended_with_its_message(
     live = serve(patient)
     assistant, thread = assistant_with(live), thread_with(live, "Rain?")
     run = runs_of(live).create(thread_id=thread.id, assistant_id=assistant.id)
-    wait_for_words(live, thread.id)
+    wait_for_words(live, run)
     left_behind(live, run.id, status)
     live.server.runs._watch.inherit()
     found = runs_of(live).retrieve(run.id, thread_id=thread.id)
@@ -88,7 +88,7 @@ def test_a_run_under_way_of_a_dead_process_is_ended_with_its_message(
     assert step.status == end
     live.client.beta.threads.messages.create(thread.id, role="user", content="Again?")
     patient.may_go_on.set()  # the thread that still executes it must not bring it back
-    time.sleep(0.3)
+    wait_until(lambda: not live.server.runs._controls)
     assert runs_of(live).retrieve(run.id, thread_id=thread.id).status == end
 
 
@@ -144,7 +144,7 @@ def test_a_server_cancels_what_another_executes(serve, patient):
     assistant, thread = assistant_with(one), thread_with(one, "Rain?")
     events = runs_of(one).create(thread_id=thread.id, assistant_id=assistant.id, stream=True)
     run = next(iter(events)).data
-    wait_for_words(one, thread.id)
+    wait_for_words(one, run)
     assert runs_of(two).cancel(run.id, thread_id=thread.id).status == "cancelling"
     assert [event.event for event in events][-3:] == [
         "thread.run.step.cancelled",
@@ -157,7 +157,7 @@ class LateCaller(PatientModel):
     """A ChatModel that calls a function when it is let go on."""
 
     def stream(self, request):
-        assert self.may_go_on.wait(20)
+        assert self.may_go_on.wait(60)
         yield from ScriptedChatModel([calling("Rome")]).stream(request)
 
 
@@ -165,6 +165,7 @@ class LateCaller(PatientModel):
 def test_a_run_that_begins_to_wait_while_another_server_cancels_it_tells_all_once(
     serve, monkeypatch, is_of_thread
 ):
+    monkeypatch.setattr("filesearch.server.runs.service._EVENTS_WAIT_S", 30)
     model = LateCaller()
     one, two = serve(model), serve(ScriptedChatModel([]))
     append, look = one.server.events.append, two.server.runs._await_events
@@ -204,7 +205,7 @@ def test_a_server_that_stops_ends_what_it_executes(serve, patient, monkeypatch):
     first = serve(patient)
     assistant, thread = assistant_with(first), thread_with(first, "Rain?")
     run = runs_of(first).create(thread_id=thread.id, assistant_id=assistant.id)
-    wait_for_words(first, thread.id)
+    wait_for_words(first, run)
     first.server.runs.stop()
     found = runs_of(first).retrieve(run.id, thread_id=thread.id)
     assert (found.status, found.last_error.code) == ("failed", "server_error")
@@ -215,7 +216,7 @@ def test_a_run_under_way_ends_by_itself_when_the_server_stops(serve, patient):
     first = serve(patient)
     assistant, thread = assistant_with(first), thread_with(first, "Rain?")
     run = runs_of(first).create(thread_id=thread.id, assistant_id=assistant.id)
-    wait_for_words(first, thread.id)
+    wait_for_words(first, run)
     patient.may_go_on.set()
     first.server.runs.stop()
     assert runs_of(first).retrieve(run.id, thread_id=thread.id).status == "completed"
@@ -232,10 +233,9 @@ class Slow:
     name, calls_tools = "slow", True
     def stream(self, request):
         yield ChatDelta(text="First ")
-        time.sleep(0.5)  # until the log is written
-        print("begun", flush=True)
         time.sleep(60)
 
+from filesearch.event_log import EventLog
 from filesearch.server.context import Caller
 from filesearch.server.assistants import create_assistant
 from filesearch.server.threads import create_thread
@@ -250,6 +250,9 @@ assistant = create_assistant(server, Caller(), CreateAssistant(model="m"))
 body = {"messages": [{"role": "user", "content": "Rain?"}]}
 thread = create_thread(server, Caller(), CreateThread.model_validate(body))
 run = server.runs.create(Caller(), thread.id, CreateRun(assistant_id=assistant.id))
+on_disk = EventLog(fs.database)
+while not any(event.name == "thread.message.delta" for event in on_disk.read(run.id)):
+    time.sleep(0.02)
 print(thread.id, run.id, flush=True)
 time.sleep(60)
 """
@@ -263,11 +266,10 @@ def test_a_killed_server_leaves_no_thread_locked(serve, tmp_path, usual_db):
         text=True,
     )
     try:
-        lines = sorted(process.stdout.readline().strip() for _ in range(2))
-        thread_id, run_id = next(line for line in lines if line != "begun").split()
+        thread_id, run_id = process.stdout.readline().split()
     finally:
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(30)
         process.stdout.close()
     live = serve(ScriptedChatModel(["Sunny."]))
     found = runs_of(live).retrieve(run_id, thread_id=thread_id)

@@ -20,6 +20,7 @@ from tests.server.assistants_api import (
     PatientModel,
     assistant_with,
     calling,
+    expire,
     names,
     searched,
     searching,
@@ -153,8 +154,15 @@ def test_an_answer_that_is_too_long_ends_incomplete(serve):
 
 
 def test_an_expired_run_ends_its_step_then_its_message(serve, patient):
-    live = serve(patient, run_lifetime_s=1)
-    events = stream_of(live, assistant_with(live), thread_with(live, "Rain?"))
+    live = serve(patient)
+    assistant, thread = assistant_with(live), thread_with(live, "Rain?")
+    events = []
+    for event in live.client.beta.threads.runs.create(
+        thread_id=thread.id, assistant_id=assistant.id, stream=True
+    ):
+        events.append((event.event, event.data))
+        if event.event == "thread.message.delta":
+            expire(live, events[0][1])
     ends = ["run.step.expired", "message.incomplete", "run.expired"]
     assert names(events) == [*BEGINNING, *MESSAGE, *ends]
 

@@ -15,6 +15,7 @@ from tests.server.assistants_api import (
     PatientModel,
     assistant_with,
     calling,
+    expire,
     poll,
     runs_of,
     texts,
@@ -188,7 +189,7 @@ def test_a_run_is_cancelled_while_the_model_speaks(serve, patient):
     live = serve(patient)
     assistant, thread = assistant_with(live), thread_with(live, "Rain?")
     run = runs_of(live).create(thread_id=thread.id, assistant_id=assistant.id)
-    wait_for_words(live, thread.id)
+    wait_for_words(live, run)
     assert runs_of(live).cancel(run.id, thread_id=thread.id).status == "cancelling"
     run = poll(live, run)
     assert (run.status, run.cancelled_at is not None) == ("cancelled", True)
@@ -259,27 +260,23 @@ def test_a_conversation_that_does_not_fit_is_incomplete(serve):
 
 
 def test_a_run_that_waits_too_long_expires(serve):
-    live, run = waiting(serve, calling("Rome"), run_lifetime_s=6)
-    runs = runs_of(live)
-    found = [run]
-
-    def has_expired():
-        found[0] = runs.retrieve(run.id, thread_id=run.thread_id)
-        return found[0].status == "expired"
-
-    wait_until(has_expired)
-    assert found[0].expires_at == run.expires_at
+    live, run = waiting(serve, calling("Rome"))
+    expired_at = expire(live, run)
+    found = runs_of(live).retrieve(run.id, thread_id=run.thread_id)
+    assert (found.status, found.expires_at) == ("expired", expired_at)
     (step,) = runs_of(live).steps.list(run.id, thread_id=run.thread_id).data
     assert step.status == "expired"
     live.client.beta.threads.messages.create(run.thread_id, role="user", content="Again?")
 
 
 def test_a_run_whose_model_is_silent_too_long_expires(serve, patient):
-    live = serve(patient, run_lifetime_s=1)
-    run = runs_of(live).create_and_poll(
+    live = serve(patient)
+    run = runs_of(live).create(
         thread_id=thread_with(live, "Rain?").id, assistant_id=assistant_with(live).id
     )
-    assert run.status == "expired"
+    wait_for_words(live, run)
+    expire(live, run)
+    assert poll(live, run).status == "expired"
     message = live.client.beta.threads.messages.list(run.thread_id).data[0]
     assert (message.status, message.incomplete_details.reason) == ("incomplete", "run_expired")
 
@@ -305,7 +302,7 @@ def test_a_thread_can_be_deleted_while_it_runs(serve, patient):
     live = serve(patient)
     assistant, thread = assistant_with(live), thread_with(live, "Rain?")
     run = runs_of(live).create(thread_id=thread.id, assistant_id=assistant.id)
-    wait_for_words(live, thread.id)
+    wait_for_words(live, run)
     live.client.beta.threads.delete(thread.id)
     with pytest.raises(openai.NotFoundError):
         runs_of(live).retrieve(run.id, thread_id=thread.id)

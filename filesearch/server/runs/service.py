@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 MAX_RUNNING = 128
 # What runs under way get to end by themselves when the server stops.
 STOP_S = 10.0
+# Whoever asks for a run waits so long for events that another thread or process has yet to tell.
+_EVENTS_WAIT_S = 1.0
 
 # With these a stream ends, whatever comes of the run later.
 _LAST_EVENTS: Final = frozenset(
@@ -237,10 +239,10 @@ class RunService:
     def _await_events(self, run: Record) -> int:
         """Wait until whoever executed a run has said all that it committed, in any process.
 
-        Returns how many events that are. What is not there after a second never will be.
+        Returns how many events that are. What is not there by then never will be.
         """
         wanted = _event_count(run)
-        deadline = time.monotonic() + 1.0
+        deadline = time.monotonic() + _EVENTS_WAIT_S
         while (said := self._server.events.next_number(run.id)) < wanted:
             if time.monotonic() >= deadline:
                 return wanted
