@@ -9,7 +9,7 @@ import openai
 import pytest
 
 from filesearch.errors import ChatFailed
-from filesearch.messages import ChatReply, Message, Usage
+from filesearch.messages import ChatDelta, ChatReply, Message, Usage
 from filesearch.testing import ScriptedChatModel
 from tests.server.responses_api import (
     WEATHER,
@@ -197,7 +197,7 @@ def test_a_stream_in_the_background_is_queued_first_and_can_be_taken_up_again(sa
 
 def test_a_stream_is_followed_while_it_is_made(said):
     going_on = threading.Event()
-    live = said(lambda _request: going_on.wait(20) and "Hello.")
+    live = said(lambda _request: going_on.wait(60) and "Hello.")
     made = live.client.responses.create(model="m", input="Hi", background=True)
     stream = live.client.responses.retrieve(made.id, stream=True)
     first = next(iter(stream))
@@ -208,7 +208,7 @@ def test_a_stream_is_followed_while_it_is_made(said):
 
 def test_a_cancelled_response_ends_its_stream(said):
     going_on = threading.Event()
-    live = said(lambda _request: going_on.wait(20) and "Late.")
+    live = said(lambda _request: going_on.wait(60) and "Late.")
     made = live.client.responses.create(model="m", input="Hi", background=True, stream=True)
     first = next(iter(made))
     live.client.responses.cancel(first.response.id)
@@ -219,7 +219,7 @@ def test_a_cancelled_response_ends_its_stream(said):
 
 def test_a_client_that_leaves_does_not_end_a_stored_response(said):
     going_on = threading.Event()
-    live = said(lambda _request: going_on.wait(20) and "Hello.")
+    live = said(lambda _request: going_on.wait(60) and "Hello.")
     stream = live.client.responses.create(model="m", input="Hi", stream=True)
     response_id = next(iter(stream)).response.id
     stream.close()
@@ -227,11 +227,29 @@ def test_a_client_that_leaves_does_not_end_a_stored_response(said):
     wait_for(lambda: live.client.responses.retrieve(response_id).status == "completed")
 
 
-def test_a_client_that_leaves_ends_one_that_is_not_stored(said):
-    live = said("Hello there. " * 20_000)
+class Endless:
+    """A ChatModel that goes on until it is closed."""
+
+    name, calls_tools = "endless", True
+
+    def __init__(self):
+        self.closed = threading.Event()
+
+    def stream(self, _request):
+        try:
+            while True:
+                yield ChatDelta(text="Hello there. ")
+        finally:
+            self.closed.set()
+
+
+def test_a_client_that_leaves_ends_one_that_is_not_stored(serve):
+    model = Endless()
+    live = serve(model)
     stream = live.client.responses.create(model="m", input="Hi", stream=True, store=False)
     next(iter(stream))
     stream.close()
+    assert model.closed.wait(30)
     wait_for(lambda: not live.server.responses.jobs())
 
 
