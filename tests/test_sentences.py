@@ -196,9 +196,9 @@ def test_a_long_sentence_is_split_at_its_weakest_point():
     ids=lambda text: repr(text[:3]),
 )
 def test_hostile_text_takes_linear_time(text: str):
-    started = time.perf_counter()
+    started = time.thread_time()  # other processes do not count
     sentence_spans(text)
-    assert time.perf_counter() - started < 3
+    assert time.thread_time() - started < 3
 
 
 def test_headings_are_found_outside_of_code():

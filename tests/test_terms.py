@@ -143,10 +143,10 @@ def test_no_term_is_longer_than_64_characters(text: str) -> None:
 
 
 def test_a_long_line_of_numbers_takes_linear_time() -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     found = extract_terms("123," * 50_000 + "1234")
     assert len(found) == 50_001
-    assert time.perf_counter() - started < 5  # 50,000 tries of 50,000 groups would take minutes
+    assert time.thread_time() - started < 5  # 50,000 tries of 50,000 groups would take minutes
 
 
 def test_stop_words_leave_questions_but_not_documents() -> None:

@@ -207,20 +207,20 @@ def overlapping_bomb(copies: int, size: int) -> bytes:
 def test_a_small_zip_of_gigabytes_is_refused_at_once() -> None:
     bomb = overlapping_bomb(200, 21_000_000)
     assert len(bomb) < 42_000
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(InvalidFile, match="looks like a zip bomb"):
         load(bomb, "42.zip")
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_a_bomb_of_nested_zips_ends_fast_with_a_reason() -> None:
     data = make_zip({"0.txt": b"0" * 20_000_000})
     for _ in range(5):
         data = make_zip({f"{i}.zip": data for i in range(16)})
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(InvalidFile, match="nothing to read"):
         load(data, "42.zip")
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])

@@ -201,7 +201,7 @@ def test_a_scratch_folder_whose_owner_was_killed_is_removed_by_the_next(tmp_path
 def test_what_a_parser_started_ends_with_the_worker(loader: Loader, attempt: Attempt) -> None:
     child = attempt("import subprocess; text = subprocess.Popen(['sleep', '60']).pid")
     loader.close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     state = Path("/proc", child, "stat")
     while state.exists() and " Z " not in state.read_text() and time.monotonic() < deadline:
         time.sleep(0.01)

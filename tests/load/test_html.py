@@ -187,9 +187,9 @@ def test_a_cell_that_claims_to_span_everything_costs_nothing() -> None:
 
 
 def test_comments_that_never_end_cost_no_more_than_their_length() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert load(b"<p>Mugs" + b"<!--" * 100_000, "a.html").text == "Mugs"
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_page_without_tags_for_head_and_body_keeps_its_main_text() -> None:

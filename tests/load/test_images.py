@@ -141,10 +141,10 @@ def png_of(width, height):
 def test_a_pixel_bomb_is_refused_before_it_is_decoded(engine, side):
     engine()
     assert side * side > MAX_PIXELS
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(InvalidFile, match=r"more than the 100,000,000 (pixels )?that are decoded"):
         load(png_of(side, side), "bomb.png")
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "WEBP"])

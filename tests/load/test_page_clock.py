@@ -5,7 +5,14 @@ import sys
 
 WATCHED = """
 import os, time
+from types import SimpleNamespace
 from filesearch.load.process import page_clock
+now = 0
+page_clock.time = SimpleNamespace(monotonic=lambda: now, sleep=time.sleep)
+def stay(seconds):  # time passes only here, however long the machine takes
+    global now
+    now += seconds
+    time.sleep(0.2)
 def stop(page):
     print(page, flush=True)
     os._exit(0)
@@ -22,20 +29,19 @@ def run(code: str) -> str:
 
 
 def test_a_page_that_takes_too_long_is_named() -> None:
-    assert run("page_clock.begin('a.pdf#2', 0.1); time.sleep(20); print('late')") == "a.pdf#2"
+    code = "page_clock.begin('a.pdf#2', 5); stay(6); time.sleep(60); print('late')"
+    assert run(code) == "a.pdf#2"
 
 
 def test_pages_in_time_are_left_alone() -> None:
     code = (
         "for number in range(4):\n"
-        "    page_clock.begin(page_clock.page_key('a.pdf', number), 0.3)\n"
-        "    time.sleep(0.1); page_clock.end()\n"
-        "time.sleep(0.5); print('all')"
+        "    page_clock.begin(page_clock.page_key('a.pdf', number), 5)\n"
+        "    stay(4); page_clock.end()\n"
+        "stay(60); print('all')"
     )
     assert run(code) == "all"
 
 
 def test_the_time_between_pages_does_not_count() -> None:
-    assert run("page_clock.begin('a', 0.1); page_clock.end(); time.sleep(0.4); print('all')") == (
-        "all"
-    )
+    assert run("page_clock.begin('a', 5); page_clock.end(); stay(60); print('all')") == "all"

@@ -147,9 +147,9 @@ def test_entities_are_neither_expanded_nor_fetched() -> None:
         f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 12)
     )
     bomb = f"<!DOCTYPE a [{laughs}]><a><b>Mugs &l11;</b></a>"
-    start = time.perf_counter()
+    start = time.process_time()
     assert load(bomb.encode(), "a.xml").text == "b: Mugs"
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     outside = b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a><b>Mugs &x;</b></a>'
     assert load(outside, "a.xml").text == "b: Mugs"
 
