@@ -16,7 +16,8 @@ rules:
   that is counted. This rule knows nothing of our spans.
 
 How sharp the last rule is shows in the control: the share of the quotes that could as well stand
-two pages further on. Exit code 1 when any rule is broken.
+two pages further on. Exit code 1 when any rule is broken, or there was no citation
+to check.
 """
 
 from __future__ import annotations
@@ -246,6 +247,8 @@ def main() -> None:
     except FilesearchError as error:
         sys.exit(f"error: {error}")
     print(json.dumps(figures, ensure_ascii=False) if args.json else render(figures))
+    if not figures["citations"]:
+        sys.exit("error: no answer had a citation, so that nothing was checked")
     if figures["violations"]:
         sys.exit(1)
 

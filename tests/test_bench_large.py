@@ -116,6 +116,18 @@ def test_scores_and_rows_are_compared_with_those_of_rank_bm25():
     assert _score_difference(turns) == 0.5
 
 
+@pytest.mark.parametrize(("ours", "theirs"), [([2.0], [2.0, 1.5]), ([2.0, 1.5], [2.0])])
+def test_a_row_that_only_one_of_them_has_is_a_difference_of_its_score(ours, theirs):
+    turns = [
+        {
+            "filesearch": asked([1.0], [[3]], [ours]),
+            "rank_bm25": asked([1.0], [[3]], [theirs]),
+        }
+    ]
+
+    assert _score_difference(turns) == 1.5
+
+
 def test_growth_compares_a_chunk_of_the_last_step_with_one_of_the_first():
     steps = [
         STEP | {"chunks": 100, "indexing_s": 1.0, "cpu_s": 1.0},

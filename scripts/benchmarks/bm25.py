@@ -20,7 +20,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -286,14 +286,14 @@ def _score_difference(turns: Sequence[dict[str, Asked]]) -> float | None:
     """Return the largest difference between our best scores and rank_bm25's, rank by rank.
 
     None where none was compared. Where fewer rows hold a query's terms, rank_bm25 fills up with
-    rows of score 0.
+    rows of score 0; a row that either lacks counts as such.
     """
     differences = [
         abs(ours - theirs)
         for turn in turns
         if OURS in turn and SLOW in turn
         for mine, truth in zip(turn[OURS].scores, turn[SLOW].scores, strict=False)
-        for ours, theirs in zip(mine, truth, strict=False)
+        for ours, theirs in zip_longest(mine, truth, fillvalue=0.0)
     ]
     return max(differences, default=None)
 
