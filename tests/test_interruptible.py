@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from filesearch.interruptible import Interrupted, interruptible
+from filesearch.interruptible import _AHEAD, Interrupted, interruptible
 
 
 class Silent:
@@ -17,7 +17,7 @@ class Silent:
         return self
 
     def __next__(self):
-        self.closed.wait(30)
+        self.closed.wait(60)
         self.ended.set()
         raise StopIteration
 
@@ -43,8 +43,8 @@ def test_a_silent_iterator_is_closed_at_once_when_it_is_not_wanted_any_more():
     started = time.monotonic()
     with pytest.raises(Interrupted):
         list(interruptible(silent, stop))
-    assert silent.ended.wait(5)
-    assert time.monotonic() - started < 5
+    assert silent.ended.wait(30)
+    assert time.monotonic() - started < 25  # it would be silent for a minute
 
 
 def test_a_generator_that_is_busy_is_closed_when_it_next_moves():
@@ -53,7 +53,7 @@ def test_a_generator_that_is_busy_is_closed_when_it_next_moves():
     def items():
         try:
             yield 1
-            moved.wait(30)
+            moved.wait(60)
             yield 2
         finally:
             closed.set()
@@ -64,24 +64,30 @@ def test_a_generator_that_is_busy_is_closed_when_it_next_moves():
     with pytest.raises(Interrupted):
         next(said)
     moved.set()
-    assert closed.wait(5)
+    assert closed.wait(30)
 
 
 def test_a_generator_that_is_slow_to_close_is_closed_once_and_without_a_word():
     """The reader, held up because nobody takes, wants to close it while it is being closed."""
-    closed = []
+    closed, said = [], []
 
     def items():
         try:
             while True:
+                said.append(1)
                 yield 1
         finally:
             time.sleep(0.3)
             closed.append(True)
 
+    before = set(threading.enumerate())
     read = interruptible(items(), threading.Event())
     assert next(read) == 1
-    time.sleep(0.1)  # until as much is read ahead as may be
+    deadline = time.monotonic() + 30
+    while len(said) < _AHEAD + 2:  # until as much is read ahead as may be
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     read.close()
-    time.sleep(0.1)  # an error of the reader's would fail the test
+    for reader in set(threading.enumerate()) - before:
+        reader.join(30)  # an error of it would fail the test
     assert closed == [True]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import openai
 import pytest
 from sqlalchemy import update
 
 from filesearch import schema as t
+from filesearch.stores import VectorStores
 from filesearch.testing import ScriptedChatModel
 from tests.server.assistants_api import (
     BEGINNING,
@@ -128,10 +127,15 @@ def poll_once(live, run):
     return runs_of(live).retrieve(run.id, thread_id=run.thread_id)
 
 
-def test_a_run_waits_for_the_files_of_its_store(unread):
+def test_a_run_waits_for_the_files_of_its_store(unread, monkeypatch):
     live, run, queue = unread
-    time.sleep(0.2)
+    is_ready, looks = VectorStores._is_ready, []
+    monkeypatch.setattr(
+        VectorStores, "_is_ready", lambda self, ids: looks.append(ids) or is_ready(self, ids)
+    )
+    wait_until(lambda: len(looks) >= 2)
     assert poll_once(live, run).status == "in_progress"
+    assert live.server.model_for("").requests == []
     queue.start()
     assert poll(live, run).status == "completed"
 
