@@ -32,7 +32,7 @@ def test_a_follower_sees_what_came_before_and_what_comes_after(log):
         task = asyncio.create_task(followed(log))
         await asyncio.sleep(0.02)
         threading.Thread(target=lambda: [log.append("run_a", "x", "2"), log.close("run_a")]).start()
-        return await asyncio.wait_for(task, 5)
+        return await asyncio.wait_for(task, 30)
 
     assert asyncio.run(main()) == [(0, "1"), (1, "2")]
 
@@ -64,7 +64,7 @@ def test_another_process_follows_through_the_database(log, database):
             await asyncio.to_thread(log.append, "run_a", "x", str(number))
             await asyncio.sleep(0.01)
         await asyncio.to_thread(log.close, "run_a")
-        return await asyncio.wait_for(task, 10)
+        return await asyncio.wait_for(task, 30)
 
     assert asyncio.run(main()) == [(n, str(n)) for n in range(20)]
 
@@ -80,7 +80,7 @@ def test_many_followers_lose_nothing_while_events_are_flushed_and_dropped(log):
             log.close("run_a")
 
         await asyncio.to_thread(speak)
-        return await asyncio.wait_for(asyncio.gather(*tasks), 20)
+        return await asyncio.wait_for(asyncio.gather(*tasks), 60)
 
     for seen in asyncio.run(main()):
         assert seen == [(n, str(n)) for n in range(300)]

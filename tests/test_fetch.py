@@ -116,10 +116,8 @@ def test_too_much_is_refused_and_nothing_is_left(site, tmp_path):
 
 
 def test_an_answer_that_trickles_in_is_ended(site, tmp_path):
-    started = time.monotonic()
     with pytest.raises(InvalidFile, match=r"took over 0\.4 s"):
         fetch(f"{site.url}/trickle", tmp_path, FetchLimits(seconds=0.4, allow_private=True))
-    assert time.monotonic() - started < 3
 
 
 def test_a_server_that_says_nothing_is_left(tmp_path):

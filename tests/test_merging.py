@@ -187,7 +187,7 @@ def test_merges_run_while_the_block_goes_on_and_are_finished_at_its_end():
     with BackgroundMerges(merger, finish=True) as merges:
         merges.note("a")
         merges.note("b")
-        assert merger.begun.wait(10)
+        assert merger.begun.wait(30)
         assert merger.calls == ["a"]
         merger.go_on.set()
     assert merger.calls == ["a", "b", "a", "b"]  # the last two look at what was removed as well
@@ -199,7 +199,7 @@ def test_a_merge_under_way_is_ended_with_an_ingest_that_does_not_wait(finish, er
     merges = BackgroundMerges(merger, finish=finish)
     with merges:
         merges.note("a")
-        assert merger.begun.wait(10)
+        assert merger.begun.wait(30)
         merges.note("b")
         merges.__exit__(error, None, None)
         assert not merges._thread.is_alive()
@@ -212,7 +212,7 @@ def test_a_merge_that_fails_is_told_of_and_ends_nothing(caplog):
     merges = BackgroundMerges(merger, finish=True)
     with merges:
         merges.note("a")
-        assert merger.begun.wait(10)
+        assert merger.begun.wait(30)
     assert merger.calls == ["a"]  # not once more at the end
     assert "store a could not be merged (OSError: [Errno 28] No space left" in caplog.text
 

@@ -21,7 +21,7 @@ def start(turns, told, name, **how):
 
     thread = threading.Thread(target=work)
     thread.start()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while len(turns._line) == before and time.monotonic() < until:
         time.sleep(0.001)
     assert len(turns._line) == before + 1
@@ -34,7 +34,7 @@ def test_who_came_first_is_first_and_what_is_begun_goes_before():
         threads = [start(turns, told, name) for name in "abc"]
         threads.append(start(turns, told, "begun", goes_on=True))
     for thread in threads:
-        thread.join(10)
+        thread.join(30)
     assert told == ["begun", "a", "b", "c"]
 
 
@@ -87,6 +87,6 @@ def test_who_is_interrupted_while_waiting_leaves_the_line(monkeypatch):
             with pytest.raises(KeyboardInterrupt), turns.turn():
                 pass
         thread = start(turns, told, "next")
-    thread.join(10)
+    thread.join(30)
     assert told == ["next"]
     assert (turns._free, len(turns._line)) == (1, 0)

@@ -99,7 +99,7 @@ def test_threads_may_ask_at_once(make_model, ask):
     gate = threading.Barrier(4)
 
     def run(number):
-        gate.wait(10)
+        gate.wait(30)
         if number % 2:
             return model.complete(ask("Hi")).message.content
         return join_deltas(model.stream(ask("Hi"))).message.content

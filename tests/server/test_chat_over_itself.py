@@ -39,7 +39,7 @@ def ask_itself(serve):
         scripted = ScriptedChatModel(replies, **options)
         live = serve(scripted)
         failing.extend(live for reply in replies if isinstance(reply, Exception))
-        model = OpenAIChatModel("any", base_url=live.base_url, timeout_s=10, max_retries=0)
+        model = OpenAIChatModel("any", base_url=live.base_url, timeout_s=60, max_retries=0)
         return model, scripted
 
     yield start
@@ -107,7 +107,7 @@ def test_closing_a_stream_ends_the_model_behind_the_server(ask_itself):
     stream = model.stream(HELLO)
     next(stream)
     stream.close()
-    assert ended.wait(5)
+    assert ended.wait(30)
     assert scripted.closed_early == 1
 
 

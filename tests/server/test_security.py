@@ -243,7 +243,7 @@ def test_isolated_keys_see_only_their_own(start):
 def test_the_use_of_a_key_is_kept(start):
     http = start(make_keys=1)
     http.get("/caller", headers=bearer(http.made[0][1]))
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while Keys(http.server.objects).list()[0].last_used_at is None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -387,7 +387,7 @@ def test_what_nobody_foresaw_is_told_to_the_log_alone(http, caplog):
     assert done.json()["error"]["type"] == "server_error"
     assert "swordfish" not in done.text
     assert "Traceback" not in done.text
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not (told := [r for r in caplog.records if hasattr(r, "fields") and r.exc_info]):
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -56,7 +56,7 @@ class Served:
     def end(self, number=signal.SIGTERM):
         self.process.send_signal(number)
         code = self.process.wait(timeout=40)
-        self._reader.join(10)
+        self._reader.join(30)
         return code
 
 
@@ -340,7 +340,7 @@ def test_whichever_worker_is_asked_counts_for_all_and_a_dead_one_is_replaced(pai
     before = count_of(pair, "/healthz")
     for _ in range(40):
         assert pair.get("/healthz").status_code == 200
-    wait_for(lambda: count_of(pair, "/healthz") == before + 40, 5)
+    wait_for(lambda: count_of(pair, "/healthz") == before + 40)
     assert {count_of(pair, "/healthz") for _ in range(10)} == {before + 40}
     first = workers_of(pair.process)
     assert len(first) == 2
