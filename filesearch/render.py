@@ -10,7 +10,7 @@ import click
 
 from filesearch.cite import PATH_SEPARATOR, headings_beside, place_name, read_place
 from filesearch.progress import problem_lines
-from filesearch.terminal import escaped
+from filesearch.terminal import escaped, escaped_text
 from filesearch.types import Answer, Document, Location, SearchResult
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _counted(count: int | None, noun: str) -> str:
 
 def render_answer(answer: Answer) -> str:
     """Return the answer with [1] [2], then what `render_grounds` says of it."""
-    return "\n".join([answer.text, "", render_grounds(answer)]).rstrip()
+    return "\n".join([escaped_text(answer.text), "", render_grounds(answer)]).rstrip()
 
 
 def render_grounds(answer: Answer) -> str:
@@ -173,7 +173,7 @@ def _place(filename: str, where: Location) -> str:
 
 
 def _one_line(text: str, limit: int) -> str:
-    joined = " ".join(text.split())
+    joined = escaped(" ".join(text.split()))
     return joined if len(joined) <= limit else joined[: limit - 1].rstrip() + "…"
 
 

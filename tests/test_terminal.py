@@ -4,9 +4,11 @@ import unicodedata
 
 import pytest
 
+from filesearch.cli.options import show_as_written
+from filesearch.events import TextDelta
 from filesearch.render import render_changes
 from filesearch.reports import FileOutcome, IngestReport
-from filesearch.terminal import escaped
+from filesearch.terminal import escaped, escaped_text
 
 
 @pytest.mark.parametrize(
@@ -35,3 +37,12 @@ def test_what_a_watch_tells_of_a_change_is_one_line():
     moved = FileOutcome("new\n.md", "renamed", renamed_from="\x1b[2Jold.md")
     shown = render_changes(IngestReport((moved,), seconds=1.0))
     assert shown == "  renamed  \\x1b[2Jold.md -> new\\n.md"
+
+
+def test_a_text_of_several_lines_keeps_them():
+    assert escaped_text("one\n\ttwo \x1b]52;c;cm0=\x07\r") == "one\n\ttwo \\x1b]52;c;cm0=\\x07\\r"
+
+
+def test_what_a_model_writes_is_not_obeyed(capsys):
+    list(show_as_written(iter([TextDelta("It says:\n\x1b[2J"), TextDelta("no.")])))
+    assert capsys.readouterr().out == "It says:\n\\x1b[2Jno."

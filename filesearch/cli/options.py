@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from filesearch.errors import InvalidFilter
+from filesearch.terminal import escaped, escaped_text
 
 if TYPE_CHECKING:
     from filesearch.events import RunEvent
@@ -134,9 +135,10 @@ def show_as_written(events: Iterator[RunEvent]) -> Iterator[RunEvent]:
 
     for event in events:
         if isinstance(event, SearchStarted) and sys.stderr.isatty():
-            say(click.style(f"searching for {'; '.join(event.queries)}", dim=True))
+            queries = escaped("; ".join(event.queries))
+            say(click.style(f"searching for {queries}", dim=True))
         elif isinstance(event, TextDelta):
-            click.echo(event.text, nl=False)
+            click.echo(escaped_text(event.text), nl=False)
         elif isinstance(event, CitationAdded):
             click.echo(f" [{event.citation.number}]", nl=False)
         elif isinstance(event, MessageCompleted):
