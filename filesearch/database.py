@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import (
@@ -45,6 +45,13 @@ from filesearch.schema import (
 _BUSY_TIMEOUT_S = 30
 # A server answers some dozens of requests at once; more than these wait for one another.
 _POOL_SIZE = 30
+# PostgreSQL gives out 100 connections as it comes, to all processes together: a dozen workers
+# must do with them. Nobody who holds one asks for a second, so that these few are never all
+# held by threads that wait for more.
+_POSTGRES_POOL_SIZE = 8
+_POSTGRES_TIMEOUT_S = 60
+# One writes, and one waits at the server's lock: it goes on with no round trip lost.
+_POSTGRES_WRITERS = 2
 # Any number that other programs on the same PostgreSQL do not lock as well.
 _WRITER_LOCK = 0x66736561
 _SCHEMA_VERSION = select(meta.c.value).where(meta.c.key == "schema_version")
@@ -71,9 +78,10 @@ class Database:
                 "pip install 'filesearch[postgres]'"
             ) from error
         self._is_sqlite = self._engine.dialect.name == "sqlite"
-        # SQLite lets its writers poll for their turn, each with a connection in hand: with dozens
-        # of them some would starve, and none be left for readers. Here they queue before that.
-        self._turn = threading.Lock() if self._is_sqlite else nullcontext()
+        # Writers would wait for their turn each with a connection in hand, and with dozens of them
+        # none be left for readers; on SQLite, which lets them poll, some would starve besides.
+        # Here they queue before that.
+        self._turn = threading.Semaphore(1 if self._is_sqlite else _POSTGRES_WRITERS)
         # On PostgreSQL each statement must see what was committed while the lock was waited for.
         self._write_options: dict[str, object] = (
             {"filesearch_write": True} if self._is_sqlite else {"isolation_level": "READ COMMITTED"}
@@ -195,7 +203,13 @@ def _connect(url: str) -> Engine:
         return engine
     # One picture per transaction, as SQLite gives by itself.
     url = re.sub(r"^postgres(?:ql)?://", "postgresql+psycopg://", url)
-    return create_engine(url, isolation_level="REPEATABLE READ", pool_size=_POOL_SIZE)
+    return create_engine(
+        url,
+        isolation_level="REPEATABLE READ",
+        pool_size=_POSTGRES_POOL_SIZE,
+        max_overflow=0,
+        pool_timeout=_POSTGRES_TIMEOUT_S,
+    )
 
 
 def _prepare_sqlite(connection: object, _record: object) -> None:
