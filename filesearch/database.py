@@ -25,11 +25,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import (
     ArgumentError,
+    DBAPIError,
+    InterfaceError,
     NoSuchModuleError,
     OperationalError,
     ProgrammingError,
     SQLAlchemyError,
 )
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from filesearch.errors import IndexProblem, InvalidSetting
 from filesearch.migrate import migrate
@@ -41,6 +44,9 @@ from filesearch.schema import (
     metadata,
     vector_stores,
 )
+
+UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
+"""What is raised while the database is away or busy; asked again later, it may answer."""
 
 _BUSY_TIMEOUT_S = 30
 # A server answers some dozens of requests at once; more than these wait for one another.
@@ -192,6 +198,11 @@ def _tables(sql: Connection, names: Collection[str]) -> set[str]:
     """Return which of these tables or views the schema has that new tables go to."""
     found = inspect(sql)
     return {name for name in names if found.has_table(name, schema=found.default_schema_name)}
+
+
+def is_in_doubt(error: BaseException) -> bool:
+    """Return whether the connection was lost in a COMMIT: what it was to keep may be kept."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated and not error.statement
 
 
 def _connect(url: str) -> Engine:

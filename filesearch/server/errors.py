@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
+from filesearch.database import UNAVAILABLE, is_in_doubt
 from filesearch.errors import FilesearchError, IndexBusy, InputError, NotFound
 
 INVALID_REQUEST = "invalid_request_error"
@@ -124,6 +125,31 @@ def add_error_handlers(app: FastAPI) -> None:
         if named:  # the id of nothing that is stored
             return _answer(ApiError(404, f"No such object: '{_shown(named[0])}'; ids hold no NUL."))
         return _answer(invalid(f"The request holds a value that cannot be stored: {error.orig}."))
+
+    # Its own words show statements, and are told to the log alone.
+    def _database_away(request: Request, error: Exception) -> JSONResponse:
+        _log.error("the database is away or busy", exc_info=error)
+        if request.method == "POST" and is_in_doubt(error):
+            return _answer(
+                ApiError(
+                    500,
+                    "The connection to the database was lost while this was being stored, and it "
+                    "may have been: look before you try again.",
+                    kind="server_error",
+                    headers={"x-should-retry": "false"},
+                )
+            )
+        return _answer(
+            ApiError(
+                503,
+                "The database is away or busy; try again in a moment.",
+                kind="server_error",
+                headers={"x-should-retry": "true"},
+            )
+        )
+
+    for kind in UNAVAILABLE:
+        app.add_exception_handler(kind, _database_away)
 
     @app.exception_handler(RequestValidationError)
     def _validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -7,7 +7,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import Field
+from sqlalchemy import text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from filesearch.database import Database
 from filesearch.server.errors import add_error_handlers
 from filesearch.server.lists import ListDep
 from filesearch.server.routing import make_router
@@ -54,6 +58,11 @@ def things(page: ListDep) -> dict[str, object]:
 
 
 def asked(method, path, **kwargs):
+    answer = answer_of(router, method, path, **kwargs)
+    return answer.status_code, answer.json().get("error")
+
+
+def answer_of(router, method, path, **kwargs):
     async def main():
         app = FastAPI()
         add_error_handlers(app)
@@ -62,8 +71,18 @@ def asked(method, path, **kwargs):
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.request(method, path, **kwargs)
 
-    answer = asyncio.run(main())
-    return answer.status_code, answer.json().get("error")
+    return asyncio.run(main())
+
+
+def answer_to(method, error):
+    """What is answered where a route meets an error."""
+    failing = make_router("failing")
+
+    @failing.api_route("/fail", methods=[method])
+    def fail() -> None:
+        raise error
+
+    return answer_of(failing, method, "/fail")
 
 
 CASES = [
@@ -153,3 +172,37 @@ def test_unknown_fields_are_refused_only_when_strict():
     finally:
         IS_STRICT.reset(token)
     assert (status, error["code"], error["param"]) == (400, "unknown_parameter", "tools[0].extra")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("SELECT secret", {}, Exception("the connection is closed")),
+        InterfaceError("SELECT secret", {}, Exception("the connection is closed")),
+        PoolTimeout("QueuePool limit of size 8 overflow 0 reached"),
+    ],
+)
+def test_a_database_that_is_away_may_be_asked_again(error, method):
+    answer = answer_to(method, error)
+    assert (answer.status_code, answer.headers["x-should-retry"]) == (503, "true")
+    assert answer.json()["error"]["type"] == "server_error"
+    assert "SELECT" not in answer.text
+    assert "Pool" not in answer.text
+
+
+def test_what_may_have_been_stored_is_not_to_be_sent_again(postgres_url):
+    database, other = Database(postgres_url), Database(postgres_url)
+
+    def lose_connection_before_commit():
+        with database.writing() as sql, other.reading() as beside:
+            pid = sql.scalar(text("SELECT pg_backend_pid()"))
+            beside.execute(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": pid})
+
+    with pytest.raises(OperationalError) as failed:
+        lose_connection_before_commit()
+    for one in (database, other):
+        one.close()
+    answer = answer_to("POST", failed.value)
+    assert (answer.status_code, answer.headers["x-should-retry"]) == (500, "false")
+    assert answer_to("GET", failed.value).status_code == 503
