@@ -14,10 +14,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy.exc import OperationalError
-
 from filesearch import queue_rows
 from filesearch.background_merges import BackgroundMerges
+from filesearch.database import UNAVAILABLE
 from filesearch.errors import IndexBusy, IndexMismatch, NotFound
 from filesearch.index_directory import IndexDirectory
 from filesearch.ingest import COMMIT_WINDOWS, EMBED_WINDOWS
@@ -128,7 +127,7 @@ class IngestWorker:
             stop: Ends the work.
 
         Raises:
-            OSError, OperationalError: The disk or the database; nothing is lost, run again later.
+            OSError, UNAVAILABLE: The disk or the database; nothing is lost, run again later.
         """
         settings = self._index.settings
         pool = ReaderPool(
@@ -286,13 +285,15 @@ class IngestWorker:
         # The worker loop: what cannot be kept of one file must not keep the others out.
         try:
             return self._commit(store_id, held_files, stop)
-        except (OSError, OperationalError):
+        except (OSError, *UNAVAILABLE):
             raise
         except Exception as error:  # noqa: BLE001 - as said above
             _log.exception("files of store %s cannot be committed", store_id)
             if len(held_files) > 1:
                 return all(self._commit_store(store_id, [one], stop) for one in held_files)
-            held_files[0].fail("server_error", f"{type(error).__name__}: {error}")
+            # Clients read this: what the database said, without its statement.
+            reason = getattr(error, "orig", error)
+            held_files[0].fail("server_error", f"{type(error).__name__}: {reason}")
             return self._commit(store_id, held_files, stop)
 
     def _commit(self, store_id: str, held_files: Sequence[_Held], stop: threading.Event) -> bool:

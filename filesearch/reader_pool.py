@@ -1,7 +1,8 @@
 """Reader pool: waiting files -> prepared texts, several at a time, each parsed in its own process.
 
 Threads take files up in the order given; what became of them comes out in the order it was done.
-Whatever is wrong with a file becomes a part of its result: a reader never stops.
+Whatever is wrong with a file becomes a part of its result: a reader never stops. A database that is
+away says nothing about the file, and is told to whoever takes the results.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from filesearch.catalog import Catalog
+from filesearch.database import UNAVAILABLE
 from filesearch.errors import InvalidFile, NotFound, UnsupportedFile
 from filesearch.extract import Extracted, extract, find_given
 from filesearch.load.process.isolation import Loader
@@ -63,7 +65,7 @@ class ReaderPool:
         self._embedder = embedder
         self._on_done = on_done
         self._given: queue.SimpleQueue[WaitingFile | None] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[Prepared] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Prepared | Exception] = queue.SimpleQueue()
         self._is_stopped = threading.Event()
         self._size = size
         self._threads = LoaderThreads(self._run, make_loader, size)
@@ -83,18 +85,29 @@ class ReaderPool:
         self._given.put(file)
 
     def take(self) -> list[Prepared]:
-        """Return what was done since the last call; does not wait."""
+        """Return what was done since the last call; does not wait.
+
+        Raises:
+            UNAVAILABLE: The database was away; the file is to be read again.
+        """
         found = []
         while not self._done.empty():
-            found.append(self._done.get())
+            done = self._done.get()
+            if isinstance(done, Exception):
+                raise done
+            found.append(done)
         return found
 
     def _run(self, loader: Loader) -> None:
         while (file := self._given.get()) is not None and not self._is_stopped.is_set():
-            prepared = self._read(file, loader)
+            done: Prepared | Exception
+            try:
+                done = self._read(file, loader)
+            except UNAVAILABLE as error:
+                done = error
             # A parser that was interrupted says nothing about its file.
             if not self._is_stopped.is_set():
-                self._done.put(prepared)
+                self._done.put(done)
                 self._on_done()
 
     def _read(self, file: WaitingFile, loader: Loader) -> Prepared:
@@ -109,6 +122,8 @@ class ReaderPool:
             return _failed(file, "invalid_file", str(error))
         except NotFound as error:
             return _failed(file, "server_error", f"{error}; upload the file again")
+        except UNAVAILABLE:
+            raise
         # The worker loop: a file that breaks our code must not keep the others from being read.
         except Exception as error:  # noqa: BLE001 - as said above
             _log.exception("file %s cannot be read", file.file_id)

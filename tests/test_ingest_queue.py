@@ -10,8 +10,10 @@ import time
 
 import pytest
 from filelock import FileLock
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from filesearch import queue_rows
+from filesearch import queue_rows, reader_pool
 from filesearch.index_directory import DEFAULT_STORE
 from filesearch.ingest_queue import LOCK_FILE
 from filesearch.lock import writer_lock
@@ -22,6 +24,7 @@ from filesearch.reader_pool import ReaderPool
 from filesearch.store_records import FileCounts, NewAttachment
 from filesearch.testing import HashingEmbedder
 from filesearch.types import ChunkSettings
+from filesearch.writer import IndexWriter
 
 from .support_stores import attach, fill, upload
 
@@ -108,6 +111,51 @@ def test_a_file_that_comes_alone_does_not_wait_for_others(fs, store, embedder, m
         started = time.monotonic()
         fill(fs, store.id, upload(fs, f"{number}.txt", f"The kiln number {number}."))
         assert time.monotonic() - started < 60
+
+
+AWAY = [
+    OperationalError("SELECT secret", {}, Exception("the connection is closed")),
+    InterfaceError("SELECT secret", {}, Exception("the connection is closed")),
+    PoolTimeout("QueuePool limit of size 8 overflow 0 reached"),
+]
+
+
+def fail_once(monkeypatch, place, name, error):
+    """Let a function raise an error at its first call, and do its work from then on."""
+    errors, work = [error], getattr(place, name)
+
+    def fail_at_first(*args, **options):
+        if errors:
+            raise errors.pop()
+        return work(*args, **options)
+
+    monkeypatch.setattr(place, name, fail_at_first)
+    return errors
+
+
+@pytest.mark.parametrize(
+    ("place", "name"), [(reader_pool, "extract"), (IndexWriter, "commit_settled")]
+)
+@pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
+def test_a_database_that_is_away_fails_no_file(
+    fs, store, embedder, monkeypatch, error, place, name
+):
+    monkeypatch.setattr("filesearch.ingest_queue._FIRST_PAUSE_S", 0.01)
+    errors = fail_once(monkeypatch, place, name, error)
+    embedder.gate.set()
+    attach(fs, store.id, upload(fs, "a.txt", "The kiln is hot."))
+    fs.ingest_queue.start()
+    assert ready(fs, store) == FileCounts(completed=1)
+    assert not errors
+
+
+def test_a_file_that_cannot_be_kept_is_told_of_without_statements(fs, store, embedder, monkeypatch):
+    error = DataError("INSERT secret", {}, Exception("value too long"))
+    fail_once(monkeypatch, IndexWriter, "commit_settled", error)
+    embedder.gate.set()
+    file_id = upload(fs, "a.txt", "The kiln is hot.")
+    fill(fs, store.id, file_id)
+    assert fs.stores.file(store.id, file_id).error == "DataError: value too long"
 
 
 def test_bad_files_do_not_keep_good_ones_out(fs, store, embedder):
