@@ -143,7 +143,6 @@ def test_outputs_wait_until_all_is_said_that_came_before_them(serve, monkeypatch
         was_said.append("thread.run.requires_action" in [event.name for event in events])
         return count
 
-    monkeypatch.setattr("filesearch.server.runs.service._EVENTS_WAIT_S", 30)
     monkeypatch.setattr(live.server.events, "append", append_late)
     monkeypatch.setattr(live.server.runs, "_await_events", tell_and_look)
     run = runs_of(live).create(

@@ -23,6 +23,7 @@ from tests.server.assistants_api import (
     thread_with,
     wait_for_words,
     wait_until,
+    waiting,
 )
 
 
@@ -165,13 +166,12 @@ class LateCaller(PatientModel):
 def test_a_run_that_begins_to_wait_while_another_server_cancels_it_tells_all_once(
     serve, monkeypatch, is_of_thread
 ):
-    monkeypatch.setattr("filesearch.server.runs.service._EVENTS_WAIT_S", 30)
     model = LateCaller()
     one, two = serve(model), serve(ScriptedChatModel([]))
     append, look = one.server.events.append, two.server.runs._await_events
 
     def append_slowly(object_id, name, data):
-        time.sleep(0.3 if name == "thread.run.requires_action" else 0)
+        time.sleep(1.5 if name == "thread.run.requires_action" else 0)
         return append(object_id, name, data)
 
     def look_before_it_waits(run):
@@ -198,6 +198,17 @@ def test_a_run_that_begins_to_wait_while_another_server_cancels_it_tells_all_onc
     names = [event.name for event in EventLog(one.server.fs.database).read(run.id)]
     assert names.count("thread.run.requires_action") == 1
     assert names[-1] == "thread.run.cancelled"
+
+
+def test_what_a_dead_process_never_said_of_a_run_is_not_waited_for(serve, monkeypatch):
+    monkeypatch.setattr("filesearch.server.runs.service.EVENTS_WAIT_S", 600.0)
+    live, run = waiting(serve, calling("Rome"))
+    with live.server.objects.writing() as tx:
+        found = tx.find("run", run.id)
+        private = {**found.body["private"], "event_count": 99}
+        tx.update(found, worker="worker_gone", body={**found.body, "private": private})
+    assert runs_of(live).cancel(run.id, thread_id=run.thread_id).status == "cancelling"
+    assert runs_of(live).retrieve(run.id, thread_id=run.thread_id).status == "cancelled"
 
 
 def test_a_server_that_stops_ends_what_it_executes(serve, patient, monkeypatch):

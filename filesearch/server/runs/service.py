@@ -53,8 +53,10 @@ if TYPE_CHECKING:
 MAX_RUNNING = 128
 # What runs under way get to end by themselves when the server stops.
 STOP_S = 10.0
-# Whoever asks for a run waits so long for events that another thread or process has yet to tell.
-_EVENTS_WAIT_S = 1.0
+
+# How long a process that lives may take to write what it has said of a run: a busy database keeps
+# it from that for as long as others write.
+EVENTS_WAIT_S = 30.0
 
 # With these a stream ends, whatever comes of the run later.
 _LAST_EVENTS: Final = frozenset(
@@ -239,15 +241,17 @@ class RunService:
     def _await_events(self, run: Record) -> int:
         """Wait until whoever executed a run has said all that it committed, in any process.
 
-        Returns how many events that are. What is not there by then never will be.
+        Returns how many events that are. What a process that died has not written never will be.
         """
         wanted = _event_count(run)
-        deadline = time.monotonic() + _EVENTS_WAIT_S
-        while (said := self._server.events.next_number(run.id)) < wanted:
-            if time.monotonic() >= deadline:
-                return wanted
+        deadline = time.monotonic() + EVENTS_WAIT_S
+        while True:
+            is_alive = self._server.is_worker_alive(run.worker)
+            # Asked last: it may have written all before it died.
+            said = self._server.events.next_number(run.id)
+            if said >= wanted or not is_alive or time.monotonic() >= deadline:
+                return max(said, wanted)
             time.sleep(0.01)
-        return said
 
     def cancel(self, caller: Caller, thread_id: str, run_id: str) -> Record:
         """Cancel a run, and return it on its way there.
