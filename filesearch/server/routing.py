@@ -1,21 +1,40 @@
 """Routing: how a request is read, the same for every resource.
 
 JSON is read strictly: NaN, invalid UTF-8, lone surrogates and bottomless nesting are refused at
-the door, so that nothing behind it meets what a database or a client cannot take back.
+the door, so that nothing behind it meets what a database or a client cannot take back. Requests
+that change something wait for their turn outside of the threads that all requests share.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import msgspec
+from anyio import CapacityLimiter
+from anyio.lowlevel import RunVar
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.requests import ClientDisconnect
 
 MAX_DEPTH = 200
+# A write waits in its thread until those before it are through. Of the 40 threads of a process
+# (anyio's) that many may do so; the others are for those who read.
+_MOST_WRITES = 30
+_WRITES: RunVar[CapacityLimiter] = RunVar("filesearch_writes")
+
+
+def write_limiter() -> CapacityLimiter:
+    """Return what a request holds while a thread changes something for it; one an event loop."""
+    limiter = _WRITES.get(None)
+    if limiter is None:
+        limiter = CapacityLimiter(_MOST_WRITES)
+        _WRITES.set(limiter)
+    return limiter
 
 
 class _StrictRequest(Request):
@@ -34,9 +53,17 @@ class _StrictRequest(Request):
 class _Route(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        # Coroutines take a thread where they need one, and limit that themselves.
+        is_write = self.methods != {"GET"} and not inspect.iscoroutinefunction(self.endpoint)
 
         async def read_strictly(request: Request) -> Response:
-            return await handle(_StrictRequest(request.scope, request.receive))
+            strict = _StrictRequest(request.scope, request.receive)
+            if not is_write:
+                return await handle(strict)
+            with suppress(ClientDisconnect):  # `handle` meets it as well, and answers
+                await strict.body()  # a client that sends slowly must keep nobody out
+            async with write_limiter():
+                return await handle(strict)
 
         return read_strictly
 

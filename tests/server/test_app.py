@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import httpx
 import openai
 import pytest
@@ -21,3 +23,16 @@ def test_a_server_starts_and_stops_with_its_worker_known(live):
 
 def test_the_openapi_document_is_served(live):
     assert httpx.get(live.base_url.replace("/v1", "/openapi.json")).json()["openapi"]
+
+
+def test_writes_that_wait_for_their_turn_keep_no_read_out(live):
+    threads, files = live.client.beta.threads, live.client.files
+    with ThreadPoolExecutor(60) as clients:
+        with live.server.fs.database.writing():
+            made = [clients.submit(threads.create) for _ in range(30)]
+            for _ in range(30):
+                file = ("a.txt", b"a")
+                made.append(clients.submit(files.create, file=file, purpose="assistants"))
+            wait(made, timeout=1)  # until all of them wait
+            assert live.client.with_options(timeout=10).files.list().data == []
+        assert all(one.result().id for one in made)

@@ -23,6 +23,7 @@ from starlette.responses import JSONResponse, Response
 from filesearch.address import is_loopback, plain_words
 from filesearch.chat.reading import read_error
 from filesearch.messages import ChatEndpoint
+from filesearch.server.routing import write_limiter
 
 if TYPE_CHECKING:
     import httpx2
@@ -197,7 +198,7 @@ class Relayed(Response):
     async def _keep(self, body: bytes, *, is_stream: bool) -> None:
         if self._keeper is not None:
             keep = partial(self._keeper.keep_bytes, body, is_stream=is_stream)
-            await anyio.to_thread.run_sync(keep)
+            await anyio.to_thread.run_sync(keep, limiter=write_limiter())
 
     def _enveloped(self, status: int, body: bytes, headers: Mapping[str, str]) -> Response:
         """Return an error of another shape in OpenAI's."""

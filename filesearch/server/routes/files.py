@@ -15,7 +15,7 @@ from filesearch.paging import PageQuery
 from filesearch.server.context import CallerDep, ServerDep
 from filesearch.server.files import download_headers, file_body
 from filesearch.server.multipart import receive_form
-from filesearch.server.routing import make_router
+from filesearch.server.routing import make_router, write_limiter
 from filesearch.server.wire.files import FileBody, FileDeleted, FileForm, FileList
 
 MAX_LIMIT = 10_000
@@ -57,14 +57,15 @@ async def create_file(request: Request, server: ServerDep, caller: CallerDep) ->
         max_bytes=server.options.max_file_bytes,
     ) as form:
         asked = _parse(form.fields)
-        file = await run_in_threadpool(
-            server.files.keep,
-            form.incoming,
-            form.filename,
-            asked.purpose,
-            owner=caller.owner,
-            expires_after_s=asked.expires_after.seconds if asked.expires_after else None,
-        )
+        async with write_limiter():
+            file = await run_in_threadpool(
+                server.files.keep,
+                form.incoming,
+                form.filename,
+                asked.purpose,
+                owner=caller.owner,
+                expires_after_s=asked.expires_after.seconds if asked.expires_after else None,
+            )
     return file_body(file)
 
 

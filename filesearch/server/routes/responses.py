@@ -20,7 +20,7 @@ from filesearch.server.responses.asked import compact_input, count_input_tokens
 from filesearch.server.responses.objects import ResponseObject, shown_response
 from filesearch.server.responses.sockets import ResponseSocket
 from filesearch.server.responses.worker import ResponseJob
-from filesearch.server.routing import make_router
+from filesearch.server.routing import make_router, write_limiter
 from filesearch.server.sse import event_stream
 from filesearch.server.wire.common import STREAMED
 from filesearch.server.wire.responses import CompactResponse, CountTokens, CreateResponse
@@ -38,7 +38,8 @@ async def create_response(
         job = server.responses.create(request, caller)
         return job, server.responses.launch(job)
 
-    job, future = await run_in_threadpool(begin)
+    async with write_limiter():
+        job, future = await run_in_threadpool(begin)
     if request.stream:
         options = request.stream_options
         return event_stream(

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from filesearch.server.context import CallerDep, ServerDep
 from filesearch.server.files import part_body, upload_body
 from filesearch.server.multipart import receive_form
-from filesearch.server.routing import make_router
+from filesearch.server.routing import make_router, write_limiter
 from filesearch.server.wire.files import (
     MAX_PART_BYTES,
     CompleteUpload,
@@ -54,12 +54,15 @@ async def add_part(
     upload_id: str, request: Request, server: ServerDep, caller: CallerDep
 ) -> PartBody:
     """Add a part of at most 64 MB."""
-    async with receive_form(
-        request,
-        file_field="data",
-        receive=lambda: server.uploads.receive_part(upload_id, owner=caller.scope),
-        max_bytes=MAX_PART_BYTES,
-    ) as form:
+    async with (
+        receive_form(
+            request,
+            file_field="data",
+            receive=lambda: server.uploads.receive_part(upload_id, owner=caller.scope),
+            max_bytes=MAX_PART_BYTES,
+        ) as form,
+        write_limiter(),
+    ):
         part = await run_in_threadpool(
             server.uploads.add_part, upload_id, form.incoming, owner=caller.scope
         )
