@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from filesearch.keys import Keys
 from filesearch.testing import ScriptedChatModel
 
 
@@ -133,6 +134,20 @@ def test_a_key_is_needed_where_requests_need_one(serve_keys, dial):
         dial(live, Authorization="Bearer wrong")
     assert refused.value.response.status_code == 401
     assert text_of(dial(live, Authorization=f"Bearer {secret}")(input="Hi")) == "Hello"
+
+
+def test_a_key_that_is_revoked_ends_its_connections(serve_keys, dial, monkeypatch):
+    monkeypatch.setattr("filesearch.keys._REFRESH_S", 0)  # the keys are read at every request
+    live, (secret,) = serve_keys(ScriptedChatModel(["Hello"] * 2), [{}])
+    ask = dial(live, Authorization=f"Bearer {secret}")
+    assert text_of(ask(input="Hi")) == "Hello"
+    keys = Keys(live.server.objects)
+    keys.revoke(keys.list()[0].id)
+    (refused,) = ask(input="Hi")
+    assert (refused["status"], refused["error"]["code"]) == (401, "invalid_api_key")
+    with pytest.raises(ConnectionClosed) as closed:
+        ask.socket.recv(timeout=20)
+    assert closed.value.rcvd.code == 1008
 
 
 def test_each_request_of_a_connection_counts_against_the_rate(serve_keys, dial):

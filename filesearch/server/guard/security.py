@@ -201,11 +201,20 @@ class RefuseOldBeta:
         await self._app(scope, receive, send)
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a caller is not let in: the message and code of a 401."""
+
+    message: str
+    code: str | None
+
+
 class Authenticate:
     """Finds the caller's key; without a valid one, where one is needed, answers 401.
 
-    The key is left at `scope["filesearch.key"]`, None for a caller without one, and who that is
-    for the routes at `scope["filesearch.caller"]`.
+    The key is left at `scope["filesearch.key"]`, None for a caller without one, who that is for
+    the routes at `scope["filesearch.caller"]`, and at `scope["filesearch.recheck"]` what returns
+    a Refusal once the caller would not be let in any more, else None.
 
     Args:
         app: What is asked otherwise.
@@ -224,28 +233,38 @@ class Authenticate:
             await self._app(scope, receive, send)
             return
         secret = _bearer(header(scope, "authorization"))
-        if self._ring.is_stale:
-            key, is_required = await run_in_threadpool(self._look_up, secret)
-        else:
-            key, is_required = self._look_up(secret)
-        if key is None and is_required:
-            message, code = _NO_KEY, None
-            if secret:
-                message = (
-                    f"Incorrect API key provided: {_mask(secret)}. List the keys of this server "
-                    "with: fsearch keys list"
-                )
-                code = "invalid_api_key"
-            await refuse(
-                receive, send, 401, message, code=code, headers=[("www-authenticate", "Bearer")]
-            )
+        key, refusal = await self._find(secret)
+        if refusal is not None:
+            headers = [("www-authenticate", "Bearer")]
+            await refuse(receive, send, 401, refusal.message, code=refusal.code, headers=headers)
             return
+
+        async def recheck() -> Refusal | None:
+            return (await self._find(secret))[1]
+
+        # A WebSocket may stay open for longer than its key is valid.
+        scope["filesearch.recheck"] = recheck
         owner = "" if key is None else key.id
         scope["filesearch.key"] = key
         scope["filesearch.caller"] = Caller(owner, owner if self._isolates else None)
         await self._app(scope, receive, send)
         if key is not None and self._ring.must_note(key):
             await run_in_threadpool(self._note_use, key)
+
+    async def _find(self, secret: str) -> tuple[Key | None, Refusal | None]:
+        if self._ring.is_stale:
+            key, is_required = await run_in_threadpool(self._look_up, secret)
+        else:
+            key, is_required = self._look_up(secret)
+        if key is not None or not is_required:
+            return key, None
+        if not secret:
+            return None, Refusal(_NO_KEY, None)
+        message = (
+            f"Incorrect API key provided: {_mask(secret)}. List the keys of this server with: "
+            "fsearch keys list"
+        )
+        return None, Refusal(message, "invalid_api_key")
 
     def _note_use(self, key: Key) -> None:
         try:

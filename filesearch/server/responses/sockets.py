@@ -10,9 +10,10 @@ side. What is not stored can still be gone on from, over the same connection and
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
@@ -21,6 +22,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from filesearch.errors import FilesearchError
 from filesearch.server.errors import ApiError, invalid, to_api_error, validated
 from filesearch.server.guard.limits import Allowance
+from filesearch.server.guard.security import Refusal
 from filesearch.server.responses.items import Item
 from filesearch.server.wire.responses import CreateResponse
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 MAX_WAITING = 32
 """Requests of one connection that are under way or wait for their turn."""
 
+_POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
 _log = logging.getLogger("filesearch.server")
 
 
@@ -40,6 +43,8 @@ class ResponseSocket:
         socket: Accepted.
         server, caller: Who answers whom.
         take: Counts a request against the caller's rate; None: there is no limit.
+        recheck: Returns why the caller is not let in any more: its key may be revoked while the
+            connection is open.
     """
 
     def __init__(
@@ -47,12 +52,15 @@ class ResponseSocket:
         socket: WebSocket,
         server: Server,
         caller: Caller,
+        *,
         take: Callable[[], Allowance | None],
+        recheck: Callable[[], Awaitable[Refusal | None]],
     ) -> None:
         self._socket = socket
         self._server = server
         self._caller = caller
         self._take = take
+        self._recheck = recheck
         self._lanes: dict[str, asyncio.Lock] = {}
         # Of each lane the last response that was not stored, and the conversation with it.
         self._unstored: dict[str, tuple[str, list[Item]]] = {}
@@ -86,6 +94,12 @@ class ResponseSocket:
             fields = _fields(text)
             lane = str(fields.pop("stream_id", None) or "")
             async with self._lanes.setdefault(lane, asyncio.Lock()):
+                refusal = await self._recheck()
+                if refusal is not None:
+                    await self._refuse(lane, ApiError(401, refusal.message, code=refusal.code))
+                    with contextlib.suppress(RuntimeError):  # another lane was quicker
+                        await self._socket.close(_POLICY_VIOLATION)
+                    return
                 self._check_rate()
                 await self._create(lane, _request(fields))
         except WebSocketDisconnect:

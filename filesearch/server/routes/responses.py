@@ -56,7 +56,12 @@ async def connect(socket: WebSocket, server: ServerDep, caller: CallerDep) -> No
     """Answer inputs that come one after the other over a connection that stays open."""
     await socket.accept()
     take = socket.scope.get("filesearch.take", lambda: None)
-    await ResponseSocket(socket, server, caller, take).run()
+    recheck = socket.scope.get("filesearch.recheck", _let_in)
+    await ResponseSocket(socket, server, caller, take=take, recheck=recheck).run()
+
+
+async def _let_in() -> None:
+    """Refuse nobody, where nothing guards the application."""
 
 
 @router.post("/responses/input_tokens")
