@@ -7,6 +7,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from filesearch.keys import Keys
+from filesearch.server.responses import sockets
+from filesearch.server.responses.sockets import ResponseSocket
 from filesearch.testing import ScriptedChatModel
 
 
@@ -84,6 +86,40 @@ def test_lanes_go_on_side_by_side_and_name_themselves(serve, dial):
         assert text_of(e for e in events if e["stream_id"] == lane) == f"to {lane}"
 
 
+@pytest.fixture
+def opened(monkeypatch):
+    """The connections of the server, as it holds them."""
+    found = []
+    init = ResponseSocket.__init__
+
+    def kept(self, *args, **kwargs):
+        init(self, *args, **kwargs)
+        found.append(self)
+
+    monkeypatch.setattr(ResponseSocket, "__init__", kept)
+    return found
+
+
+def test_a_lane_is_forgotten_once_nobody_waits_in_it(serve, dial, opened):
+    ask = dial(serve(ScriptedChatModel(["Hello"] * 3)))
+    for number in range(3):
+        assert text_of(ask(input="Hi", stream_id=str(number))) == "Hello"
+        ask(input=7, stream_id=str(number))  # told after the turn of both
+    assert opened[0]._lanes == {}
+
+
+def test_of_too_many_lanes_the_longest_silent_cannot_go_on(serve, dial, monkeypatch):
+    monkeypatch.setattr(sockets, "MAX_UNSTORED", 2)
+    ask = dial(serve(ScriptedChatModel(["Hello"] * 5)))
+    ids = {}
+    for lane in ("a", "b", "a", "c"):
+        ids[lane] = ask(input="Hi", store=False, stream_id=lane)[-1]["response"]["id"]
+        ask(input=7, stream_id=lane)  # told after that has been kept
+    (refused,) = ask(input="And?", stream_id="b", previous_response_id=ids["b"])
+    assert refused["error"]["code"] == "previous_response_not_found"
+    assert text_of(ask(input="And?", stream_id="a", previous_response_id=ids["a"])) == "Hello"
+
+
 @pytest.mark.parametrize(
     ("fields", "param", "word"),
     [
@@ -92,6 +128,8 @@ def test_lanes_go_on_side_by_side_and_name_themselves(serve, dial):
         ({"input": "x", "background": True}, "background", "WebSocket"),
         ({"input": "x", "generate": False}, "generate", "false"),
         ({"input": "x", "temperature": 9}, "temperature", "9"),
+        ({"input": "x", "stream_id": "a" * 65}, "stream_id", "64"),
+        ({"input": "x", "stream_id": 7}, "stream_id", "string"),
     ],
 )
 def test_a_bad_request_is_an_error_and_the_connection_goes_on(serve, dial, fields, param, word):

@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 MAX_WAITING = 32
 """Requests of one connection that are under way or wait for their turn."""
+
+MAX_UNSTORED = 32
+"""Lanes of one connection that can go on from what is not stored; beyond, the oldest cannot."""
+MAX_STREAM_ID = 64  # characters
 
 _POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
 _log = logging.getLogger("filesearch.server")
@@ -61,8 +65,10 @@ class ResponseSocket:
         self._caller = caller
         self._take = take
         self._recheck = recheck
-        self._lanes: dict[str, asyncio.Lock] = {}
-        # Of each lane the last response that was not stored, and the conversation with it.
+        # Of each lane the lock, and how many hold it or wait for it.
+        self._lanes: dict[str, tuple[asyncio.Lock, int]] = {}
+        # Of each lane the last response that was not stored, and the conversation with it; the
+        # lane that was heard of longest ago comes first.
         self._unstored: dict[str, tuple[str, list[Item]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -91,16 +97,17 @@ class ResponseSocket:
     async def _answer(self, text: str) -> None:
         lane = ""
         try:
+            allowance = self._take()
             fields = _fields(text)
-            lane = str(fields.pop("stream_id", None) or "")
-            async with self._lanes.setdefault(lane, asyncio.Lock()):
+            lane = _lane(fields.pop("stream_id", None))
+            _check_rate(allowance)
+            async with self._turn(lane):
                 refusal = await self._recheck()
                 if refusal is not None:
                     await self._refuse(lane, ApiError(401, refusal.message, code=refusal.code))
                     with contextlib.suppress(RuntimeError):  # another lane was quicker
                         await self._socket.close(_POLICY_VIOLATION)
                     return
-                self._check_rate()
                 await self._create(lane, _request(fields))
         except WebSocketDisconnect:
             pass
@@ -114,10 +121,18 @@ class ResponseSocket:
             message = "The server had an error while processing your request; its log says more."
             await self._refuse(lane, ApiError(500, message, kind="server_error"))
 
-    def _check_rate(self) -> None:
-        allowance = self._take()
-        if allowance is not None and not allowance.is_allowed:
-            raise ApiError(429, allowance.refusal, kind="requests", code="rate_limit_exceeded")
+    @contextlib.asynccontextmanager
+    async def _turn(self, lane: str) -> AsyncIterator[None]:
+        """Wait for the turn of a request in its lane, which is kept as long as anybody waits."""
+        lock, waiting = self._lanes.get(lane, (asyncio.Lock(), 0))
+        self._lanes[lane] = lock, waiting + 1
+        try:
+            async with lock:
+                yield
+        finally:
+            waiting = self._lanes.pop(lane)[1] - 1
+            if waiting:
+                self._lanes[lane] = lock, waiting
 
     async def _create(self, lane: str, request: CreateResponse) -> None:
         known_id, before = self._unstored.get(lane, ("", []))
@@ -131,7 +146,10 @@ class ResponseSocket:
             await self._send(lane, data)
         await asyncio.shield(asyncio.wrap_future(ended))
         if not job.response["store"]:
+            self._unstored.pop(lane, None)
             self._unstored[lane] = (job.id, [*job.before, *job.given, *job.output])
+            if len(self._unstored) > MAX_UNSTORED:
+                del self._unstored[next(iter(self._unstored))]
 
     async def _refuse(self, lane: str, error: ApiError) -> None:
         told = {"type": "error", "status": error.status, **error.envelope}
@@ -159,6 +177,22 @@ def _fields(text: str) -> dict[str, Any]:
             f"Invalid 'type': '{str(kind)[:100]}'. Only 'response.create' is answered here.", "type"
         )
     return fields
+
+
+def _check_rate(allowance: Allowance | None) -> None:
+    if allowance is not None and not allowance.is_allowed:
+        raise ApiError(429, allowance.refusal, kind="requests", code="rate_limit_exceeded")
+
+
+def _lane(given: object) -> str:
+    if given is None:
+        return ""
+    if not isinstance(given, str) or len(given) > MAX_STREAM_ID:
+        raise invalid(
+            f"Invalid 'stream_id': expected a string of at most {MAX_STREAM_ID} characters.",
+            "stream_id",
+        )
+    return given
 
 
 def _request(fields: Mapping[str, Any]) -> CreateResponse:
