@@ -1,8 +1,9 @@
 """Routing: how a request is read, the same for every resource.
 
-JSON is read strictly: NaN, invalid UTF-8, lone surrogates and bottomless nesting are refused at
-the door, so that nothing behind it meets what a database or a client cannot take back. Requests
-that change something wait for their turn outside of the threads that all requests share.
+JSON is read strictly, that of WebSockets too: NaN, invalid UTF-8, lone surrogates and bottomless
+nesting are refused at the door, so that nothing behind it meets what a database or a client cannot
+take back. Requests that change something wait for their turn outside of the threads that all
+requests share.
 """
 
 from __future__ import annotations
@@ -37,16 +38,39 @@ def write_limiter() -> CapacityLimiter:
     return limiter
 
 
+def read_json(text: bytes | str) -> Any:  # noqa: ANN401
+    """Return what a request says in JSON.
+
+    Raises:
+        json.JSONDecodeError: It is none, or nothing that can be kept.
+    """
+    try:
+        value = msgspec.json.decode(text)
+        _check_depth(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        reason = "it is nested too deep" if isinstance(error, RecursionError) else error
+        raise json.JSONDecodeError(str(reason), "", 0) from error
+    return value
+
+
+def _check_depth(value: object) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for item in level
+            if isinstance(item, (list, dict))
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return
+    raise RecursionError
+
+
 class _StrictRequest(Request):
     async def json(self) -> Any:  # noqa: ANN401
         if not hasattr(self, "_json"):
-            body = await self.body()
-            try:
-                self._json = msgspec.json.decode(body)
-                _check_depth(self._json)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                reason = "it is nested too deep" if isinstance(error, RecursionError) else error
-                raise json.JSONDecodeError(str(reason), "", 0) from error
+            self._json = read_json(await self.body())
         return self._json
 
 
@@ -76,17 +100,3 @@ def make_router(tag: str) -> APIRouter:
 def answers(model: type[BaseModel]) -> dict[str, Any]:
     """Return what documents a route that answers with JSON of a shape, without checking it."""
     return {"response_model": None, "responses": {200: {"model": model}}}
-
-
-def _check_depth(value: object) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for item in level
-            if isinstance(item, (list, dict))
-            for child in (item.values() if isinstance(item, dict) else item)
-        ]
-        if not level:
-            return
-    raise RecursionError

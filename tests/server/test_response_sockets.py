@@ -159,6 +159,18 @@ def test_what_is_no_json_is_an_error_and_the_connection_goes_on(serve, dial, mes
     assert text_of(ask(input="Hi")) == "Hello"
 
 
+@pytest.mark.parametrize(
+    "value", ["", "NaN", "1e999", r'"\ud800"', "[" * 100_000, "[" * 201 + "]" * 201]
+)
+def test_what_no_body_may_hold_is_an_error(serve, dial, value):
+    ask = dial(serve(ScriptedChatModel(["Hello"])))
+    message = json.dumps({"type": "response.create", "model": "m", "input": "Hi", "x": 0})
+    ask.socket.send(message.replace("0", value))
+    refused = next(read(ask.socket))
+    assert refused["status"] == 400
+    assert refused["error"]["message"].startswith("The message is not JSON")
+
+
 def test_a_page_of_another_site_cannot_connect(live, dial):
     with pytest.raises(InvalidStatus) as refused:
         dial(live, Origin="https://evil.example")

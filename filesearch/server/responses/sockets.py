@@ -24,6 +24,7 @@ from filesearch.server.errors import ApiError, invalid, to_api_error, validated
 from filesearch.server.guard.limits import Allowance
 from filesearch.server.guard.security import Refusal
 from filesearch.server.responses.items import Item
+from filesearch.server.routing import read_json
 from filesearch.server.wire.responses import CreateResponse
 
 if TYPE_CHECKING:
@@ -166,9 +167,9 @@ class ResponseSocket:
 
 def _fields(text: str) -> dict[str, Any]:
     try:
-        fields = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise invalid(f"The message is not JSON: {error}.") from error
+        fields = read_json(text)
+    except json.JSONDecodeError as error:
+        raise invalid(f"The message is not JSON: {error.msg}.") from error
     if not isinstance(fields, dict):
         raise invalid("The message is no JSON object.")
     kind = fields.pop("type", None)
