@@ -21,6 +21,7 @@ from filesearch.objects import Objects
 from filesearch.protocols import ChatModel
 from filesearch.server.models import ModelMap
 from filesearch.server.purge import Purge
+from filesearch.server.responses.reading import Reading
 from filesearch.server.responses.service import ResponseService
 from filesearch.server.runs.service import RunService
 from filesearch.server.workers import WorkerRegistry
@@ -104,6 +105,7 @@ class Server:
         self.files: FileObjects = fs.file_objects
         self.uploads: Uploads = fs.uploads
         self.stores: VectorStores = fs.stores
+        self.reading = Reading()
         self.runs = RunService(self)
         self.responses = ResponseService(self)
         # Each service is made here, and started and stopped in this order.

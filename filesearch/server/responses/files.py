@@ -67,7 +67,7 @@ def _read_part(server: Server, part: dict[str, Any], at: str, scope: str | None)
             at,
         )
     try:
-        with make_loader(server.settings) as loader:
+        with server.reading.core, make_loader(server.settings) as loader:
             text = loader.load(data, filename).text
     except (InvalidFile, UnsupportedFile) as error:
         raise invalid(f"Invalid '{at}': {error}", at) from error

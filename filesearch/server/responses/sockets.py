@@ -14,9 +14,9 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from filesearch.errors import FilesearchError
@@ -139,9 +139,8 @@ class ResponseSocket:
         known_id, before = self._unstored.get(lane, ("", []))
         goes_on = bool(known_id) and request.previous_response_id == known_id
         service = self._server.responses
-        job = await run_in_threadpool(
-            service.create, request, self._caller, before=before if goes_on else None
-        )
+        begin = partial(service.create, request, self._caller, before=before if goes_on else None)
+        job = await self._server.reading.run(request.input, begin)
         ended = service.launch(job)
         async for _name, data in job.events.follow():
             await self._send(lane, data)

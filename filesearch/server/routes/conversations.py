@@ -25,21 +25,25 @@ router = make_router("Conversations")
 
 
 @router.post("/conversations")
-def create(
+async def create(
     server: ServerDep, caller: CallerDep, request: CreateConversation | None = None
 ) -> dict[str, Any]:
     """Begin a conversation."""
-    request = request or CreateConversation()
-    items = read_files(server, stored_items(request.items), caller.scope)
-    with server.objects.writing() as tx:
-        conversation = create_conversation(
-            tx,
-            items,
-            metadata=request.metadata or {},
-            owner=caller.owner,
-            scope=caller.scope,
-        )
-    return conversation_object(conversation)
+    asked = request or CreateConversation()
+
+    def make() -> dict[str, Any]:
+        items = read_files(server, stored_items(asked.items), caller.scope)
+        with server.objects.writing() as tx:
+            conversation = create_conversation(
+                tx,
+                items,
+                metadata=asked.metadata or {},
+                owner=caller.owner,
+                scope=caller.scope,
+            )
+        return conversation_object(conversation)
+
+    return await server.reading.run(asked.items, make)
 
 
 @router.get("/conversations/{conversation_id}")
@@ -71,7 +75,7 @@ def delete(conversation_id: str, server: ServerDep, caller: CallerDep) -> dict[s
 
 
 @router.post("/conversations/{conversation_id}/items")
-def create_items(
+async def create_items(
     conversation_id: str,
     request: AddItems,
     server: ServerDep,
@@ -79,11 +83,15 @@ def create_items(
     include: IncludeDep,
 ) -> dict[str, Any]:
     """Add items to a conversation."""
-    items = read_files(server, stored_items(request.items), caller.scope)
-    with server.objects.writing() as tx:
-        conversation = require_conversation(tx, conversation_id, caller.scope)
-        added = add_items(tx, conversation, resolve_references(tx, items, caller.scope))
-    return list_body([item_object(item, include) for item in added], has_more=False)
+
+    def add() -> dict[str, Any]:
+        items = read_files(server, stored_items(request.items), caller.scope)
+        with server.objects.writing() as tx:
+            conversation = require_conversation(tx, conversation_id, caller.scope)
+            added = add_items(tx, conversation, resolve_references(tx, items, caller.scope))
+        return list_body([item_object(item, include) for item in added], has_more=False)
+
+    return await server.reading.run(request.items, add)
 
 
 @router.get("/conversations/{conversation_id}/items")

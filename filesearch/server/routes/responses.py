@@ -7,11 +7,11 @@ import json
 import secrets
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query, WebSocket
 from fastapi.responses import JSONResponse, Response
-from starlette.concurrency import run_in_threadpool
 
 from filesearch.server.context import CallerDep, ServerDep
 from filesearch.server.include import IncludeDep
@@ -20,7 +20,7 @@ from filesearch.server.responses.asked import compact_input, count_input_tokens
 from filesearch.server.responses.objects import ResponseObject, shown_response
 from filesearch.server.responses.sockets import ResponseSocket
 from filesearch.server.responses.worker import ResponseJob
-from filesearch.server.routing import make_router, write_limiter
+from filesearch.server.routing import make_router
 from filesearch.server.sse import event_stream
 from filesearch.server.wire.common import STREAMED
 from filesearch.server.wire.responses import CompactResponse, CountTokens, CreateResponse
@@ -38,8 +38,7 @@ async def create_response(
         job = server.responses.create(request, caller)
         return job, server.responses.launch(job)
 
-    async with write_limiter():
-        job, future = await run_in_threadpool(begin)
+    job, future = await server.reading.run(request.input, begin)
     if request.stream:
         options = request.stream_options
         return event_stream(
@@ -65,18 +64,23 @@ async def _let_in() -> None:
 
 
 @router.post("/responses/input_tokens")
-def count_tokens(request: CountTokens, server: ServerDep, caller: CallerDep) -> dict[str, Any]:
+async def count_tokens(
+    request: CountTokens, server: ServerDep, caller: CallerDep
+) -> dict[str, Any]:
     """Count what an input would cost to read."""
-    count = count_input_tokens(server, request, caller)
+    count = await server.reading.run(
+        request.input, partial(count_input_tokens, server, request, caller)
+    )
     return {"object": "response.input_tokens", "input_tokens": count}
 
 
 @router.post("/responses/compact")
-def compact_response(
+async def compact_response(
     request: CompactResponse, server: ServerDep, caller: CallerDep
 ) -> dict[str, Any]:
     """Say a conversation in short, to go on with in its place."""
-    return compact_input(server, request, caller)
+    compact = partial(compact_input, server, request, caller)
+    return await server.reading.run(request.input, compact)
 
 
 @router.get("/responses/{response_id}", responses=STREAMED)
