@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from filesearch.errors import IndexDamaged as IndexDamaged
     from filesearch.errors import IndexMismatch as IndexMismatch
     from filesearch.errors import IndexProblem as IndexProblem
+    from filesearch.errors import IndexReplaced as IndexReplaced
     from filesearch.errors import InputError as InputError
     from filesearch.errors import InvalidFile as InvalidFile
     from filesearch.errors import InvalidFilter as InvalidFilter
@@ -61,6 +62,7 @@ _HOME = {
             "IndexDamaged",
             "IndexMismatch",
             "IndexProblem",
+            "IndexReplaced",
             "InputError",
             "InvalidFile",
             "InvalidFilter",

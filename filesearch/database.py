@@ -1,6 +1,8 @@
 """Database: a connection to SQLite or PostgreSQL that holds the tables of `schema`.
 
 Readers and the writer never block each other, and every transaction sees one consistent picture.
+A file of SQLite that was removed or replaced while it was open is refused: whoever has it open
+could read and write it for good, and nobody else would ever see that.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from filesearch.errors import IndexProblem, InvalidSetting
+from filesearch.errors import IndexProblem, IndexReplaced, InvalidSetting
+from filesearch.file_identity import FileIdentity, file_identity
 from filesearch.migrate import migrate
 from filesearch.schema import (
     EARLIER_VERSIONS,
@@ -84,6 +87,9 @@ class Database:
                 "pip install 'filesearch[postgres]'"
             ) from error
         self._is_sqlite = self._engine.dialect.name == "sqlite"
+        name = self._engine.url.database if self._is_sqlite else None
+        self._path = Path(name).absolute() if name else None
+        self._file: FileIdentity | None = None  # not of a server, nor in memory
         # Writers would wait for their turn each with a connection in hand, and with dozens of them
         # none be left for readers; on SQLite, which lets them poll, some would starve besides.
         # Here they queue before that.
@@ -103,6 +109,32 @@ class Database:
         except IndexProblem:
             self.close()
             raise
+        self._file = self._found_file()
+
+    def _found_file(self) -> FileIdentity | None:
+        return None if self._path is None else file_identity(self._path)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the file that was opened is the one that lies there now; always on a server."""
+        return self._file is None or self._file == self._found_file()
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another file lies there now."""
+        return not self.is_current and self._found_file() is not None
+
+    def check_current(self) -> None:
+        """See that the file that was opened lies there still.
+
+        Raises:
+            IndexReplaced: It does not.
+        """
+        if not self.is_current:
+            raise IndexReplaced(
+                f"'{self._path}' was removed or replaced while it was open; "
+                "open the index again (a server: start it again)"
+            )
 
     def _check_version(self) -> None:
         try:
@@ -173,7 +205,12 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open a transaction that sees one picture of the database."""
+        """Open a transaction that sees one picture of the database.
+
+        Raises:
+            IndexReplaced: See `check_current`.
+        """
+        self.check_current()
         with self._engine.connect() as sql, sql.begin():
             yield sql
 
@@ -182,16 +219,20 @@ class Database:
         """Open a transaction that changes the database; it ends whole or not at all.
 
         One at a time, so that what it reads stays true until it ends.
+
+        Raises:
+            IndexReplaced: See `check_current`; also when that happened in the block, and what was
+                written is lost.
         """
-        with (
-            self._turn,
-            self._engine.connect().execution_options(**self._write_options) as sql,
-            sql.begin(),
-        ):
-            if not self._is_sqlite:
-                schema = func.hashtext(func.current_schema())
-                sql.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK, schema)))
-            yield sql
+        with self._turn:
+            self.check_current()
+            options = self._write_options
+            with self._engine.connect().execution_options(**options) as sql, sql.begin():
+                if not self._is_sqlite:
+                    schema = func.hashtext(func.current_schema())
+                    sql.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK, schema)))
+                yield sql
+            self.check_current()
 
 
 def _tables(sql: Connection, names: Collection[str]) -> set[str]:

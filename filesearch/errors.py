@@ -9,6 +9,7 @@
     │   ├── NotFound            no such file, store or index
     │   └── StoreExpired        a vector store past its time
     ├── IndexBusy               retry: another process is writing
+    ├── IndexReplaced           retry: it was removed, or made anew, while it was open
     ├── RerankFailed            retry, or search without a reranker
     ├── ChatFailed              retry, or ask another chat model
     │   └── ContextExceeded     ask with fewer or shorter messages
@@ -70,6 +71,15 @@ class StoreExpired(InputError):
 
 class IndexBusy(FilesearchError):
     """Another process holds the index's writer lock; try again when it is done."""
+
+    exit_code = 3
+
+
+class IndexReplaced(FilesearchError):
+    """What was open is not the index any more: it was removed, or another one took its place.
+
+    The next call of `FileSearch` opens what is there now.
+    """
 
     exit_code = 3
 

@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from filesearch import schema as t
 from filesearch.database import Database
+from filesearch.errors import IndexReplaced
 
 _FLUSH_S = 0.05
 # How often a follower asks the database for what another process has written.
@@ -201,6 +202,9 @@ class EventLog:
             except SQLAlchemyError:  # a busy database; the events stay, and are tried again
                 _log.exception("events could not be written; trying again")
                 self._wake.set()
+            except IndexReplaced:
+                _log.exception("events are kept no longer")
+                return
             time.sleep(_FLUSH_S)
 
     def _in_memory(self, object_id: str, after: int) -> list[Event] | None:

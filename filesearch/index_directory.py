@@ -85,12 +85,17 @@ class IndexDirectory:
 
     @property
     def catalog(self) -> Catalog:
-        """The catalog; made when it is missing, so ask `open_store` first.
+        """The catalog that lies there now; made when it is missing, so ask `open_store` first.
+
+        Take it once for what belongs together: one that was removed or replaced meanwhile raises
+        IndexReplaced.
 
         Raises:
             IndexProblem: It cannot be opened, or is that of another folder.
         """
         with self._lock:
+            if self._catalog is not None and self._catalog.database.is_replaced:
+                self.close()
             if self._catalog is None:
                 self._id.check_folder()
                 self._catalog = Catalog(self._url)
@@ -119,6 +124,12 @@ class IndexDirectory:
                 self._catalog = Catalog(self._url)
             self._check_id(self._catalog, may_take_over=True)
 
+    def _give_up_removed(self) -> None:
+        """Let the next use of the catalog make a new one, where the one that is open is gone."""
+        with self._lock:
+            if self._catalog is not None and not self._catalog.database.is_current:
+                self.close()
+
     def make(self) -> None:
         """Make the directory where it is missing, so that the catalog can be opened."""
         from filesearch.lock import make_index_directory
@@ -140,10 +151,13 @@ class IndexDirectory:
         if not create and not self.settings.db and not (self.path / CATALOG_FILE).exists():
             self._id.check_folder()
             raise NotFound(f"no index at '{self.path}'; make one: {way_out}")
-        store = self.catalog.find_store(DEFAULT_STORE)
+        if create:
+            self._give_up_removed()
+        catalog = self.catalog
+        store = catalog.find_store(DEFAULT_STORE)
         if store is None and create:
             embedder = self._embedder()
-            store = self.catalog.create_store(
+            store = catalog.create_store(
                 DEFAULT_STORE,
                 embedder=embedder.fingerprint,
                 dimension=embedder.dimension,
@@ -255,8 +269,10 @@ class IndexDirectory:
         from filesearch.index.sweep import sweep_segments
         from filesearch.lock import writer_lock
 
+        catalog = self.catalog
+        catalog.database.check_current()  # else the lock would make the directory again
         with suppress(IndexBusy), writer_lock(self.path, timeout_s=0):
-            sweep_segments(self.segments, self.catalog.segment_names)
+            sweep_segments(self.segments, catalog.segment_names)
 
     def stats(self) -> IndexStats:
         """Return what the index holds and what it costs.

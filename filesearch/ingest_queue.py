@@ -83,6 +83,8 @@ class IngestQueue:
         pause_s = _FIRST_PAUSE_S
         while not self._stop.is_set():
             try:
+                # Of an index that was removed, taking the lock would make the directory again.
+                self._index.catalog.database.check_current()
                 with lock.acquire(timeout=0):
                     self._lead()
             except Timeout:

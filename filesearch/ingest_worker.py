@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from filesearch import queue_rows
 from filesearch.background_merges import BackgroundMerges
 from filesearch.database import UNAVAILABLE
-from filesearch.errors import IndexBusy, IndexMismatch, NotFound
+from filesearch.errors import IndexBusy, IndexMismatch, IndexReplaced, NotFound
 from filesearch.index_directory import IndexDirectory
 from filesearch.ingest import COMMIT_WINDOWS, EMBED_WINDOWS
 from filesearch.load.process.isolation import make_loader
@@ -108,6 +108,7 @@ class IngestWorker:
         on_done: Callable[[FileDone], None] = lambda _done: None,
     ) -> None:
         self._index = index
+        self._catalog = index.catalog
         self._embedder = embedder
         self._readers = readers or count_readers()
         self._on_done = on_done
@@ -128,10 +129,11 @@ class IngestWorker:
 
         Raises:
             OSError, UNAVAILABLE: The disk or the database; nothing is lost, run again later.
+            IndexReplaced: What was under way belonged to an index that is gone.
         """
         settings = self._index.settings
         pool = ReaderPool(
-            catalog=self._index.catalog,
+            catalog=self._catalog,
             blobs=self._index.blobs,
             embedder=self._embedder,
             make_loader=lambda: make_loader(settings),
@@ -163,7 +165,7 @@ class IngestWorker:
         room = min(MAX_FILES - len(self._started), most - len(self._reading))
         if room <= 0 or held >= MAX_CHARACTERS:
             return False
-        with self._index.catalog.database.reading() as sql:
+        with self._catalog.database.reading() as sql:
             found = queue_rows.find_waiting(sql, limit=room, but=self._started.keys())
         is_large = any(one.size_bytes > LARGE_BYTES for one in self._reading.values())
         given = 0
@@ -190,11 +192,11 @@ class IngestWorker:
         """Fail a file whose store cannot take the vectors of this embedder."""
         fingerprint, dimension = self._embedder.fingerprint, self._embedder.dimension
         try:
-            store = self._index.catalog.store(held.store_id)
+            store = self._catalog.store(held.store_id)
             if store.embedder != fingerprint:
-                with self._index.catalog.database.writing() as sql:
+                with self._catalog.database.writing() as sql:
                     queue_rows.adopt_embedder(sql, store, fingerprint, dimension)
-                store = self._index.catalog.store(held.store_id)
+                store = self._catalog.store(held.store_id)
             self._index.check_embedder(
                 store, f"vector store '{store.id}'", "put the file into a new store"
             )
@@ -259,7 +261,7 @@ class IngestWorker:
             return
         busy = {held.store_id for held in self._pending}
         busy |= {file.store_id for file in self._reading.values()}
-        with self._index.catalog.database.reading() as sql:
+        with self._catalog.database.reading() as sql:
             busy |= queue_rows.waiting_stores(sql, but=self._started.keys())
         by_store: dict[str, list[_Held]] = {}
         for held in self._ready:
@@ -285,7 +287,7 @@ class IngestWorker:
         # The worker loop: what cannot be kept of one file must not keep the others out.
         try:
             return self._commit(store_id, held_files, stop)
-        except (OSError, *UNAVAILABLE):
+        except (OSError, *UNAVAILABLE, IndexReplaced):
             raise
         except Exception as error:  # noqa: BLE001 - as said above
             _log.exception("files of store %s cannot be committed", store_id)
@@ -314,7 +316,7 @@ class IngestWorker:
 
     def _write(self, store_id: str, held_files: Sequence[_Held]) -> list[ReadFile]:
         try:
-            store = self._index.catalog.store(store_id)
+            store = self._catalog.store(store_id)
         except NotFound:
             return []  # deleted meanwhile, its files with it
         writer = self._index.writer(store, on_commit=self._merges.note)

@@ -70,7 +70,7 @@ class Parts:
     @cached_property
     def _retriever(self) -> Retriever:
         return Retriever(
-            catalog=self._index.catalog,
+            catalog=lambda: self._index.catalog,
             embedder=lambda: self._embedder,
             reranker=lambda: self._reranker,
             vector_weight=self.settings.vector_weight,

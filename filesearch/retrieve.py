@@ -84,7 +84,7 @@ class Retriever:
     """Searches one vector store.
 
     Args:
-        catalog: Where the text of passages lies.
+        catalog: Gives where the text of passages lies.
         embedder: Must be the one that the store's vectors were made with.
         reranker: Gives what ranks the best candidates anew; None leaves them as they were fused.
         vector_weight: Share of the vector score in fusion, 0..1; None lets it follow the question.
@@ -94,7 +94,7 @@ class Retriever:
     def __init__(
         self,
         *,
-        catalog: Catalog,
+        catalog: Callable[[], Catalog],
         embedder: Callable[[], Embedder],
         reranker: Callable[[], Reranker | None],
         vector_weight: float | None,
@@ -152,7 +152,7 @@ class Retriever:
             if filters is None
             else index.select(
                 predicate,
-                keep_rows=lambda entry: self._rows_passing(entry, predicate),
+                keep_rows=lambda entry: self._rows_passing(index, entry, predicate),
             )
         )
         scored = self._rank_all(index, queries, selection, stage, weight)
@@ -162,15 +162,15 @@ class Retriever:
                 scored,
                 top_k=top_k,
                 least=least,
-                texts=lambda places: self._catalog.passages(places, index.load_keys),
+                texts=lambda places: self._catalog().passages(places, index.load_keys),
                 copies=selection.copies,
             )
         return _results(passages)
 
     def _rows_passing(
-        self, entry: Entry, predicate: Predicate
+        self, index: Index, entry: Entry, predicate: Predicate
     ) -> Callable[[IntArray], npt.NDArray[np.bool_]]:
-        found = self._catalog.documents([entry.document_id])
+        found = self._catalog().documents([entry.document_id], index.load_keys)
         if entry.document_id not in found:  # removed in the meantime
             return lambda starts: np.zeros(len(starts), dtype=bool)
         rows = self._row_attributes.of(found[entry.document_id])
@@ -293,7 +293,7 @@ class Retriever:
             second, mean = second_and_mean(candidates.similarities, candidates.of_chunks)
         windows = np.where(late.windows >= 0, late.windows, candidates.windows[at])
         places = index.places(rows.tolist())
-        documents = self._catalog.documents(
+        documents = self._catalog().documents(
             {place.entry.document_id for place in places if place}, index.load_keys
         )
         contexts = _contexts(places, documents)

@@ -16,6 +16,7 @@ from sqlalchemy import exists, select, update
 from filesearch import batch_counts, numbering, rows, store_batches, store_names, store_rows
 from filesearch import schema as t
 from filesearch.attributes import check_attributes
+from filesearch.database import Database
 from filesearch.errors import InvalidSetting, NotFound
 from filesearch.filters import Filter
 from filesearch.ids import new_id
@@ -67,11 +68,14 @@ class VectorStores:
         on_waiting: Callable[[], None] = lambda: None,
     ) -> None:
         self._index = index
-        self._database = index.catalog.database
         self._embedder = embedder
         self._retriever = retriever
         self._plan = plan
         self._on_waiting = on_waiting
+
+    @property
+    def _database(self) -> Database:
+        return self._index.catalog.database
 
     # Stores
 
@@ -341,19 +345,17 @@ class VectorStores:
             InvalidFilter: `filters` is not well formed.
             RerankFailed: The reranker that the settings name gave no scores.
         """
+        plan = self._plan if rewrite_query else unplanned
         return search_stores(
             self._index,
             self._retriever(),
             store_ids,
-            [plan for query in queries for plan in self._queries(query, rewrite_query)],
+            [planned for query in queries for planned in plan(query).queries],
             top_k=check_num_results(top_k),
             filters=filters,
             options=parse_ranking_options(ranking_options),
             owner=owner,
         )
-
-    def _queries(self, query: str, rewrite_query: bool) -> Sequence[str]:
-        return self._plan(query).queries if rewrite_query else unplanned(query).queries
 
     def existing(self, store_ids: Sequence[str]) -> list[str]:
         """Return those of some stores that there are: a run treats a deleted one as empty."""
@@ -368,15 +370,12 @@ class VectorStores:
         timeout_s: float,
         cancel: threading.Event | None = None,
     ) -> bool:
-        """Wait until no file of some stores has still to be read.
+        """Wait until no file of some stores has still to be read; returns whether that came.
 
         Args:
             store_ids: The stores; those that do not exist have no files.
             timeout_s: How long at most.
             cancel: Ends the waiting when it is set.
-
-        Returns:
-            Whether all are ready; false when time is up or `cancel` was set.
         """
         give_up = cancel or threading.Event()
         deadline = time.monotonic() + timeout_s

@@ -69,18 +69,17 @@ def repair_index(
     index.open_store()
     with index.writing(), index.merging():
         index.open_store()
+        catalog = index.catalog
         found = []
         for store in index.open_stores():
             if store.embedder == embedder.fingerprint:
-                one = repair(
-                    index.segments, index.catalog, store, embedder, on_progress=on_progress
-                )
+                one = repair(index.segments, catalog, store, embedder, on_progress=on_progress)
             else:  # its vectors cannot be made again now
-                one = verify(index.segments, index.catalog, store)
+                one = verify(index.segments, catalog, store)
             found.append(one)
         # What a process left that was killed while it replaced or removed files.
-        for digest in set(index.blobs.digests()) - index.catalog.content_hashes():
-            index.catalog.delete_unused_content(digest, index.blobs)
+        for digest in set(index.blobs.digests()) - catalog.content_hashes():
+            catalog.delete_unused_content(digest, index.blobs)
         return _together(found)
 
 
@@ -97,14 +96,15 @@ def rebuild_index(
     count = 0
     with index.writing(), index.merging():
         default = index.open_store(check=False)
+        catalog = index.catalog
         for store in index.open_stores():
             asked = index.as_asked(store)
             if store.id != default.id:
                 asked = replace(asked, chunk_settings=store.chunk_settings)
-            picture = index.catalog.picture(store.id)
+            picture = catalog.picture(store.id)
             rebuild(
                 index.segments,
-                index.catalog,
+                catalog,
                 store,
                 embedder,
                 picture.segments,

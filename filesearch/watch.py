@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from filesearch.change_signal import ChangeSignal
-from filesearch.errors import IndexBusy, InvalidSetting
+from filesearch.errors import IndexBusy, IndexReplaced, InvalidSetting
 from filesearch.fetch import is_url
 from filesearch.file_attributes import AttributeRules
 from filesearch.index_directory import IndexDirectory
@@ -58,6 +58,7 @@ class Watch:
         rules: Where the attributes of files come from.
         stop: Ends the watch when it is set.
         on_report: Called with what was done: first for all that was there, then for each change.
+            Once the index was removed or made anew, all that is there is ingested again.
         on_note: Told in a sentence what people should know: folders that are gone, waiting.
         on_progress: As for intake.take_in.
         times: When to look.
@@ -135,6 +136,7 @@ class Watch:
             on_progress=self._on_progress,
             on_wait=self._on_note,
         )
+        self._database = self._index.catalog.database
         self._settling.take(found.files, (), now_ns)
         self._is_pending = True  # a file may have changed meanwhile
         self._on_report(IngestReport(tuple(outcomes), time.monotonic() - started))
@@ -164,20 +166,25 @@ class Watch:
         return False
 
     def _step(self) -> None:
-        """Look, and ingest what is ready."""
+        """Look, and ingest what is ready, or all where the index is not the one that held it."""
+        try:
+            if self._database.is_current:
+                self._take_changed()
+            else:
+                self._on_note(f"index '{self._index.path}' is gone or made anew; ingesting all")
+                self._take_all()
+        except (IndexBusy, IndexReplaced) as error:
+            self._on_note(f"{error}; trying again")
+            self._is_pending = True
+
+    def _take_changed(self) -> None:
         started, now_ns = time.monotonic(), time.time_ns()
         found = self._list()
         changes = self._settling.look(found, started, now_ns)
         self._is_pending = changes.is_pending
-        if not changes.ready and not changes.gone:
-            return
-        try:
+        if changes.ready or changes.gone:
             self._take(changes, now_ns)
-        except IndexBusy as error:
-            self._on_note(f"{error}; trying again")
-            self._is_pending = True
-            return
-        self._is_pending = True  # one more look, for what changed meanwhile
+            self._is_pending = True  # one more look, for what changed meanwhile
 
     def _take(self, changes: Changes, now_ns: int) -> None:
         started = time.monotonic()

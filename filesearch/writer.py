@@ -12,17 +12,23 @@ from pathlib import Path
 
 from filesearch import queue_rows, rows
 from filesearch.catalog import Catalog
+from filesearch.errors import IndexReplaced
+from filesearch.file_identity import file_identity
 from filesearch.index.builder import SegmentBuilder
 from filesearch.index.segment import write_segment
 from filesearch.index.sweep import sweep_segments
 from filesearch.prepare import PreparedText
 from filesearch.protocols import BlobStore, IncomingBlob
 from filesearch.records import AttributeLayers, NewFile, ReadFile, StoreRecord
+from filesearch.sources import INDEX_MARK
 from filesearch.types import Attributes, ErrorCode, WindowEmbeddings
 
 
 class IndexWriter:
     """Collects changes to one vector store; the caller holds the writer lock.
+
+    What changes or sweeps the index raises IndexReplaced once that, or the file of the lock, was
+    removed or replaced: another process may hold the lock of what lies there now.
 
     Args:
         segments: Directory of the segments.
@@ -44,6 +50,8 @@ class IndexWriter:
         self._blobs = blobs
         self._store = store
         self._on_commit = on_commit
+        self._lock_path = segments.parent / INDEX_MARK
+        self._lock_file = file_identity(self._lock_path)
         self._start_over()
 
     def _start_over(self) -> None:
@@ -54,11 +62,17 @@ class IndexWriter:
         self._contents: list[IncomingBlob] = []
         self._stamps: dict[str, int] = {}
 
+    def _check_held(self) -> None:
+        self._catalog.database.check_current()
+        if file_identity(self._lock_path) != self._lock_file:
+            raise IndexReplaced(f"'{self._lock_path}' was removed while its index was written")
+
     def sweep(self) -> int:
         """Delete what killed writers left: segments that no catalog row names, half blobs.
 
         Returns how many segments.
         """
+        self._check_held()
         self._blobs.sweep()
         return sweep_segments(self._segments, self._catalog.segment_names)
 
@@ -114,6 +128,7 @@ class IndexWriter:
         Files that were detached, cancelled or attached anew since they were taken up are left
         alone. Returns the others.
         """
+        self._check_held()
         segment = None
         if self._builder.slot_count:
             segment = write_segment(self._segments, self._builder.build())
@@ -126,6 +141,7 @@ class IndexWriter:
 
     def commit(self) -> None:
         """Make all that was collected visible, in one transaction; nothing to do is fine."""
+        self._check_held()
         if self._stamps:
             with self._catalog.database.writing() as sql:
                 rows.note_modified(sql, self._stamps)

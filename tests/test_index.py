@@ -192,7 +192,7 @@ def test_retrieval_finds_the_same_through_every_adapter(twin, query, ranker, fil
         ],
     )
     retriever = Retriever(
-        catalog=catalog,
+        catalog=lambda: catalog,
         embedder=lambda: EMBEDDER,
         reranker=LearnedReranker,
         vector_weight=None,

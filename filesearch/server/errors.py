@@ -17,7 +17,7 @@ from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from filesearch.database import UNAVAILABLE, is_in_doubt
-from filesearch.errors import FilesearchError, IndexBusy, InputError, NotFound
+from filesearch.errors import FilesearchError, IndexBusy, IndexReplaced, InputError, NotFound
 
 INVALID_REQUEST = "invalid_request_error"
 _log = logging.getLogger("filesearch.server")
@@ -100,7 +100,7 @@ def to_api_error(error: FilesearchError) -> ApiError:
         return ApiError(400, str(error))
     # Said again a moment later, a busy index may answer; the rest stays as it is.
     retry = "true" if isinstance(error, IndexBusy) else "false"
-    status = 503 if isinstance(error, IndexBusy) else 500
+    status = 503 if isinstance(error, (IndexBusy, IndexReplaced)) else 500
     return ApiError(status, str(error), kind="server_error", headers={"x-should-retry": retry})
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import re
+import shutil
 import subprocess
 import time
 from importlib.resources import files
@@ -96,6 +97,33 @@ def test_a_server_without_its_database_lives_but_is_not_ready(http, server, monk
     assert "password" not in done.text
     assert http.get("/healthz").status_code == 200
     assert http.get("/metrics").status_code == 200
+
+
+@pytest.fixture
+def idle(routes, server, monkeypatch):
+    """A client of the same server, without what works in the background."""
+    monkeypatch.setattr("filesearch.keys._REFRESH_S", 0)  # keys are asked for at each request
+    app = guard(routes, server, Access()).app
+    return TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
+
+
+def test_a_server_whose_index_was_removed_refuses_everything(idle, server):
+    assert idle.get("/v1/models").status_code == 200
+    shutil.rmtree(server.fs.directory)
+    assert idle.get("/readyz").status_code == 503
+    done = idle.get("/v1/models")
+    assert (done.status_code, done.json()["error"]["type"]) == (503, "server_error")
+    assert "start it again" in done.json()["error"]["message"]
+    assert not server.fs.directory.exists()
+
+
+def test_an_index_made_anew_is_not_shown_to_those_who_had_keys_of_another(idle, server):
+    shutil.rmtree(server.fs.directory)
+    with FileSearch(server.fs.directory, embedder=HashingEmbedder()) as other:
+        other.open(create=True)
+    assert idle.get("/v1/vector_stores").status_code == 503
+    assert idle.get("/readyz").status_code == 503
+    assert idle.get("/healthz").status_code == 200
 
 
 def test_a_server_that_ends_is_not_ready(http, routes):

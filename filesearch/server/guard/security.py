@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
-from filesearch.errors import InvalidSetting
+from filesearch.errors import IndexReplaced, InvalidSetting
 from filesearch.keys import Key, KeyRing
 from filesearch.server.context import Caller
 from filesearch.server.guard.asgi import (
@@ -212,6 +212,9 @@ class Refusal:
 class Authenticate:
     """Finds the caller's key; without a valid one, where one is needed, answers 401.
 
+    Once the index was removed or replaced, everything is answered with 503: this process began
+    with other keys and other objects, and is to be started again.
+
     The key is left at `scope["filesearch.key"]`, None for a caller without one, who that is for
     the routes at `scope["filesearch.caller"]`, and at `scope["filesearch.recheck"]` what returns
     a Refusal once the caller would not be let in any more, else None.
@@ -233,7 +236,11 @@ class Authenticate:
             await self._app(scope, receive, send)
             return
         secret = _bearer(header(scope, "authorization"))
-        key, refusal = await self._find(secret)
+        try:
+            key, refusal = await self._find(secret)
+        except IndexReplaced as error:  # nobody can tell whose keys those of another index are
+            await refuse(receive, send, 503, str(error), kind="server_error")
+            return
         if refusal is not None:
             headers = [("www-authenticate", "Bearer")]
             await refuse(receive, send, 401, refusal.message, code=refusal.code, headers=headers)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from filesearch.errors import IndexReplaced
 from filesearch.objects import Record, Transaction
 from filesearch.server.errors import ApiError
 from filesearch.server.responses.objects import (
@@ -64,6 +65,9 @@ class ResponseWatch:
                 self._look()
             except (SQLAlchemyError, OSError):  # a busy database; it is looked at again
                 _log.exception("responses could not be looked after; trying again")
+            except IndexReplaced:
+                _log.exception("responses are looked after no longer")
+                return
 
     def _look(self) -> None:
         jobs = {job.id: job for job in self._service.jobs()}

@@ -77,8 +77,11 @@ def _check_index(server: Server) -> None:
 
 
 def _has_ingest_leader(server: Server) -> bool:
+    path = server.fs.directory / LOCK_FILE
+    if not path.exists():  # or the lock would make it, and an index's directory that was removed
+        return False
     try:
-        with FileLock(server.fs.directory / LOCK_FILE).acquire(timeout=0):
+        with FileLock(path).acquire(timeout=0):
             return False
     except Timeout:
         return True

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
+from filesearch.errors import IndexReplaced
 from filesearch.event_log import Event
 from filesearch.messages import Usage
 from filesearch.objects import Record
@@ -88,6 +89,9 @@ class RunWatch:
                     self.inherit()
             except (SQLAlchemyError, OSError):  # a busy database; the next look is soon
                 _log.exception("runs could not be looked after; trying again")
+            except IndexReplaced:
+                _log.exception("runs are looked after no longer")
+                return
 
     def tick(self) -> None:
         """Pass on what other processes want of our runs, and end what has expired."""
