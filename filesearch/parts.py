@@ -42,14 +42,13 @@ class Parts:
         self.close()
 
     def close(self) -> None:
-        """Give files, threads and database connections back."""
+        """Give files, threads and database connections back; searches under way go on."""
         queue = self.__dict__.pop("ingest_queue", None)
         if queue is not None:
             queue.stop()
         self.__dict__.pop("stores", None)
-        retriever = self.__dict__.pop("_retriever", None)
-        if retriever is not None:
-            retriever.close()
+        # Not shut down: a search under way has it still, and may give its threads more to do.
+        self.__dict__.pop("_retriever", None)
         self._index.close()
 
     @property

@@ -81,7 +81,7 @@ class Gathered:
 
 
 class Retriever:
-    """Searches one vector store.
+    """Searches one vector store. Its threads end when nobody has it any more, nor searches by it.
 
     Args:
         catalog: Gives where the text of passages lies.
@@ -110,11 +110,6 @@ class Retriever:
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="filesearch-vector")
         self._turns = Turns(_SEARCHES_AT_ONCE)
         self._query_pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="filesearch-query")
-
-    def close(self) -> None:
-        """Stop the search threads."""
-        self._query_pool.shutdown(wait=False, cancel_futures=True)
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def search(
         self,

@@ -202,7 +202,6 @@ def test_retrieval_finds_the_same_through_every_adapter(twin, query, ranker, fil
         retriever.search(index, [query], top_k=5, filters=filters, options=options)
         for index in (twin.snapshot, ListIndex(twin.chunks, twin.windows))
     )
-    retriever.close()
     assert expected or filters
     shown = [(one.file_id, one.start, one.end, one.text) for one in found]
     assert shown == [(one.file_id, one.start, one.end, one.text) for one in expected]
