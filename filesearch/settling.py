@@ -79,12 +79,19 @@ class Settling:
             changed.update((key, None) for key in missing if not _is_below(key, hidden))
         self._changes = {key: self._note(key, stamp, now) for key, stamp in changed.items()}
         ready = {key for key, change in self._changes.items() if self._is_ready(change, now)}
-        again = {key for key in self._unsure & sources.keys() if key not in changed}
-        lasting = {key for key in again if (sources[key].modified_ns or 0) + GRAIN_NS < now_ns}
+        # A stamp from the future is left until its time has come, which may take years.
+        again = {
+            key: source.modified_ns or 0
+            for key, source in sources.items()
+            if key in self._unsure
+            and key not in changed
+            and (source.modified_ns or 0) <= now_ns + GRAIN_NS
+        }
+        lasting = {key for key, stamp in again.items() if stamp + GRAIN_NS < now_ns}
         return Changes(
             ready=tuple(sources[key] for key in sources if key in ready or key in lasting),
             gone=tuple(key for key in ready if key not in sources),
-            is_pending=len(ready) < len(changed) or lasting != again,
+            is_pending=len(ready) < len(changed) or len(lasting) < len(again),
         )
 
     def _note(self, key: str, stamp: _Stamp | None, now: float) -> _Change:

@@ -85,3 +85,13 @@ def test_a_file_taken_while_it_was_young_comes_up_once_more(settling):
     settling.take([young], (), late)
     changes = settling.look(both, 2, late)
     assert (changes.ready, changes.is_pending) == ((), False)
+
+
+def test_a_file_from_the_future_calls_for_no_further_look_before_its_time_has_come(settling):
+    future = source("b.md", stamp=2 * LATER)
+    settling.take([future], (), LATER)
+    both = found(source("a.md"), future)
+    changes = settling.look(both, 1, LATER)
+    assert (changes.ready, changes.is_pending) == ((), False)
+    assert settling.look(both, 2, 2 * LATER).is_pending
+    assert names(settling.look(both, 3, 2 * LATER + GRAIN_NS + 1)) == ["b.md"]
