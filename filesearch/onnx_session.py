@@ -6,6 +6,7 @@ loaded when a session is opened.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
 BATCH_TOKENS = 4096
 
 
+def refuse_telemetry() -> None:
+    """Have onnxruntime collect nothing about its use; to be called before it is imported.
+
+    By itself version 1.31 keeps a database in the user's cache, and threads that a forked child
+    waits for at its end. Who sets the variable to something else is let have it.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+
 def open_session(
     graph: Path | bytes, *, is_fused: bool, threads: int = 0
 ) -> onnxruntime.InferenceSession:
@@ -40,6 +50,7 @@ def open_session(
         Exception: The file is no model; onnxruntime has a class for every reason, and no common
             one.
     """
+    refuse_telemetry()
     import onnxruntime
 
     levels = onnxruntime.GraphOptimizationLevel

@@ -1,4 +1,8 @@
-"""ONNX session: how sequences are put into batches."""
+"""ONNX session: how sequences are put into batches, and that nothing is collected."""
+
+import os
+import subprocess
+import sys
 
 import numpy as np
 from hypothesis import given
@@ -24,3 +28,15 @@ def test_batches_hold_like_lengths():
     lengths = np.array([512, 8] * 40)
     spread = [np.ptp(lengths[rows]) for rows in batches(lengths)]
     assert sorted(spread)[:-1] == [0] * (len(spread) - 1)
+
+
+def test_embedding_leaves_no_telemetry_behind(tmp_path):
+    code = (
+        "from filesearch.embed.onnx import OnnxEmbedder\n"
+        "OnnxEmbedder(threads=1).embed_query('kiln')\n"
+        "from filesearch.embed.threads import describe_machine\n"
+        "describe_machine('model', 1)"
+    )
+    places = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env=os.environ | places, check=True)
+    assert list(tmp_path.rglob("*")) == []

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from filesearch.onnx_session import refuse_telemetry
+
 _Item = TypeVar("_Item")
 _log = logging.getLogger("filesearch.embed")
 
@@ -111,6 +113,7 @@ class Trial:
 
 def describe_machine(model: str, cores: int) -> str:
     """Return what a measurement holds for: processor, cores, runtime and model, as one line."""
+    refuse_telemetry()
     import onnxruntime
 
     return f"{_processor()}; {cores} cores; onnxruntime {onnxruntime.__version__}; {model}"
