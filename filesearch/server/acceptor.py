@@ -1,10 +1,10 @@
-"""Acceptor: takes connections from a listening socket that several processes share.
+"""Acceptor: takes connections from a listening socket that several processes may share.
 
 A client that keeps its connection is served by the process that took it for as long as it asks.
 The event loop's own server takes all that wait at once, so that one process got 16 clients of 16
 and another none: 63 searches a second with two workers on 2 cores, as many as with one; 114 where
 they are spread. Here each process waits before it takes one, the longer the more it has: the one
-with the fewest comes first, without a word between them.
+with the fewest comes first, without a word between them. One process alone takes what comes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from collections.abc import Callable
 _WAIT_PER_CONNECTION_S, _LONGEST_WAIT_S = 0.001, 0.02
 # Then it takes one, and one more for so many that it has: with 100 open, 13 in 20 ms.
 _CONNECTIONS_PER_MORE = 8
+# One process alone takes so many before it does anything else.
+_MOST_AT_ONCE = 64
 # After an error such as too many open files, as asyncio has it.
 _WAIT_AFTER_ERROR_S = 1.0
 log = logging.getLogger("filesearch.server")
@@ -31,6 +33,7 @@ class Acceptor:
         listener: Listens already, non-blocking from now on; closed by its owner after `close`.
         make_protocol: Makes what serves a connection.
         count_open: How many connections this process has.
+        is_shared: Whether other processes accept from it too, which are to get their part.
     """
 
     def __init__(
@@ -39,10 +42,12 @@ class Acceptor:
         *,
         make_protocol: Callable[[], asyncio.Protocol],
         count_open: Callable[[], int],
+        is_shared: bool = True,
     ) -> None:
         self._listener = listener
         self._make_protocol = make_protocol
         self._count_open = count_open
+        self._is_shared = is_shared
         self._loop = asyncio.get_running_loop()
         self._later: asyncio.TimerHandle | None = None
         self._connecting: set[asyncio.Task[None]] = set()
@@ -59,6 +64,9 @@ class Acceptor:
             self._later.cancel()
 
     def _on_waiting(self) -> None:
+        if not self._is_shared:
+            self._accept_up_to(_MOST_AT_ONCE)
+            return
         wait = min(_WAIT_PER_CONNECTION_S * self._count(), _LONGEST_WAIT_S)
         if wait == 0:
             self._accept()
@@ -74,7 +82,10 @@ class Acceptor:
 
     def _accept_and_go_on(self) -> None:
         self._loop.add_reader(self._listener, self._on_waiting)
-        for _ in range(1 + self._count() // _CONNECTIONS_PER_MORE):
+        self._accept_up_to(1 + self._count() // _CONNECTIONS_PER_MORE)
+
+    def _accept_up_to(self, most: int) -> None:
+        for _ in range(most):
             if not self._accept():
                 return
 

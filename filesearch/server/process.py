@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
@@ -29,13 +30,14 @@ from filesearch.errors import FilesearchError
 from filesearch.server.acceptor import Acceptor
 from filesearch.server.app import create_app
 from filesearch.server.context import ServeOptions, Server
+from filesearch.server.guard.asgi import ASGIApp
 from filesearch.server.guard.guard import Access, Guarded, guard
 from filesearch.server.guard.limits import Buckets
 from filesearch.server.guard.logs import LogFormat, log, set_up_logging
+from filesearch.server.http_protocol import HeadersInTime
 
 # What one short request may still take before the services stop.
 _SHORT_S = 1.0
-_BACKLOG = 2048
 _LOOK_AGAIN_S = 0.01
 
 
@@ -73,7 +75,7 @@ def serve(job: Job, listener: socket.socket, *, on_ready: Callable[[bool], None]
         InvalidSetting: Others could reach the documents without a key; see guard.guard.
         FilesearchError: The index cannot be opened.
     """
-    _serve(job, listener, on_ready=on_ready, keep=lambda _server: None)
+    _serve(job, listener, on_ready=on_ready, keep=_Uvicorn.accept)
 
 
 def _serve(
@@ -84,24 +86,13 @@ def _serve(
     keep: Callable[[_Uvicorn], None],
 ) -> None:
     set_up_logging(job.log_format, job.log_level)
+    raise_open_files_limit()
     with FileSearch(settings=job.settings) as fs:
         server = Server(fs, job.options)
         buckets = Buckets(Path(job.directory)) if job.directory else Buckets()
         guarded = guard(create_app(server), server, job.access, buckets=buckets)
-        config = uvicorn.Config(
-            guarded.app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="on",
-            loop="asyncio",
-            ws="websockets-sansio",
-            ws_max_size=job.options.max_body_bytes,
-            backlog=_BACKLOG,
-            timeout_graceful_shutdown=max(1, round(job.grace_s)),
-        )
         process = _Uvicorn(
-            config,
+            make_config(guarded.app, job),
             server,
             guarded,
             is_one_of_several=bool(job.directory),
@@ -113,10 +104,36 @@ def _serve(
             process.run(sockets=[listener])
 
 
+def raise_open_files_limit() -> None:
+    """Let this process have as many connections as its user may allow it: often 1,024 are given."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # macOS allows less than it says.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def make_config(app: ASGIApp, job: Job) -> uvicorn.Config:
+    """Return how uvicorn serves an application."""
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        loop="asyncio",
+        http=HeadersInTime,
+        ws="websockets-sansio",
+        ws_max_size=job.options.max_body_bytes,
+        timeout_graceful_shutdown=max(1, round(job.grace_s)),
+    )
+
+
 class _Uvicorn(uvicorn.Server):
     """uvicorn, which by itself would wait for streams before it tells anybody to end them.
 
-    One of several takes its connections through an Acceptor, so that each gets its part.
+    It takes its connections through an Acceptor: of several processes each gets its part, and
+    where no more files can be opened, one error is logged a second. The event loop's own server
+    logs as many as the backlog is long.
     """
 
     def __init__(
@@ -139,14 +156,14 @@ class _Uvicorn(uvicorn.Server):
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup([] if self._is_one_of_several else sockets)
+        await super().startup([])
         # What it took to start lives as long as the process. Full collections of garbage, which
         # stop every request, need not look at it: they take some milliseconds in place of 30.
         gc.collect()
         gc.freeze()
         if self.started:
             self._on_ready(self._guarded.is_key_required)
-        if self._is_one_of_several and await self._is_told_to_accept():
+        if await self._is_told_to_accept():
             self._acceptors = [self._acceptor(listener) for listener in sockets or []]
             for acceptor in self._acceptors:
                 acceptor.start()
@@ -158,7 +175,7 @@ class _Uvicorn(uvicorn.Server):
         return self._may_accept.is_set()
 
     def accept(self) -> None:
-        """Let one of several begin to accept connections; from any thread."""
+        """Begin to accept connections, now or once it is ready; from any thread."""
         self._may_accept.set()
 
     def _acceptor(self, listener: socket.socket) -> Acceptor:
@@ -174,14 +191,13 @@ class _Uvicorn(uvicorn.Server):
             listener,
             make_protocol=make_protocol,
             count_open=lambda: len(self.server_state.connections),
+            is_shared=self._is_one_of_several,
         )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._guarded.routes.state.is_ending = True
         for acceptor in self._acceptors:
             acceptor.close()
-        for listening in self.servers:
-            listening.close()
         # Ends idle connections now, and the others after their answer.
         for connection in list(self.server_state.connections):
             connection.shutdown()

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -116,6 +116,32 @@ def test_an_open_connection_does_not_keep_it(tmp_path):
     with serving(index, "--grace", 300) as served, httpx.Client(trust_env=False) as client:
         assert client.get(served.root + "/healthz").status_code == 200
         assert served.end() == 0  # which waits for less than that
+
+
+def test_more_connections_than_may_be_open_are_outlasted(tmp_path):
+    limit = ["bash", "-c", 'ulimit -Sn 200; ulimit -Hn 256; exec "$@"', "-"]
+    command = [sys.executable, "-m", "filesearch", "serve", "--port", "0", "--index"]
+    process = subprocess.Popen(
+        [*limit, *command, tmp_path / "index"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process, ExitStack() as stack:
+        stack.callback(process.kill)
+        served = Served(process)
+        if Path("/proc/self/limits").exists():
+            limits = Path(f"/proc/{process.pid}/limits").read_text("ascii")
+            assert re.search(r"Max open files +256 +256 ", limits)
+        host, port = served.root.removeprefix("http://").split(":")
+        idle = [socket.create_connection((host, int(port))) for _ in range(300)]
+        wait_for(lambda: any("accept" in line for line in served.lines))
+        for one in idle:
+            one.close()
+        assert served.get("/healthz").status_code == 200
+        assert served.end() == 0
+    # One a second; it was thousands, as many as the backlog is long.
+    assert sum("Too many open files" in line for line in served.lines) < 100
 
 
 def test_a_request_that_never_ends_is_cut_after_its_grace(tmp_path):
