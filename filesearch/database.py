@@ -38,6 +38,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from filesearch.errors import IndexProblem, IndexReplaced, InvalidSetting
 from filesearch.file_identity import FileIdentity, file_identity
+from filesearch.forked import tell_in_child
 from filesearch.migrate import migrate
 from filesearch.schema import (
     EARLIER_VERSIONS,
@@ -90,10 +91,7 @@ class Database:
         name = self._engine.url.database if self._is_sqlite else None
         self._path = Path(name).absolute() if name else None
         self._file: FileIdentity | None = None  # not of a server, nor in memory
-        # Writers would wait for their turn each with a connection in hand, and with dozens of them
-        # none be left for readers; on SQLite, which lets them poll, some would starve besides.
-        # Here they queue before that.
-        self._turn = threading.Semaphore(1 if self._is_sqlite else _POSTGRES_WRITERS)
+        self._make_turn()
         # On PostgreSQL each statement must see what was committed while the lock was waited for.
         self._write_options: dict[str, object] = (
             {"filesearch_write": True} if self._is_sqlite else {"isolation_level": "READ COMMITTED"}
@@ -110,6 +108,20 @@ class Database:
             self.close()
             raise
         self._file = self._found_file()
+        tell_in_child(self)
+
+    def _make_turn(self) -> None:
+        # Writers would wait for their turn each with a connection in hand, and with dozens of them
+        # none be left for readers; on SQLite, which lets them poll, some would starve besides.
+        # Here they queue before that.
+        self._turn = threading.Semaphore(1 if self._is_sqlite else _POSTGRES_WRITERS)
+
+    def begin_anew(self) -> None:
+        """Make connections of its own in a forked child; see forked.py."""
+        self._make_turn()
+        # SQLite takes locks for a process: the child would think that it has its parent's, as long
+        # as it has its parent's connections. A server would take their end for the parent's.
+        self._engine.dispose(close=self._is_sqlite)
 
     def _found_file(self) -> FileIdentity | None:
         return None if self._path is None else file_identity(self._path)

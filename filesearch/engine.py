@@ -61,7 +61,8 @@ class FileSearch(Filled):
             language model. See plan.py.
         overrides: Single settings by name; see config.Settings.
 
-    Safe to use from several threads. Close it, or use it as a context manager.
+    Safe to use from several threads, and in a child process that is forked while none of them
+    works with it. Close it, or use it as a context manager.
 
     Raises:
         InvalidSetting: A setting is unknown or cannot be used.

@@ -8,6 +8,7 @@ gets it back late where other threads compute.
 
 from __future__ import annotations
 
+import os
 import threading
 
 import faiss
@@ -25,6 +26,22 @@ def use_one_core() -> None:
 
 
 def use_all_cores() -> None:
-    """Let FAISS share its work among all cores when the calling thread asks from now on."""
-    _of_thread.is_alone = False
-    faiss.omp_set_num_threads(usable_cores())
+    """Let FAISS share its work among all cores when the calling thread asks from now on.
+
+    Except in the thread that a forked child began with; see `_begin_anew`.
+    """
+    if not getattr(_of_thread, "is_forked", False):
+        _of_thread.is_alone = False
+        faiss.omp_set_num_threads(usable_cores())
+
+
+def _begin_anew() -> None:
+    """Let FAISS work alone in the thread that forked: what helped it there did not come along.
+
+    OpenMP would wait for its helpers for ever. Other threads of the child get helpers of their own.
+    """
+    _of_thread.is_forked = _of_thread.is_alone = True
+    faiss.omp_set_num_threads(1)
+
+
+os.register_at_fork(after_in_child=_begin_anew)

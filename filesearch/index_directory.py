@@ -23,6 +23,7 @@ from filesearch.catalog import Catalog
 from filesearch.config import Settings
 from filesearch.database import sqlite_url
 from filesearch.errors import IndexBusy, IndexDamaged, IndexMismatch, IndexProblem, NotFound
+from filesearch.forked import tell_in_child
 from filesearch.index.snapshot import Snapshot
 from filesearch.index_id import IndexId
 from filesearch.protocols import BlobStore, Embedder
@@ -68,6 +69,11 @@ class IndexDirectory:
         self._snapshots = SnapshotCache(
             self.segments, lambda store_id, last: self.catalog.roster(store_id, last)
         )
+        tell_in_child(self)
+
+    def begin_anew(self) -> None:
+        """Wait for no thread of the parent in a forked child; see forked.py."""
+        self._lock = threading.RLock()
 
     def close(self) -> None:
         """Give files and database connections back; a later call opens them again."""

@@ -6,6 +6,7 @@ loaded when a session is opened.
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +73,14 @@ def open_session(
         options,
         providers=["CPUExecutionProvider"],
     )
+
+
+def leave_to_parent(session: onnxruntime.InferenceSession) -> None:
+    """Keep a session of several threads for good, in a forked child, where it has none of them.
+
+    It would wait for them when it ends, at the end of the process as well.
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
 
 
 def batches(lengths: IntArray) -> Iterator[IntArray]:

@@ -29,6 +29,7 @@ from filesearch.cite import locate, location_fields
 from filesearch.config import check_top_k
 from filesearch.context import find_contexts
 from filesearch.filters import Filter, Predicate, compile_filter
+from filesearch.forked import tell_in_child
 from filesearch.fuse import merge_rankings, normalise
 from filesearch.index_rows import Place, Selection
 from filesearch.passages import Passage, Scored, pick_passages
@@ -106,6 +107,11 @@ class Retriever:
         self._vector_weight = vector_weight
         self._score_threshold = score_threshold
         self._row_attributes = LastRowAttributes()
+        self.begin_anew()
+        tell_in_child(self)
+
+    def begin_anew(self) -> None:
+        """Have threads of its own, in a forked child as well; see forked.py."""
         # Apart, because a query waits for the vector search that it started.
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="filesearch-vector")
         self._turns = Turns(_SEARCHES_AT_ONCE)
@@ -146,8 +152,7 @@ class Retriever:
             index.distinct
             if filters is None
             else index.select(
-                predicate,
-                keep_rows=lambda entry: self._rows_passing(index, entry, predicate),
+                predicate, keep_rows=lambda entry: self._rows_passing(index, entry, predicate)
             )
         )
         scored = self._rank_all(index, queries, selection, stage, weight)

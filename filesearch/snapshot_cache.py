@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from filesearch.errors import IndexDamaged
+from filesearch.forked import tell_in_child
 from filesearch.index.snapshot import Snapshot
 from filesearch.records import StoreRecord
 from filesearch.roster import Roster
@@ -44,6 +45,13 @@ class SnapshotCache:
         self._max_stores = max_stores
         self._lock = threading.Lock()
         self._opened: OrderedDict[str, _Slot] = OrderedDict()
+        tell_in_child(self)
+
+    def begin_anew(self) -> None:
+        """Wait for no thread of the parent in a forked child; see forked.py."""
+        self._lock = threading.Lock()
+        for slot in self._opened.values():
+            slot.lock = threading.Lock()
 
     def get(self, store: StoreRecord) -> Snapshot:
         """Return a store as of the commit that `store` was read at, or a later one.

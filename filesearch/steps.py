@@ -6,6 +6,7 @@ the work of one question among the cores.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -67,3 +68,13 @@ def _pool(cores: int) -> ThreadPoolExecutor:
         if cores not in _pools:
             _pools[cores] = ThreadPoolExecutor(cores, thread_name_prefix="filesearch-step")
         return _pools[cores]
+
+
+def _begin_anew() -> None:
+    """Have threads of its own in a forked child: those of its parent are not there."""
+    global _making
+    _making = threading.Lock()
+    _pools.clear()
+
+
+os.register_at_fork(after_in_child=_begin_anew)

@@ -272,6 +272,29 @@ def test_an_index_is_made_and_searched_with_sentence_transformers(make_fs, docs,
     assert fs.stats().dimension == 32
 
 
+@needs_extra
+def test_a_forked_child_waits_for_no_thread_of_torch(tiny_model):
+    code = """
+import os, signal, sys
+import numpy, torch
+from filesearch.adapters import make_embedder
+
+def work(text):
+    torch.ones(1000, 1000).exp()  # so much that several threads share it
+    return embedder.embed_texts([text])
+
+torch.set_num_threads(2)  # also where there is one core
+embedder = make_embedder(f"sentence-transformers:{sys.argv[1]}")
+before = work("cat")
+process = os.fork()
+if process == 0:
+    signal.alarm(60)  # ends a child that waits for what never comes
+    os._exit(0 if numpy.allclose(work("cat"), before, atol=1e-5) else 1)
+assert os.waitpid(process, 0)[1] == 0
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code, tiny_model], check=True)
+
+
 def test_importing_loads_neither_runtime_nor_torch():
     code = (
         "import sys, filesearch.embed.onnx, filesearch.embed.sentence_transformers;"

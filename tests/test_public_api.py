@@ -81,6 +81,7 @@ LAYERS = [
         "durable",
         "directory_lock",
         "file_identity",
+        "forked",
         "incoming",
         "signs",
     ],

@@ -37,7 +37,8 @@ from filesearch.embed.threads import (
     usual,
 )
 from filesearch.errors import InvalidSetting
-from filesearch.onnx_session import open_session
+from filesearch.forked import tell_in_child
+from filesearch.onnx_session import leave_to_parent, open_session
 from filesearch.pieces import Pieces, WindowText
 from filesearch.signs import join_signs, token_signs
 from filesearch.types import (
@@ -85,13 +86,21 @@ class OnnxEmbedder:
         bundled = resources.files("filesearch") / "data" / "all-MiniLM-L6-v2"
         self._directory = directory or Path(str(bundled))
         self._card = read_card(self._directory)
-        self._loading = threading.Lock()
         self._cores = threads or usable_cores()
         # Set once it is known; nothing is measured where it was said.
         self._arrangement = Arrangement(threads) if threads else None
         self._trial: Trial | None = None
+        self.begin_anew()
+        tell_in_child(self)
+
+    def begin_anew(self) -> None:
+        """Make what threads share; in a forked child without those of its parent, see forked.py."""
+        self._loading = threading.Lock()
         self._trying = threading.Lock()
         self._recent = RecentQuestions()
+        wide = self.__dict__.pop("_wide_session", None)
+        if wide is not None:
+            leave_to_parent(wide)
 
     @property
     def name(self) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 from filesearch.embed.pieces import piece_offsets
 from filesearch.embed.recent import RecentQuestions
 from filesearch.errors import InvalidSetting
+from filesearch.forked import tell_in_child
 from filesearch.types import FloatMatrix, FloatVector, IntArray, QuestionEmbedding
 
 if TYPE_CHECKING:
@@ -46,8 +47,17 @@ class SentenceTransformerEmbedder:
 
     def __init__(self, model: str) -> None:
         self._model_name = model
+        self.begin_anew()
+        tell_in_child(self)
+
+    def begin_anew(self) -> None:
+        """Wait for no thread of the parent in a forked child; see forked.py."""
         self._loading = threading.Lock()
         self._recent = RecentQuestions()
+        if "_loaded_model" in self.__dict__:
+            import torch
+
+            torch.set_num_threads(1)  # as its own DataLoader does in processes that it forks
 
     @property
     def name(self) -> str:

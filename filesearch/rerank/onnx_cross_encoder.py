@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from filesearch.errors import InvalidSetting
-from filesearch.onnx_session import batches, open_session
+from filesearch.forked import tell_in_child
+from filesearch.onnx_session import batches, leave_to_parent, open_session
 from filesearch.rerank.logits import probabilities
 from filesearch.rerank.model_folder import ModelFolder, fetch_folder, open_folder
 from filesearch.types import FloatVector, RerankRequest
@@ -50,7 +51,8 @@ class OnnxCrossEncoder:
 
     def __init__(self, model: str, *, max_candidates: int = 50) -> None:
         self._model_name = model
-        self._loading = threading.Lock()
+        self.begin_anew()
+        tell_in_child(self)
         self.max_candidates = max_candidates
         if Path(model).is_dir():
             self._folder = open_folder(Path(model))  # fills the cached property
@@ -60,6 +62,13 @@ class OnnxCrossEncoder:
                 "give the folder of an exported model, or a name such as "
                 "onnx:cross-encoder/ms-marco-MiniLM-L6-v2"
             )
+
+    def begin_anew(self) -> None:
+        """Open the model anew in a forked child; see forked.py."""
+        self._loading = threading.Lock()
+        session = self.__dict__.pop("_session", None)
+        if session is not None:
+            leave_to_parent(session)
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from filesearch.errors import InvalidSetting
+from filesearch.forked import tell_in_child
 from filesearch.rerank.logits import probabilities
 from filesearch.types import FloatVector, RerankRequest
 
@@ -45,8 +46,17 @@ class SentenceTransformerCrossEncoder:
 
     def __init__(self, model: str, *, max_candidates: int = 50) -> None:
         self._model_name = model
-        self._loading = threading.Lock()
+        self.begin_anew()
+        tell_in_child(self)
         self.max_candidates = max_candidates
+
+    def begin_anew(self) -> None:
+        """Wait for no thread of the parent in a forked child; see forked.py."""
+        self._loading = threading.Lock()
+        if "_loaded_model" in self.__dict__:
+            import torch
+
+            torch.set_num_threads(1)  # as its own DataLoader does in processes that it forks
 
     @property
     def name(self) -> str:

@@ -4,6 +4,8 @@ import json
 import math
 import platform
 import random
+import subprocess
+import sys
 
 import pytest
 
@@ -155,3 +157,26 @@ def test_a_configuration_that_is_none_is_named(make_onnx_folder, text):
 def test_what_is_neither_folder_nor_name_is_refused():
     with pytest.raises(InvalidSetting, match="neither a folder nor a name"):
         make_reranker("onnx:/nowhere/model")
+
+
+def test_a_forked_child_opens_the_model_anew(make_onnx_folder):
+    """At its end it would wait for threads of the session that are its parent's."""
+    code = """
+import os, signal, sys
+import numpy
+from filesearch.adapters import make_reranker
+from filesearch.types import RerankRequest
+
+request = RerankRequest("kiln", ["the kiln", "mugs"], numpy.zeros((2, 1), numpy.float32))
+reranker = make_reranker(f"onnx:{sys.argv[1]}")
+os.cpu_count = lambda: 2
+os.sched_getaffinity = lambda _process: {0, 1}  # also where there is one core
+before = reranker.rerank(request)
+process = os.fork()
+if process == 0:
+    signal.alarm(60)  # ends a child that waits for what never comes
+    assert (reranker.rerank(request) == before).all()
+    sys.exit()
+assert os.waitpid(process, 0)[1] == 0
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code, make_onnx_folder()], check=True)

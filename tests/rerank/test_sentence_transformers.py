@@ -1,6 +1,8 @@
 """Rerank with sentence-transformers: the same model gives the same scores by either adapter."""
 
 import shutil
+import subprocess
+import sys
 from importlib.util import find_spec
 
 import pytest
@@ -64,3 +66,27 @@ def test_a_model_that_is_not_there_is_refused(tmp_path, ask):
 def test_a_missing_extra_is_named(ask):
     with pytest.raises(InvalidSetting, match="pip install 'filesearch"):
         make_reranker("sentence-transformers:any").rerank(ask("x", ["y"]))
+
+
+@needs_extra
+def test_a_forked_child_waits_for_no_thread_of_torch(tiny_cross_encoder):
+    code = """
+import os, signal, sys
+import numpy, torch
+from filesearch.adapters import make_reranker
+from filesearch.types import RerankRequest
+
+def work():
+    torch.ones(1000, 1000).exp()  # so much that several threads share it
+    return reranker.rerank(RerankRequest("kiln", ["mugs"], numpy.zeros((1, 1), numpy.float32)))
+
+torch.set_num_threads(2)  # also where there is one core
+reranker = make_reranker(f"sentence-transformers:{sys.argv[1]}")
+before = work()
+process = os.fork()
+if process == 0:
+    signal.alarm(60)  # ends a child that waits for what never comes
+    os._exit(0 if numpy.allclose(work(), before, atol=1e-5) else 1)
+assert os.waitpid(process, 0)[1] == 0
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code, tiny_cross_encoder], check=True)
