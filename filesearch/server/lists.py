@@ -9,6 +9,7 @@ from fastapi import Depends, Query
 
 from filesearch.paging import Page, PageQuery
 from filesearch.server.errors import not_found
+from filesearch.server.wire.common import Plain
 
 MAX_LIMIT = 100
 
@@ -16,8 +17,8 @@ MAX_LIMIT = 100
 async def _list_query(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 20,
     order: Literal["asc", "desc"] = "desc",
-    after: str | None = None,
-    before: str | None = None,
+    after: Plain | None = None,
+    before: Plain | None = None,
 ) -> PageQuery:
     # Some clients send empty cursors.
     return PageQuery(limit, order, after or None, before or None)

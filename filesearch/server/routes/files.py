@@ -16,6 +16,7 @@ from filesearch.server.context import CallerDep, ServerDep
 from filesearch.server.files import download_headers, file_body
 from filesearch.server.multipart import receive_form
 from filesearch.server.routing import make_router, write_limiter
+from filesearch.server.wire.common import Plain
 from filesearch.server.wire.files import FileBody, FileDeleted, FileForm, FileList
 
 MAX_LIMIT = 10_000
@@ -81,10 +82,10 @@ def _parse(fields: dict[str, Any]) -> FileForm:
 def list_files(
     server: ServerDep,
     caller: CallerDep,
-    purpose: str | None = None,
+    purpose: Plain | None = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = MAX_LIMIT,
     order: Literal["asc", "desc"] = "desc",
-    after: str | None = None,
+    after: Plain | None = None,
 ) -> FileList:
     """List files. All of them by default: the clients of 2024 do not turn pages here."""
     query = PageQuery(limit=limit, order=order, after=after or None)

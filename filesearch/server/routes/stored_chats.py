@@ -13,6 +13,7 @@ from filesearch.server.context import CallerDep, ServerDep
 from filesearch.server.lists import MAX_LIMIT, list_body
 from filesearch.server.routing import make_router
 from filesearch.server.wire.chat import UpdateChatCompletion
+from filesearch.server.wire.common import Plain
 
 router = make_router("Chat")
 
@@ -22,7 +23,7 @@ _METADATA = re.compile(r"metadata\[(.+)\]")
 async def _oldest_first(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 20,
     order: Literal["asc", "desc"] = "asc",
-    after: str | None = None,
+    after: Plain | None = None,
 ) -> PageQuery:
     return PageQuery(limit, order, after or None, None)
 
@@ -36,7 +37,7 @@ def list_chat_completions(
     server: ServerDep,
     caller: CallerDep,
     query: _ListDep,
-    model: str | None = None,
+    model: Plain | None = None,
 ) -> dict[str, Any]:
     """List stored chat completions; `metadata[KEY]=VALUE` narrows the list."""
     pairs = request.query_params.multi_items()

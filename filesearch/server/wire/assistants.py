@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from filesearch.server.wire.common import Items, Metadata, RequestModel
+from filesearch.server.wire.common import Items, Metadata, Plain, RequestModel
 from filesearch.server.wire.vector_stores import ChunkingStrategy
 
 MAX_TOOLS = 128
@@ -89,13 +89,13 @@ Tools: TypeAlias = Annotated[Items[Tool], Field(max_length=MAX_TOOLS)]
 class CodeInterpreterResources(RequestModel):
     """Files that code may read."""
 
-    file_ids: Items[str] = Field(default=[], max_length=MAX_CODE_FILES)
+    file_ids: Items[Plain] = Field(default=[], max_length=MAX_CODE_FILES)
 
 
 class FileSearchResources(RequestModel):
     """The vector store that is searched."""
 
-    vector_store_ids: Items[str] = Field(default=[], max_length=1)
+    vector_store_ids: Items[Plain] = Field(default=[], max_length=1)
 
     @model_validator(mode="before")
     @classmethod
@@ -116,7 +116,7 @@ class ToolResources(RequestModel):
 class NewStore(RequestModel):
     """A vector store to make together with an assistant or a thread."""
 
-    file_ids: Items[str] = Field(default=[], max_length=MAX_STORE_FILES)
+    file_ids: Items[Plain] = Field(default=[], max_length=MAX_STORE_FILES)
     chunking_strategy: ChunkingStrategy | None = None
     metadata: Metadata | None = None
 
@@ -124,7 +124,7 @@ class NewStore(RequestModel):
 class NewFileSearchResources(RequestModel):
     """The vector store that is searched: one that exists, or one to make."""
 
-    vector_store_ids: Items[str] = Field(default=[], max_length=1)
+    vector_store_ids: Items[Plain] = Field(default=[], max_length=1)
     vector_stores: Items[NewStore] = Field(default=[], max_length=1)
 
 

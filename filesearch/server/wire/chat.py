@@ -10,7 +10,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from filesearch.server.wire.common import MAX_PROPERTIES, Items, Metadata, RequestModel, at_most
+from filesearch.server.wire.common import (
+    MAX_PROPERTIES,
+    Items,
+    Metadata,
+    Plain,
+    RequestModel,
+    at_most,
+)
 
 MAX_TOOLS = 128
 MAX_STOPS = 4
@@ -28,7 +35,7 @@ class ChatCompletionBody(BaseModel):
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
-    model: str = Field(min_length=1)
+    model: Plain = Field(min_length=1)
     messages: Items[dict[str, Any]] = Field(min_length=1)
     stream: bool | None = None
 
@@ -38,7 +45,7 @@ class CompletionBody(BaseModel):
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
-    model: str = Field(min_length=1)
+    model: Plain = Field(min_length=1)
     prompt: str | Items[str] | Items[int] | Items[Items[int]] | None = None
     stream: bool | None = None
 
@@ -63,7 +70,7 @@ class RefusalPart(RequestModel):
 class GivenFile(RequestModel):
     """A file: one that was uploaded, or its bytes, which we do not take here."""
 
-    file_id: str | None = None
+    file_id: Plain | None = None
     filename: str | None = None
     file_data: str | None = None
 
@@ -176,7 +183,7 @@ class FunctionTool(RequestModel):
 class SearchSettings(RequestModel):
     """How `file_search` searches: of the tool itself, or of its `file_search` as in Assistants."""
 
-    vector_store_ids: Items[str] = Field(default=[], max_length=MAX_STORES)
+    vector_store_ids: Items[Plain] = Field(default=[], max_length=MAX_STORES)
     max_num_results: Annotated[int, Field(ge=1, le=50)] | None = None
     filters: dict[str, Any] | None = None
     ranking_options: dict[str, Any] | None = None
@@ -295,7 +302,7 @@ class _Answered(RequestModel):
     logit_bias: Annotated[dict[str, float], at_most(MAX_PROPERTIES)] | None = None
     seed: int | None = None
     user: str | None = None
-    vector_store_ids: Items[str] = Field(default=[], max_length=MAX_STORES)
+    vector_store_ids: Items[Plain] = Field(default=[], max_length=MAX_STORES)
 
 
 class OwnChatRequest(_Answered):

@@ -21,6 +21,16 @@ IS_STRICT: ContextVar[bool] = ContextVar("IS_STRICT", default=False)
 STREAMED: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}}}
 """For the OpenAPI document: an answer may also be a stream of events."""
 
+
+def _refuse_nul(given: str) -> str:
+    if "\0" in given:
+        raise PydanticCustomError("nul", "it holds U+0000 (NUL), which no id and no name may hold.")
+    return given
+
+
+Plain = Annotated[str, AfterValidator(_refuse_nul)]
+"""Text that the database is asked for or keeps in a column, where PostgreSQL holds no U+0000."""
+
 MAX_METADATA = 16
 MAX_METADATA_KEY = 64
 MAX_METADATA_VALUE = 512

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, Field
 
-from filesearch.server.wire.common import Items, RequestModel
+from filesearch.server.wire.common import Items, Plain, RequestModel
 
 MAX_UPLOAD_BYTES = 8 << 30
 MAX_PART_BYTES = 64 << 20
@@ -74,7 +74,7 @@ class CreateUpload(RequestModel):
 class CompleteUpload(RequestModel):
     """`POST /uploads/{id}/complete`: the parts in their order."""
 
-    part_ids: Items[str]
+    part_ids: Items[Plain]
     md5: str | None = None
 
 

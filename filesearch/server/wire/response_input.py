@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
-from filesearch.server.wire.common import MAX_PROPERTIES, Items, RequestModel, at_most
+from filesearch.server.wire.common import MAX_PROPERTIES, Items, Plain, RequestModel, at_most
 
 MAX_TEXT = 10_485_760  # characters of one input, as OpenAI's
 
@@ -74,7 +74,7 @@ class ImagePart(RequestModel):
 
     type: Literal["input_image"]
     image_url: str | None = None
-    file_id: str | None = None
+    file_id: Plain | None = None
     detail: Literal["low", "high", "auto", "original"] | None = None
 
 
@@ -82,7 +82,7 @@ class FilePart(RequestModel):
     """A file whose text stands in the message."""
 
     type: Literal["input_file"]
-    file_id: str | None = None
+    file_id: Plain | None = None
     filename: str | None = None
     file_data: str | None = None
     file_url: str | None = None
@@ -200,7 +200,7 @@ class ItemReference(RequestModel):
     """A stored item by its id."""
 
     type: Literal["item_reference"] | None = "item_reference"
-    id: str
+    id: Plain
 
 
 def _item_type(value: object) -> object:

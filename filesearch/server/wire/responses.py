@@ -6,7 +6,14 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
-from filesearch.server.wire.common import MAX_PROPERTIES, Items, Metadata, RequestModel, at_most
+from filesearch.server.wire.common import (
+    MAX_PROPERTIES,
+    Items,
+    Metadata,
+    Plain,
+    RequestModel,
+    at_most,
+)
 from filesearch.server.wire.response_input import Input, InputPart
 
 NAME = r"^[a-zA-Z0-9_-]+$"
@@ -48,7 +55,7 @@ class FileSearchTool(RequestModel):
     """The search of vector stores."""
 
     type: Literal["file_search"]
-    vector_store_ids: Annotated[Items[str], Field(min_length=1)]
+    vector_store_ids: Annotated[Items[Plain], Field(min_length=1)]
     max_num_results: Annotated[int, Field(ge=1, le=50)] | None = None
     ranking_options: RankingOptions | None = None
     filters: dict[str, Any] | None = None
@@ -95,7 +102,7 @@ class Container(RequestModel):
     """Where code would run."""
 
     type: Literal["auto"]
-    file_ids: Annotated[Items[str], Field(max_length=50)] | None = None
+    file_ids: Annotated[Items[Plain], Field(max_length=50)] | None = None
     memory_limit: Literal["1g", "4g", "16g", "64g"] | None = None
 
 
@@ -220,11 +227,11 @@ class StreamOptions(RequestModel):
 class ConversationReference(RequestModel):
     """A conversation by its id."""
 
-    id: str
+    id: Plain
 
 
 ConversationGiven: TypeAlias = Annotated[
-    Annotated[str, Tag("id")] | Annotated[ConversationReference, Tag("object")],
+    Annotated[Plain, Tag("id")] | Annotated[ConversationReference, Tag("object")],
     Discriminator(_id_or_object),
 ]
 Include: TypeAlias = Literal[
@@ -249,7 +256,7 @@ class CountTokens(RequestModel):
     tools: Annotated[Items[Tool], Field(max_length=128)] | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
-    previous_response_id: str | None = None
+    previous_response_id: Plain | None = None
     conversation: ConversationGiven | None = None
     text: TextSettings | None = None
     reasoning: Reasoning | None = None

@@ -16,7 +16,7 @@ from filesearch.server.wire.assistants import (
     ToolResources,
     TopP,
 )
-from filesearch.server.wire.common import Items, Metadata, RequestModel
+from filesearch.server.wire.common import Items, Metadata, Plain, RequestModel
 from filesearch.server.wire.threads import CreateMessage, CreateThread
 
 MAX_TOOLS = 20
@@ -69,7 +69,7 @@ ToolChoice: TypeAlias = Annotated[
 class RunFields(RequestModel):
     """What all requests for a run can say."""
 
-    assistant_id: str
+    assistant_id: Plain
     model: str | None = Field(default=None, min_length=1)
     instructions: str | None = Field(default=None, max_length=256_000)
     tools: Items[Tool] | None = Field(default=None, max_length=MAX_TOOLS)

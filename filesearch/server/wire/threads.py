@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BaseModel, Field
 
 from filesearch.server.wire.assistants import CodeInterpreterTool, NewToolResources, ToolResources
-from filesearch.server.wire.common import Items, Metadata, RequestModel
+from filesearch.server.wire.common import Items, Metadata, Plain, RequestModel
 
 Detail: TypeAlias = Literal["auto", "low", "high"]
 
@@ -26,7 +26,7 @@ class TextPart(RequestModel):
 class ImageFile(RequestModel):
     """An uploaded image."""
 
-    file_id: str
+    file_id: Plain
     detail: Detail = "auto"
 
 
@@ -65,7 +65,7 @@ class FileSearchAttachment(RequestModel):
 class Attachment(RequestModel):
     """A file that comes with a message, and the tools that it is for."""
 
-    file_id: str
+    file_id: Plain
     tools: Items[Annotated[CodeInterpreterTool | FileSearchAttachment, Field(discriminator="type")]]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from filesearch.server.wire.common import Items, Metadata, RequestModel, at_most
+from filesearch.server.wire.common import Items, Metadata, Plain, RequestModel, at_most
 
 MAX_STORE_FILES = 500
 MAX_BATCH_FILES = 2000
@@ -84,9 +84,9 @@ class ChunkingStrategy(RequestModel):
 class CreateStore(RequestModel):
     """`POST /vector_stores`."""
 
-    name: str | None = None
-    description: str | None = None
-    file_ids: Annotated[Items[str], Field(max_length=MAX_STORE_FILES)] | None = None
+    name: Plain | None = None
+    description: Plain | None = None
+    file_ids: Annotated[Items[Plain], Field(max_length=MAX_STORE_FILES)] | None = None
     chunking_strategy: ChunkingStrategy | None = None
     expires_after: StoreExpiry | None = None
     metadata: Metadata | None = None
@@ -95,7 +95,7 @@ class CreateStore(RequestModel):
 class UpdateStore(RequestModel):
     """`POST /vector_stores/{id}`: what is left out stays."""
 
-    name: str | None = None
+    name: Plain | None = None
     expires_after: StoreExpiry | None = None
     metadata: Metadata | None = None
 
@@ -103,7 +103,7 @@ class UpdateStore(RequestModel):
 class AddFile(RequestModel):
     """`POST /vector_stores/{id}/files`, and an entry of a batch."""
 
-    file_id: str
+    file_id: Plain
     attributes: Attributes | None = None
     chunking_strategy: ChunkingStrategy | None = None
 
@@ -117,7 +117,7 @@ class UpdateFile(RequestModel):
 class CreateBatch(RequestModel):
     """`POST /vector_stores/{id}/file_batches`: ids and settings for all, or each with its own."""
 
-    file_ids: Annotated[Items[str], Field(min_length=1, max_length=MAX_BATCH_FILES)] | None = None
+    file_ids: Annotated[Items[Plain], Field(min_length=1, max_length=MAX_BATCH_FILES)] | None = None
     files: Annotated[Items[AddFile], Field(min_length=1, max_length=MAX_BATCH_FILES)] | None = None
     attributes: Attributes | None = None
     chunking_strategy: ChunkingStrategy | None = None
