@@ -77,8 +77,10 @@ class _StrictRequest(Request):
 class _Route(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        # Coroutines take a thread where they need one, and limit that themselves.
-        is_write = self.methods != {"GET"} and not inspect.iscoroutinefunction(self.endpoint)
+        # Coroutines take a thread where they need one, and limit that themselves; a search only
+        # reads, whatever its method.
+        is_read = self.methods == {"GET"} or self.path.endswith("/search")
+        is_write = not is_read and not inspect.iscoroutinefunction(self.endpoint)
 
         async def read_strictly(request: Request) -> Response:
             strict = _StrictRequest(request.scope, request.receive)
