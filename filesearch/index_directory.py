@@ -102,12 +102,16 @@ class IndexDirectory:
         with self._lock:
             if self._catalog is not None and self._catalog.database.is_replaced:
                 self.close()
-            if self._catalog is None:
-                self._id.check_folder()
-                self._catalog = Catalog(self._url)
+            catalog = self._opened()
             if not self._is_checked:
-                self._check_id(self._catalog)
-            return self._catalog
+                self._check_id(catalog)
+            return catalog
+
+    def _opened(self) -> Catalog:
+        if self._catalog is None:
+            self._id.check_folder()
+            self._catalog = Catalog(self._url)
+        return self._catalog
 
     def _check_id(self, catalog: Catalog, *, may_take_over: bool = False) -> None:
         try:
@@ -125,10 +129,7 @@ class IndexDirectory:
         if not self.settings.db:  # it lies in the folder
             return
         with self._lock:
-            if self._catalog is None:
-                self._id.check_folder()
-                self._catalog = Catalog(self._url)
-            self._check_id(self._catalog, may_take_over=True)
+            self._check_id(self._opened(), may_take_over=True)
 
     def _give_up_removed(self) -> None:
         """Let the next use of the catalog make a new one, where the one that is open is gone."""

@@ -124,8 +124,8 @@ def test_text_before_a_call_ends_before_it_begins(serve):
     assert names(events) == [*BEGINNING, *MESSAGE, *ends, *calls]
 
 
-def test_a_cancelled_run_ends_its_step_then_its_message(serve, patient):
-    live = serve(patient)
+def stream_until_words(live, end):
+    """Stream a run, and have `end` called with it at its first words; returns all events."""
     assistant, thread = assistant_with(live), thread_with(live, "Rain?")
     events = []
     for event in live.client.beta.threads.runs.create(
@@ -133,7 +133,16 @@ def test_a_cancelled_run_ends_its_step_then_its_message(serve, patient):
     ):
         events.append((event.event, event.data))
         if event.event == "thread.message.delta":
-            live.client.beta.threads.runs.cancel(events[0][1].id, thread_id=thread.id)
+            end(events[0][1])
+    return events
+
+
+def test_a_cancelled_run_ends_its_step_then_its_message(serve, patient):
+    live = serve(patient)
+    events = stream_until_words(
+        live,
+        lambda run: live.client.beta.threads.runs.cancel(run.id, thread_id=run.thread_id),
+    )
     ends = ["run.cancelling", "run.step.cancelled", "message.incomplete", "run.cancelled"]
     assert names(events) == [*BEGINNING, *MESSAGE, *ends]
 
@@ -155,14 +164,7 @@ def test_an_answer_that_is_too_long_ends_incomplete(serve):
 
 def test_an_expired_run_ends_its_step_then_its_message(serve, patient):
     live = serve(patient)
-    assistant, thread = assistant_with(live), thread_with(live, "Rain?")
-    events = []
-    for event in live.client.beta.threads.runs.create(
-        thread_id=thread.id, assistant_id=assistant.id, stream=True
-    ):
-        events.append((event.event, event.data))
-        if event.event == "thread.message.delta":
-            expire(live, events[0][1])
+    events = stream_until_words(live, lambda run: expire(live, run))
     ends = ["run.step.expired", "message.incomplete", "run.expired"]
     assert names(events) == [*BEGINNING, *MESSAGE, *ends]
 
