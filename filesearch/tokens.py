@@ -1,8 +1,8 @@
 """Tokens: where the tokens of OpenAI's encodings stand in a text.
 
 text -> character position of every token. Used by `chunk`, and for token counts in usage
-reports. No network: the rank files lie in `data/tiktoken/`, packed by gzip, and the SHA-256 of what
-they hold is checked when an encoding is first used (tiktoken itself would download them).
+reports. No network: the ranks lie in `data/tiktoken/`, and a SHA-256 is checked when an encoding is
+first used (tiktoken itself would download them).
 
 Text is encoded slice by slice, so that hostile text (a megabyte of spaces, or of letters without
 any space) costs linear time and bounded memory; a run of that sort makes tiktoken's regex engine
@@ -13,12 +13,10 @@ cut at a fixed length instead, and may differ by a few tokens around that cut.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import re
 import threading
 import zlib
-from binascii import a2b_base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -36,17 +34,26 @@ EncodingName = Literal["cl100k_base", "o200k_base"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Recipe:
-    """What tiktoken needs besides the ranks; values from tiktoken_ext/openai_public.py."""
+class Recipe:
+    """What tiktoken needs besides the ranks; values from tiktoken_ext/openai_public.py.
+
+    Attributes:
+        sha256: Of the rank file that tiktoken downloads.
+        packed_sha256: Of what is in the packaged one.
+    """
 
     sha256: str
+    packed_sha256: str
+    tokens: int
     pattern: str
     special_tokens: tuple[tuple[str, int], ...]
 
 
-_RECIPES = {
-    "cl100k_base": _Recipe(
+RECIPES = {
+    "cl100k_base": Recipe(
         sha256="223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
+        packed_sha256="18288f996f452d44e0e65996176591a4b712a3eb1b42afd6f0511e735c099480",
+        tokens=100_256,
         pattern=(
             r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+"
             r"| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
@@ -59,8 +66,10 @@ _RECIPES = {
             ("<|endofprompt|>", 100276),
         ),
     ),
-    "o200k_base": _Recipe(
+    "o200k_base": Recipe(
         sha256="446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
+        packed_sha256="440741350e7cfa1c0f4869ce742d1b043550adbda5187adcac9e787edac6fba9",
+        tokens=199_998,
         pattern=(
             r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
             r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
@@ -102,8 +111,8 @@ class _Ready:
         # The rank file takes 0.1 s to parse, and tiktoken is only needed to ingest.
         import tiktoken
 
-        recipe = _RECIPES[name]
-        ranks = _read_ranks(name, recipe.sha256)
+        recipe = RECIPES[name]
+        ranks = read_ranks(name, recipe)
         self.encoding: Encoding = tiktoken.Encoding(
             name,
             pat_str=recipe.pattern,
@@ -198,29 +207,35 @@ def _slices(text: str, size: int) -> Iterator[str]:
 def _load(name: str) -> _Ready:
     ready = _loaded.get(name)
     if ready is None:
-        if name not in _RECIPES:
-            raise InvalidSetting(f"encoding is {name!r}; choose one of {', '.join(_RECIPES)}")
+        if name not in RECIPES:
+            raise InvalidSetting(f"encoding is {name!r}; choose one of {', '.join(RECIPES)}")
         with _loading:
             ready = _loaded.get(name) or _Ready(name)
             _loaded[name] = ready
     return ready
 
 
-def _read_ranks(name: str, sha256: str) -> dict[bytes, int]:
-    """Return token bytes -> rank from the packaged file: gzip of lines "base64 rank".
+def read_ranks(name: str, recipe: Recipe) -> dict[bytes, int]:
+    """Return token bytes -> rank from the packaged file.
+
+    It holds, packed by zlib, the length of every token in order of rank, a byte each, and then the
+    tokens: 40% smaller than tiktoken's lines "base64 rank" packed, and read in half the time.
 
     Raises:
         InvalidSetting: The file is absent or altered.
     """
-    path = resources.files("filesearch") / "data" / "tiktoken" / f"{name}.tiktoken.gz"
+    path = resources.files("filesearch") / "data" / "tiktoken" / f"{name}.ranks"
     try:
-        data = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error):  # not there, cut off, altered
+        data = zlib.decompress(path.read_bytes())
+    except (OSError, zlib.error):  # not there, cut off, altered
         data = b""
-    if hashlib.sha256(data).hexdigest() != sha256:
+    if hashlib.sha256(data).hexdigest() != recipe.packed_sha256:
         raise InvalidSetting(
-            f"{path} is missing or altered (SHA-256 is not {sha256[:12]}...); "
+            f"{path} is missing or altered (SHA-256 is not {recipe.packed_sha256[:12]}...); "
             "run: pip install --force-reinstall filesearch"
         )
-    fields = data.split()
-    return dict(zip(map(a2b_base64, fields[::2]), map(int, fields[1::2]), strict=True))
+    ranks, start = {}, recipe.tokens
+    for rank, length in enumerate(data[: recipe.tokens]):
+        ranks[data[start : start + length]] = rank
+        start += length
+    return ranks

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from binascii import b2a_base64
+from dataclasses import replace
+from hashlib import sha256
 from itertools import pairwise
 
 import numpy as np
@@ -153,8 +156,18 @@ def test_an_unknown_encoding_is_refused_with_the_known_ones():
 
 
 def test_an_altered_rank_file_is_refused():
+    recipe = replace(tokens.RECIPES["cl100k_base"], packed_sha256="0" * 64)
     with pytest.raises(InvalidSetting, match="missing or altered"):
-        tokens._read_ranks("cl100k_base", "0" * 64)
+        tokens.read_ranks("cl100k_base", recipe)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_the_packaged_ranks_are_those_that_tiktoken_downloads(encoding):
+    recipe = tokens.RECIPES[encoding]
+    digest = sha256()
+    for token, rank in tokens.read_ranks(encoding, recipe).items():
+        digest.update(b"%s %d\n" % (b2a_base64(token, newline=False), rank))
+    assert digest.hexdigest() == recipe.sha256
 
 
 def test_safe_cuts_are_close_together_in_real_text():

@@ -5,7 +5,6 @@ folder of Markdown -> a store of ours or of a peer -> what it took; queries -> w
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 import shutil
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pack_ranks import rank_file
+
 from benchmarks.documents import find_markdown
 from benchmarks.environments import peer_environment
 from benchmarks.measuring import Finished, run_program
@@ -23,7 +24,6 @@ from benchmarks.subcommand import Session
 OURS = "filesearch"
 STORE_PEERS = ("chromadb", "txtai", "llama-index", "haystack")
 DRIVERS = Path(__file__).parent / "drivers"
-ROOT = Path(__file__).parents[2]
 # What tiktoken calls the file of cl100k_base in its cache: the SHA-1 of the address.
 _CL100K_CACHE_NAME = "9b5ad71b2ce5302211f9c61530b329a4922fc6a4"
 _PIECES_READ = 254
@@ -154,6 +154,5 @@ def peer_variables(session: Session) -> dict[str, str]:
     cache = session.scratch / "tiktoken"
     if not cache.exists():
         cache.mkdir()
-        ranks = ROOT / "filesearch" / "data" / "tiktoken" / "cl100k_base.tiktoken.gz"
-        (cache / _CL100K_CACHE_NAME).write_bytes(gzip.decompress(ranks.read_bytes()))
+        (cache / _CL100K_CACHE_NAME).write_bytes(rank_file("cl100k_base"))
     return peer_environment(TIKTOKEN_CACHE_DIR=str(cache))
