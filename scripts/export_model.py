@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.out.mkdir(parents=True, exist_ok=True)
         write_tokenizer(source / "tokenizer.json", options.out / "tokenizer.json")
         ranges = measure_ranges(weights, options.out / "tokenizer.json")
-        write_model(build_graph(weights, int8=True, ranges=ranges), options.out)
+        write_model(build_graph(weights, int8=True, ranges=ranges), options.out / "model.onnx")
         for name in FILES:
             print(f"{name}  {(options.out / name).stat().st_size:,} bytes")
         cosine: dict[str, float | int] | None = None
@@ -298,7 +298,8 @@ def build_graph(weights: Weights, *, int8: bool, ranges: Ranges | None = None) -
         ranges: What `measure_ranges` found, for int8.
 
     Inputs: input_ids and, in float32 only, attention_mask (0 for padding): int64, shape
-    (batch, tokens), tokens <= 512. The int8 graph takes every token for a part of the text.
+    (batch, tokens), tokens <= 512, MAX_LENGTH in int8. The int8 graph takes every token for a part
+    of the text.
     Outputs: token_embeddings, float32, shape (batch, tokens, 384), the last hidden state; and
     sentence_embedding, float32, shape (batch, 384), its mean over the text, of unit length.
     """
@@ -356,7 +357,9 @@ def _embed_words(graph: _Graph, weights: Weights) -> str:
     else:
         graph.add("Gather", [graph.constant("words", table), "input_ids"], "word")
     # Every token is of type 0 here, so its vector is added to the positions' once and for all.
+    # Positions that no text reaches are left out.
     positions = weights["embeddings.position_embeddings.weight"]
+    positions = positions[: MAX_LENGTH if graph.int8 else None]
     positions = positions + weights["embeddings.token_type_embeddings.weight"][0]
     graph.add("Shape", ["input_ids"], "length", start=1, end=2)
     zero = graph.constant("zero", np.array([0], np.int64))
@@ -448,18 +451,19 @@ def _bytes(model: onnx.ModelProto) -> bytes:
     return model.SerializeToString(deterministic=True)
 
 
-def write_model(model: onnx.ModelProto, out: Path) -> None:
-    """Write the graph, and what it computes with into a file beside it."""
-    with (out / "model.data").open("wb") as stream:
+def write_model(model: onnx.ModelProto, path: Path) -> None:
+    """Write the graph, and what it computes with into a file beside it, with the suffix .data."""
+    data_path = path.with_suffix(".data")
+    with data_path.open("wb") as stream:
         for constant in model.graph.initializer:
             data = constant.raw_data
             if len(data) < MIN_TAKEN_OUT:
                 continue
             stream.write(bytes(-stream.tell() % ALIGNMENT))
-            set_external_data(constant, "model.data", offset=stream.tell(), length=len(data))
+            set_external_data(constant, data_path.name, offset=stream.tell(), length=len(data))
             stream.write(data)
             constant.ClearField("raw_data")
-    (out / "model.onnx").write_bytes(_bytes(model))
+    path.write_bytes(_bytes(model))
 
 
 def write_tokenizer(source: Path, target: Path) -> None:
