@@ -185,10 +185,13 @@ def make_blob_store(directory: Path) -> BlobStore:
     return FolderBlobStore(directory)
 
 
-def make_extractive_model(embedder: Callable[[], Embedder], plan: Planner) -> ChatModel:
+def make_extractive_model(
+    settings: Settings, embedder: Callable[[], Embedder], plan: Planner
+) -> ChatModel:
     """Return the chat model that quotes.
 
     Args:
+        settings: Say how probably passages must answer.
         embedder: Makes the embedder, when it is needed.
         plan: Makes a question of a conversation understandable by itself.
     """
@@ -198,5 +201,7 @@ def make_extractive_model(embedder: Callable[[], Embedder], plan: Planner) -> Ch
         queries = plan(question, history=history).queries
         return queries[0] if queries else question
 
-    model: ChatModel = ExtractiveChatModel(embedder, wanted)
+    model: ChatModel = ExtractiveChatModel(
+        embedder, wanted, answer_threshold=settings.answer_threshold
+    )
     return model

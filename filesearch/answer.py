@@ -3,26 +3,25 @@
 The extractive default, which needs no language model: the sentences of the best passages are
 ranked by BM25 (`rank_bm25` over just these sentences), by embedding similarity, and by whether
 they hold the kind of fact that was asked for; the best few are quoted word for word. When none
-is close enough to the question, or its passage does not seem to answer (`filesearch.answerable`),
+is close enough to the question, or its passage does not seem to answer (`filesearch.judge`),
 the answer says that the documents hold none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import regex
 from rank_bm25 import BM25Okapi
 
-from filesearch.answerable import gather_evidence, packaged_model
-from filesearch.context import SEPARATOR, name_words
 from filesearch.fuse import normalise
+from filesearch.judge import Place, judge, what_it_is_about
 from filesearch.languages import known_share
 from filesearch.patterns import lazy_pattern
-from filesearch.protocols import Embedder, TokenEmbedder
+from filesearch.protocols import Embedder
 from filesearch.row_answers import names_same
 from filesearch.sentences import sentence_spans
 from filesearch.terms import extract_terms, query_terms
@@ -48,9 +47,6 @@ WEIGHT_KIND = 0.10
 # that repeats the question's words. 0.15 to 0.3 raised the share of answers that hold the gold
 # fact on squad20_dev, drcd_dev and the sample questions alike, by 0.01 to 0.07.
 CARRY_OVER = 0.2
-
-# What is embedded to judge whether a passage answers: about what the embedder reads at once.
-MAX_JUDGED_CHARACTERS = 1_000
 
 # Least support of a sentence for an answer (see `_support`), where the embedder knows the language
 # of the question and where it does not. scripts/calibrate_support.py prints, for these
@@ -129,7 +125,12 @@ class Quote:
 
 
 def quote_answers(
-    question: str, results: Sequence[SearchResult], *, wanted: str = "", embedder: Embedder
+    question: str,
+    results: Sequence[SearchResult],
+    *,
+    wanted: str = "",
+    embedder: Embedder,
+    threshold: float | None = None,
 ) -> list[Quote]:
     """Return the sentences of `results` that answer `question`.
 
@@ -139,6 +140,7 @@ def quote_answers(
         wanted: The question as it is searched for: without chatter, and with what it leaves to
             the conversation. Empty for the question as it is asked.
         embedder: Compares sentences with the question, where it knows the language.
+        threshold: How probably the passages must answer, 0..1; None means the calibrated one.
 
     Returns:
         At most three, in reading order when they come from one file. None when none of them is
@@ -148,6 +150,8 @@ def quote_answers(
     if not sentences:
         return []
     ranking = rank_sentences(wanted or question, sentences, results, embedder)
+    if threshold is not None and ranking.probability is not None:
+        ranking = replace(ranking, min_probability=threshold)
     picked = pick_sentences(sentences, ranking)
     return [
         Quote(
@@ -222,7 +226,7 @@ class Ranking:
         support: float64 (n,), in [0, 1]: how far each, or the one before it, covers the question.
         min_support: What it takes to call that an answer.
         probability: How likely the passage of the best sentence answers, in [0, 1]; None where
-            that cannot be told: see `_judge`.
+            that cannot be told: see `judge`.
         min_probability: What it takes to answer.
     """
 
@@ -276,60 +280,26 @@ def rank_sentences(
     at = int(scores.argmax())
     best = sentences[at]
     if best.is_row and not names_same(
-        question, terms, best.text, best.terms, around=_around(results[best.passage])
+        question, terms, best.text, best.terms, around=what_it_is_about(results[best.passage])
     ):
         support[at] = 0.0
+    judgement = judge(question, _best_places(scores, sentences), results, embedder)
     return Ranking(
         scores=scores,
         support=np.maximum(support, np.where(follows, np.roll(support, 1), 0.0)),
         min_support=share * MIN_SUPPORT_KNOWN + (1 - share) * MIN_SUPPORT_UNKNOWN,
-        probability=_judge(question, best, results, embedder),
-        min_probability=packaged_model().least,
+        probability=judgement.probability if judgement else None,
+        min_probability=judgement.least if judgement else 0.0,
     )
 
 
-def _around(result: SearchResult) -> str:
-    """Return what a passage is about besides its text: its file's name, sheet and headings."""
-    return SEPARATOR.join([name_words(result.filename), result.sheet or "", *result.heading_path])
-
-
-def _judge(
-    question: str, best: Sentence, results: Sequence[SearchResult], embedder: Embedder
-) -> float | None:
-    """Return how likely the passage of the best sentence answers.
-
-    None for another embedder than the model knows, another language than the embedder knows, a
-    question in other words than the passage's, and a row of a table: it was fitted to prose.
-    """
-    model, passage = packaged_model(), results[best.passage]
-    if best.is_row:
-        return None
-    if embedder.fingerprint != model.embedder or not isinstance(embedder, TokenEmbedder):
-        return None
-    if min(known_share(text, embedder.languages) for text in (question, best.text)) < 1:
-        return None
-    text = _text_around(passage.text, best.start - passage.start, best.end - passage.start)
-    return model.probability(
-        gather_evidence(
-            question,
-            embedder.embed_question(question),
-            text,
-            embedder.embed_question(text),
-            results,
-            passage.score,
-        )
-    )
-
-
-def _text_around(text: str, start: int, end: int) -> str:
-    """Return whole sentences around start..end, the nearest first, while they fit."""
-    first, last = start, end
-    spans = sorted(sentence_spans(text), key=lambda span: max(start - span[1], span[0] - end))
-    for span in spans:
-        if max(last, span[1]) - min(first, span[0]) > MAX_JUDGED_CHARACTERS:
-            break
-        first, last = min(first, span[0]), max(last, span[1])
-    return text[first:last]
+def _best_places(scores: npt.NDArray[np.float64], sentences: Sequence[Sentence]) -> list[Place]:
+    """Return the best sentence of each passage, best first."""
+    places: dict[int, Place] = {}
+    for i in np.argsort(-scores, kind="stable"):
+        s = sentences[i]
+        places.setdefault(s.passage, Place(s.passage, s.start, s.end, s.is_row))
+    return list(places.values())
 
 
 def _support(

@@ -74,6 +74,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         top_k: How many passages a search returns, 1..1000, where the call does not say.
         score_threshold: Passages with a lower score are left out, 0..1; see the score of
             types.SearchResult.
+        answer_threshold: Quotes are given where the passages answer at least this probably, 0..1;
+            else the extractive model says that the documents hold no answer. 0 lets only the words
+            decide. None means the calibrated one, see README.
         vector_weight: Share of the vector score in hybrid search, 0..1; the rest is the keyword
             score's. None lets it follow the question.
         lock_timeout_s: How long to wait for another process that is writing to the index.
@@ -104,6 +107,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     late_interaction: bool | None = None
     top_k: Annotated[int, msgspec.Meta(ge=1, le=MAX_TOP_K)] = 8
     score_threshold: Share = 0.0
+    answer_threshold: Share | None = None
     vector_weight: Share | None = None
     lock_timeout_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
     parse_timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 60.0

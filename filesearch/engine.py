@@ -298,7 +298,9 @@ class FileSearch(Filled):
         """What answers."""
         return self._given_model or make_chat_model(
             self.settings,
-            extractive=lambda: make_extractive_model(lambda: self._embedder, self._planner),
+            extractive=lambda: make_extractive_model(
+                self.settings, lambda: self._embedder, self._planner
+            ),
         )
 
     def _complete(self, prompt: str) -> str:

@@ -1,29 +1,29 @@
 #!/usr/bin/env python3
-"""Train the weights that tell whether a passage answers, and print what they bring elsewhere.
+"""Train the weights that tell whether passages answer, and print what they bring elsewhere.
 
-    python scripts/train_answerable.py SET [--index DIR] [--sample 6000] [--rows FILE] [--write]
+    python scripts/train_answerable.py SET READINGS [--index DIR] [--rows FILE] [--write]
 
 SET is squad20_dev or a set like it: corpus.jsonl, queries.jsonl, and answers.jsonl ({query_id,
-corpus_id, is_impossible}), where a corpus_id is "article#paragraph". Its documents are ingested
-under their ids, every question is searched, and the evidence of the best passage is taken as an
-answer takes it (filesearch/answerable.py). Evidence that is no answer comes in three kinds:
-"unanswerable" questions as the set has them; for every fifth question, what is found "without
-article" that it is about; for every fifth answerable one, what is found "without passage" that
-answers. Trained is logistic regression with an L2 penalty.
+corpus_id, is_impossible}), where a corpus_id is "article#paragraph". READINGS is what
+scripts/train_reader.py wrote: for each question what the answer reader says of the passages found,
+when it had no article of theirs in its training. The set's documents are ingested under their ids,
+every question is searched, and the evidence of the best passage is taken as an answer takes it
+(filesearch/judge.py). Trained is logistic regression with an L2 penalty, once with the evidence and
+once on the readings alone.
 
-Printed is, for weights that never saw the article (five folds of articles), which share of each
-kind is declined where 10% and 15% of the answerable ones are, and the area under the ROC curve;
-first for all questions, then where those in other words than the passage's are never declined, as
-the answer has it. `--write` trains on everything and writes
-filesearch/data/answerable/weights.json, with the threshold that declines DECLINED of the
-answerable ones in the second way. `--rows` keeps the evidence in a file.
+Printed is, for weights that never saw the article (five folds of articles, the reader's), which
+share of the unanswerable questions is declined where 8%, 10% and 15% of the answerable ones are,
+and the area under the ROC curve: for the evidence alone, the readings alone, both, and as the
+answer weighs them, which gives questions in other words than the passage's the benefit of the
+doubt; for those also what is declined at the threshold. `--write` trains on everything and writes
+filesearch/data/answerable/weights.json. `--rows` keeps the evidence in a file.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
+import math
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -37,26 +37,42 @@ from scipy.optimize import minimize
 
 from filesearch import FileSearch
 from filesearch.adapters import BUNDLED_EMBEDDER, make_embedder
-from filesearch.answerable import FEATURE_NAMES, MAX_MISSING, gather_evidence
+from filesearch.answer_reader import Reading
+from filesearch.answerable import (
+    FEATURE_NAMES,
+    LENIENCE,
+    READER_NAMES,
+    USUALLY_LACKING,
+    gather_evidence,
+    reader_features,
+    share_lacking,
+)
 from filesearch.evaluation.reading import read_set
+from filesearch.judge import MAX_READ
 
 WEIGHTS = Path(__file__).parents[1] / "filesearch" / "data" / "answerable" / "weights.json"
 FloatArray = npt.NDArray[np.float64]
 PENALTY = 10.0
-FOLDS = 5
-# At 0.08 the answered questions of sample_docs stay answered; at 0.10 one is declined.
-DECLINED = 0.08
-ANSWERABLE, UNANSWERABLE = "answerable", "unanswerable"
+# Logit below which a question is declined. At -1.25 the answered questions of sample_docs, which
+# ask in other words than the documents', stay answered but for one of 22.
+LEAST = -1.25
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Evidence: float64 (n, n_features), what each passage lacks, its kind and its article."""
+    """Evidence and readings of questions.
+
+    Attributes:
+        features: float64 (n, len(FEATURE_NAMES) + len(READER_NAMES)).
+        doubt: float64 (n,): what the answer adds to the logit for the words that a passage lacks.
+        is_answer: bool (n,): whether the question has an answer.
+        folds: int64 (n,): fold of its article.
+    """
 
     features: FloatArray
-    missing: FloatArray
-    kinds: npt.NDArray[np.str_]
-    articles: npt.NDArray[np.str_]
+    doubt: FloatArray
+    is_answer: npt.NDArray[np.bool_]
+    folds: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -67,18 +83,12 @@ class Line:
     offset: float
 
 
-def article_of(name: str) -> str:
-    """Return the article that a paragraph belongs to."""
-    return name.rsplit("#", 1)[0]
-
-
-def gather_rows(source: Path, index: Path, count: int) -> Rows:
-    """Return the evidence for `count` questions of a set."""
+def gather_rows(source: Path, index: Path, readings: Path) -> Rows:
+    """Return evidence and readings of the questions that were read."""
     texts = {line["_id"]: line["text"] for line in read_lines(source / "queries.jsonl")}
     answers = {line["query_id"]: line for line in read_lines(source / "answers.jsonl")}
-    drawn = [query_id for query_id in texts if query_id in answers]
-    random.Random(1).shuffle(drawn)
-    features, missing, kinds, articles = [], [], [], []
+    read = np.load(readings)
+    rows = []
     with FileSearch(index) as fs:
         if not (fs.directory / "catalog.db").exists():
             corpus = read_set(source).corpus
@@ -86,28 +96,21 @@ def gather_rows(source: Path, index: Path, count: int) -> Rows:
             fs.ingest_documents(corpus)
         embedder = make_embedder(fs.settings.embedder)
         embed_passage = lru_cache(maxsize=None)(embedder.embed_question)
-        for number, query_id in enumerate(drawn[:count]):
-            own, question = answers[query_id]["corpus_id"], texts[query_id]
-            is_impossible = answers[query_id]["is_impossible"]
-            results = fs.search(question)
-            kept = {UNANSWERABLE if is_impossible else ANSWERABLE: results}
-            if number % 5 == 0:
-                article = article_of(own)
-                kept["without article"] = [r for r in results if article_of(r.filename) != article]
-            if number % 5 == 1 and not is_impossible:
-                kept["without passage"] = [r for r in results if r.filename != own]
+        for query_id, fold, said in zip(read["ids"], read["folds"], read["readings"], strict=True):
+            question = texts[query_id]
+            found = fs.search(question)
+            if not found:
+                continue
+            text, score = found[0].text, found[0].score
             embedding = embedder.embed_question(question)
-            for kind, found in kept.items():
-                if found:
-                    text, score = found[0].text, found[0].score
-                    row = gather_evidence(
-                        question, embedding, text, embed_passage(text), found, score
-                    )
-                    features.append(row.features)
-                    missing.append(row.missing)
-                    kinds.append(kind)
-                    articles.append(article_of(own))
-    return Rows(np.array(features), np.array(missing), np.array(kinds), np.array(articles))
+            evidence = gather_evidence(question, embedding, text, embed_passage(text), found, score)
+            seen = [Reading(float(a), float(b), 0, 0) for a, b in said[: min(MAX_READ, len(found))]]
+            features = np.concatenate([evidence, reader_features(seen)])
+            lacking = share_lacking(question, text, found)
+            doubt = 0.0 if lacking is None else LENIENCE * max(0.0, lacking - USUALLY_LACKING)
+            is_answer = not answers[query_id]["is_impossible"]
+            rows.append((features, doubt, is_answer, int(fold)))
+    return Rows(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -132,23 +135,14 @@ def fit(features: FloatArray, is_answer: npt.NDArray[np.bool_]) -> Line:
     return Line(weights, float(w[-1] - weights @ mean))
 
 
-def fit_rows(rows: Rows, is_seen: npt.NDArray[np.bool_]) -> Line:
-    """Return the model for the questions that the set has, of these rows."""
-    chosen = is_seen & np.isin(rows.kinds, [ANSWERABLE, UNANSWERABLE])
-    return fit(rows.features[chosen], rows.kinds[chosen] == ANSWERABLE)
-
-
-def out_of_fold(rows: Rows) -> FloatArray:
-    """Return the logit of every row by weights that did not see its article."""
-    names = sorted(set(rows.articles.tolist()))
-    random.Random(0).shuffle(names)
-    fold_of = {name: number % FOLDS for number, name in enumerate(names)}
-    folds = np.array([fold_of[name] for name in rows.articles.tolist()])
-    logits = np.zeros(len(folds))
-    for fold in range(FOLDS):
-        is_seen = folds != fold
-        line = fit_rows(rows, is_seen)
-        logits[~is_seen] = rows.features[~is_seen] @ line.weights + line.offset
+def out_of_fold(rows: Rows, columns: slice) -> FloatArray:
+    """Return the logit of every row, of these features, by weights that did not see its article."""
+    features = rows.features[:, columns]
+    logits = np.zeros(len(features))
+    for fold in np.unique(rows.folds):
+        is_seen = rows.folds != fold
+        line = fit(features[is_seen], rows.is_answer[is_seen])
+        logits[~is_seen] = features[~is_seen] @ line.weights + line.offset
     return logits
 
 
@@ -159,57 +153,67 @@ def area_under_curve(good: FloatArray, bad: FloatArray) -> float:
     return float(below.mean() / (2 * len(bad)))
 
 
-def print_table(title: str, logits: FloatArray, kinds: npt.NDArray[np.str_]) -> None:
-    """Print what is declined of each kind, by logits of articles not seen."""
-    good = logits[kinds == ANSWERABLE]
-    print(f"| {title} | rows | declined at 10% | at 15% | AUROC |\n|---|---|---|---|---|")
-    for kind in sorted(set(kinds.tolist()) - {ANSWERABLE}):
-        bad = logits[kinds == kind]
-        limits = [np.quantile(good, share, method="lower") for share in (0.10, 0.15)]
-        shares = " | ".join(f"{np.mean(bad < limit):.3f}" for limit in limits)
-        print(f"| {kind} | {len(bad)} | {shares} | {area_under_curve(good, bad):.3f} |")
-    print()
+def print_row(title: str, logits: FloatArray, is_answer: npt.NDArray[np.bool_]) -> None:
+    """Print what is declined, by logits of articles not seen."""
+    good, bad = logits[is_answer], logits[~is_answer]
+    limits = [np.quantile(good, share, method="lower") for share in (0.08, 0.10, 0.15)]
+    shares = " | ".join(f"{np.mean(bad < limit):.3f}" for limit in limits)
+    print(f"| {title} | {shares} | {area_under_curve(good, bad):.3f} |")
+
+
+def line_for(rows: Rows, names: tuple[str, ...], columns: slice) -> dict[str, Any]:
+    """Return weights of all rows, with the threshold by articles not seen."""
+    line = fit(rows.features[:, columns], rows.is_answer)
+    weights = dict(zip(names, np.round(line.weights, 4).tolist(), strict=True))
+    return {
+        "weights": weights,
+        "offset": round(line.offset, 4),
+        "least": round(1 / (1 + math.exp(-LEAST)), 4),
+    }
 
 
 def main() -> int:
     """Print the table, and write the weights if asked; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("set", type=Path, help="folder of the set")
+    parser.add_argument("readings", type=Path, help="readings.npz of train_reader.py")
     parser.add_argument("--index", type=Path, help="index to make or use again [a temporary one]")
-    parser.add_argument("--sample", type=int, default=6000, help="questions [6000]")
     parser.add_argument("--rows", type=Path, help="keep the evidence in this file, or use it again")
     parser.add_argument("--write", action="store_true", help="write the weights")
     options = parser.parse_args()
-    if not (options.set / "answers.jsonl").is_file():
-        parser.error(f"no answers.jsonl in '{options.set}'")
+    for path in (options.set / "answers.jsonl", options.readings):
+        if not path.is_file():
+            parser.error(f"no file '{path}'")
     if options.rows and options.rows.is_file():
-        found = np.load(options.rows)
-        rows = Rows(*(found[name] for name in ("features", "missing", "kinds", "articles")))
+        rows = Rows(**np.load(options.rows))
     else:
         with tempfile.TemporaryDirectory() as scratch:
-            rows = gather_rows(options.set, options.index or Path(scratch), options.sample)
+            rows = gather_rows(options.set, options.index or Path(scratch), options.readings)
         if options.rows:
             np.savez(options.rows, **vars(rows))
-    logits = out_of_fold(rows)
-    print_table("all questions", logits, rows.kinds)
-    logits = np.where(rows.missing > MAX_MISSING, np.inf, logits)
-    print_table("as the answer declines", logits, rows.kinds)
-    line = fit_rows(rows, np.ones(len(logits), dtype=np.bool_))
-    weights = dict(zip(FEATURE_NAMES, np.round(line.weights, 4).tolist(), strict=True))
-    print(json.dumps(weights))
-    if options.write:
-        least = 1 / (
-            1 + np.exp(-np.quantile(logits[rows.kinds == ANSWERABLE], DECLINED, method="lower"))
+    own = len(FEATURE_NAMES)
+    every, evidence, reading = slice(None), slice(own), slice(own, None)
+    print(f"{rows.is_answer.sum()} answerable questions, {(~rows.is_answer).sum()} not\n")
+    print("| | declined at 8% | at 10% | at 15% | AUROC |\n|---|---|---|---|---|")
+    for title, columns in (("evidence", evidence), ("readings", reading), ("both", every)):
+        print_row(title, out_of_fold(rows, columns), rows.is_answer)
+    for title, columns in (("readings", reading), ("both", every)):
+        logits = out_of_fold(rows, columns) + rows.doubt
+        print_row(f"{title}, as the answer weighs them", logits, rows.is_answer)
+        shares = (np.mean(logits[kind] < LEAST) for kind in (rows.is_answer, ~rows.is_answer))
+        print(
+            "| ... declined at the threshold | {:.3f} of the answerable | {:.3f} | | |".format(
+                *shares
+            )
         )
+    if options.write:
         model = {
             "made_by": "scripts/train_answerable.py",
             "trained_on": [options.set.resolve().name],
             "embedder": make_embedder(BUNDLED_EMBEDDER).fingerprint,
-            "weights": weights,
-            "offset": round(line.offset, 4),
-            "least": round(float(least), 4),
+            "with_evidence": line_for(rows, (*FEATURE_NAMES, *READER_NAMES), every),
+            "by_reading": line_for(rows, READER_NAMES, reading),
         }
-        WEIGHTS.parent.mkdir(exist_ok=True)
         WEIGHTS.write_text(json.dumps(model, indent=1) + "\n", "utf-8")
         print(f"wrote {WEIGHTS}")
     return 0

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from filesearch.adapters import make_embedder
-from filesearch.answer import find_sentences, pick_sentences, rank_sentences
-from filesearch.answerable import FEATURE_NAMES, MAX_MISSING, gather_evidence, packaged_model
+from filesearch.answer import find_sentences, pick_sentences, quote_answers, rank_sentences
+from filesearch.answer_reader import Reading
+from filesearch.answerable import (
+    FEATURE_NAMES,
+    LENIENCE,
+    READER_NAMES,
+    USUALLY_LACKING,
+    gather_evidence,
+    packaged_model,
+    reader_features,
+    share_lacking,
+)
 from filesearch.config import BUNDLED_EMBEDDER
 from filesearch.testing import HashingEmbedder
 from filesearch.types import SearchResult
@@ -38,7 +49,7 @@ def evidence(embedder, question, text=PASSAGE, score=0.6):
 
 
 def feature(found, name):
-    return found.features[FEATURE_NAMES.index(name)]
+    return found[FEATURE_NAMES.index(name)]
 
 
 def rank(embedder, question, text=PASSAGE):
@@ -82,25 +93,41 @@ def test_a_denial_in_the_question_alone_is_told(embedder, question, is_negated):
     ],
 )
 def test_what_the_passage_answers_is_likelier_than_its_twist(embedder, answered, not_answered):
-    model = packaged_model()
-    likely = model.probability(evidence(embedder, answered))
-    unlikely = model.probability(evidence(embedder, not_answered))
-    assert likely > model.least
-    assert likely > unlikely
+    _sentences, likely = rank(embedder, answered)
+    _sentences, unlikely = rank(embedder, not_answered)
+    assert likely.probability > likely.min_probability
+    assert likely.probability > unlikely.probability
 
 
-def test_a_question_in_other_words_is_not_judged(embedder):
-    found = evidence(embedder, "What temperature could their oven manage at most?")
-    assert found.missing > MAX_MISSING
-    assert packaged_model().probability(found) is None
+def test_a_question_in_other_words_has_the_benefit_of_the_doubt():
+    near = share_lacking("How hot did the first kiln become?", PASSAGE, [result(PASSAGE)])
+    far = share_lacking("What temperature could their oven manage?", PASSAGE, [result(PASSAGE)])
+    assert near < far == 1
+    line, nothing = packaged_model().by_reading, reader_features([Reading(0, 0, 0, 0)])
+    assert line.probability(nothing, USUALLY_LACKING) == line.probability(nothing, 0.0)
+    doubt = [-np.log(1 / line.probability(nothing, x) - 1) for x in (far, USUALLY_LACKING)]
+    assert doubt[0] - doubt[1] == pytest.approx(LENIENCE * (far - USUALLY_LACKING))
 
 
 @pytest.mark.parametrize("text", ["", "???", "的", "\n\n"])
 @pytest.mark.parametrize("question", ["", "who?", "How hot is the kiln?"])
-def test_a_question_or_a_passage_without_words_is_not_judged(embedder, question, text):
+def test_a_question_or_a_passage_without_words_has_evidence_of_nothing(embedder, question, text):
     found = evidence(embedder, question, text)
-    assert found.features.shape == (len(FEATURE_NAMES),)
-    assert packaged_model().probability(found) is None
+    assert found.shape == (len(FEATURE_NAMES),)
+    assert np.isfinite(found).all()
+    if not question.startswith("How"):
+        assert share_lacking(question, PASSAGE, [result(PASSAGE)]) is None
+
+
+def test_the_reading_that_says_most_counts_beside_the_first():
+    readings = [Reading(-2, -1, 0, 1), Reading(3, 2, 0, 1), Reading(-9, 2.5, 0, 1)]
+    assert dict(zip(READER_NAMES, reader_features(readings), strict=True)) == {
+        "first_span": -2,
+        "first_judged": -1,
+        "best_span": 3,
+        "best_judged": 2,
+        "most_judged": 2.5,
+    }
 
 
 def test_the_twist_of_a_question_is_declined_and_the_question_answered(embedder):
@@ -111,9 +138,20 @@ def test_the_twist_of_a_question_is_declined_and_the_question_answered(embedder)
     assert pick_sentences(sentences, ranking) == []
 
 
-def test_an_embedder_that_the_weights_do_not_know_is_not_judged_by():
-    _sentences, ranking = rank(HashingEmbedder(), "Which kiln is fired with gas?")
-    assert ranking.probability is None
+def test_beside_an_embedder_that_the_weights_do_not_know_the_readings_judge():
+    for question, is_answered in (
+        ("When was the studio founded by Noor Haddad?", True),
+        ("Who never built the first kiln of the studio?", False),
+    ):
+        _sentences, ranking = rank(HashingEmbedder(), question)
+        assert (ranking.probability >= ranking.min_probability) == is_answered
+
+
+@pytest.mark.parametrize(("threshold", "is_answered"), [(0.0, True), (None, False), (1.0, False)])
+def test_the_threshold_decides_what_is_declined(embedder, threshold, is_answered):
+    question = "Who never built the first kiln of the studio?"
+    found = quote_answers(question, [result(PASSAGE)], embedder=embedder, threshold=threshold)
+    assert bool(found) == is_answered
 
 
 def test_a_chinese_question_is_not_judged(embedder):
@@ -133,5 +171,7 @@ def test_the_sentence_is_judged_even_at_the_end_of_a_long_passage(embedder):
 def test_the_packaged_weights_are_for_the_bundled_embedder(embedder):
     model = packaged_model()
     assert model.embedder == embedder.fingerprint
-    assert model.weights.shape == (len(FEATURE_NAMES),)
-    assert 0 < model.least < 1
+    assert model.with_evidence.weights.shape == (len(FEATURE_NAMES) + len(READER_NAMES),)
+    assert model.by_reading.weights.shape == (len(READER_NAMES),)
+    assert 0 < model.with_evidence.least < 1
+    assert 0 < model.by_reading.least < 1

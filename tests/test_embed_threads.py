@@ -17,10 +17,10 @@ from filesearch.embed.threads import (
     choices,
     recall,
     remember,
-    share_out,
     usual,
 )
 from filesearch.types import QuestionEmbedding
+from filesearch.work_sharing import share_out
 
 WIDE = Arrangement(1, threads=2)
 

@@ -53,14 +53,22 @@ class ExtractiveChatModel:
     Args:
         embedder: Makes the Embedder that compares sentences with the question.
         wanted: Makes a question of a conversation understandable by itself.
+        answer_threshold: How probably passages must answer, 0..1; None means the calibrated one.
     """
 
     name = NAME
     calls_tools = True
 
-    def __init__(self, embedder: Callable[[], Embedder], wanted: WantedQuestion) -> None:
+    def __init__(
+        self,
+        embedder: Callable[[], Embedder],
+        wanted: WantedQuestion,
+        *,
+        answer_threshold: float | None = None,
+    ) -> None:
         self._embedder = embedder
         self._wanted = wanted
+        self._answer_threshold = answer_threshold
 
     def complete(self, request: ChatRequest) -> ChatReply:
         """Return the whole reply; see `stream`."""
@@ -138,7 +146,13 @@ class ExtractiveChatModel:
         """Return the quotes for each question that is wanted, one after another, each once."""
         results = [source.result for source in sources]
         found = (
-            quote_answers(question, results, wanted=each, embedder=self._embedder())
+            quote_answers(
+                question,
+                results,
+                wanted=each,
+                embedder=self._embedder(),
+                threshold=self._answer_threshold,
+            )
             for each in wanted
         )
         return list({(q.passage, q.start): q for quotes in found for q in quotes}.values())

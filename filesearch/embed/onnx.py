@@ -33,7 +33,6 @@ from filesearch.embed.threads import (
     describe_machine,
     recall,
     remember,
-    share_out,
     usual,
 )
 from filesearch.errors import InvalidSetting
@@ -49,6 +48,7 @@ from filesearch.types import (
     QuestionEmbedding,
     WindowEmbeddings,
 )
+from filesearch.work_sharing import share_out
 
 if TYPE_CHECKING:
     import onnxruntime

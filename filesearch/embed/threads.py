@@ -16,16 +16,12 @@ import logging
 import os
 import platform
 import tempfile
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from filesearch.onnx_session import refuse_telemetry
 
-_Item = TypeVar("_Item")
 _log = logging.getLogger("filesearch.embed")
 
 # Each way is tried in so many turns, on at least so many word pieces a core and turn (four
@@ -198,39 +194,3 @@ def _read(path: Path) -> dict[str, object]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def share_out(work: Callable[[_Item], None], items: Iterable[_Item], threads: int) -> None:
-    """Call `work` once for each item, in several threads, of which the caller's is one.
-
-    The threads are the call's own: a short call never queues behind a long one. Returns when all
-    is done. The first exception ends the rest as soon as each thread has done its item, and is
-    raised.
-    """
-    waiting = deque(items)
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            while True:
-                try:
-                    item = waiting.popleft()
-                except IndexError:
-                    return
-                work(item)
-        # Raised again below, in the thread that waits for the results; Ctrl-C as well.
-        except BaseException as error:  # noqa: BLE001
-            waiting.clear()
-            errors.append(error)
-
-    helpers = [
-        threading.Thread(target=run, name="filesearch-embed", daemon=True)
-        for _ in range(min(threads, len(waiting)) - 1)
-    ]
-    for helper in helpers:
-        helper.start()
-    run()
-    for helper in helpers:
-        helper.join()
-    if errors:
-        raise errors[0]

@@ -74,7 +74,7 @@ class ModelMap:
                 self._made[spec] = make_chat_model(
                     self._fs.settings,
                     extractive=lambda: make_extractive_model(
-                        lambda: self._fs.embedder, plan_queries
+                        self._fs.settings, lambda: self._fs.embedder, plan_queries
                     ),
                     name=spec,
                     environ=self._environ,

@@ -1,0 +1,1 @@
+"""What scripts/train_reader.py is made of: texts -> questions -> examples -> model -> fitting."""
