@@ -13,6 +13,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 # Added for each connection that is open, up to the most; the timers of event loops know
 # milliseconds, and on busy cores they come late by several.
@@ -100,6 +101,7 @@ class Acceptor:
             self._pause(_WAIT_AFTER_ERROR_S)
             return False
         connection.setblocking(False)
+        _send_at_once(connection)
         task = self._loop.create_task(self._connect(connection))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
@@ -110,3 +112,15 @@ class Acceptor:
             await self._loop.connect_accepted_socket(self._make_protocol, connection)
         except OSError:  # it has gone meanwhile
             connection.close()
+
+
+def _send_at_once(connection: socket.socket) -> None:
+    """Have small pieces not wait for the ones before them to arrive.
+
+    An answer goes out as head and body, and by itself the body waits until the client's system has
+    acknowledged the head, which it puts off by 40 ms. asyncio sees to that only where a socket
+    names its protocol, which one of `socket.create_server`, and what it accepts, does not.
+    """
+    if connection.family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError):  # it has gone meanwhile
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -131,3 +131,14 @@ def test_a_client_that_goes_again_leaves_room(listener, loops):
     while any(one.open for one in loops) and time.monotonic() < until:
         time.sleep(0.01)
     assert [len(one.open) for one in loops] == [0, 0]
+
+
+def test_small_pieces_are_sent_at_once(listener):
+    with listener.dup() as shared:
+        alone = Loop(shared)
+        with connect(listener) as client:
+            assert client.recv(5) == b"hello"
+            [echo] = alone.open
+            served = echo.transport.get_extra_info("socket")
+            assert served.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        alone.end()
