@@ -64,19 +64,21 @@ def late_scores(tokens: FloatMatrix, weights: FloatVector, signs: TokenSigns) ->
 def _similarities(tokens: FloatMatrix, signs: TokenSigns) -> FloatMatrix:
     """Return <q_t, s_r> / sqrt(dimension) for every row and piece: float32 (m, n_pieces)."""
     product = SignProduct(tokens)
-    bits = np.empty((len(signs.bits), len(tokens)), np.float32)
+    found = np.empty((len(signs.bits), len(tokens)), np.float32)
+    # Flat, as numpy is slow with many short rows.
+    sums = np.tile(tokens.sum(axis=1), min(len(found), _BLOCK_ROWS))
+    root = np.float32(np.sqrt(tokens.shape[1]))
 
     def multiply(first: int) -> None:
-        for start in range(first, min(first + _STEP_ROWS, len(bits)), _BLOCK_ROWS):
-            block = slice(start, start + _BLOCK_ROWS)
-            bits[block] = product.of(signs.bits[block])
+        for start in range(first, min(first + _STEP_ROWS, len(found)), _BLOCK_ROWS):
+            bits = signs.bits[start : start + _BLOCK_ROWS]
+            block = product.of(bits).reshape(-1)
+            block *= 2  # a sign is 2 * bit - 1
+            block -= sums[: len(block)]
+            np.divide(block, root, out=found[start : start + len(bits)].reshape(-1))
 
-    run_steps([partial(multiply, first) for first in range(0, len(bits), _STEP_ROWS)])
-    # A sign is 2 * bit - 1.
-    similarities: FloatMatrix = (2 * bits - tokens.sum(axis=1)) / np.float32(
-        np.sqrt(tokens.shape[1])
-    )
-    return similarities
+    run_steps([partial(multiply, first) for first in range(0, len(found), _STEP_ROWS)])
+    return found
 
 
 def _best_stretches(
@@ -86,14 +88,16 @@ def _best_stretches(
     reached, length = similarities, 1
     while length < STRETCH_ROWS:
         step = min(length, STRETCH_ROWS - length)
-        further = np.full_like(reached, -1)
-        further[:-step] = reached[step:]
-        reached = np.maximum(reached, further)
+        further = np.empty_like(reached)
+        np.maximum(reached[:-step], reached[step:], out=further[:-step])
+        further[-step:] = reached[-step:]  # too near to the end for a stretch
+        reached = further
         length += step
     scores = _weighed(reached, weights)
-    position = np.arange(len(scores)) - np.repeat(starts, counts)
-    scores[position > np.repeat(counts, counts) - STRETCH_ROWS] = -1  # reaches the next window
-    best: FloatVector = np.maximum.reduceat(scores, starts)
+    # Of each window the rows at which a stretch begins that ends in it; of a shorter one the first.
+    past = starts + np.maximum(counts - STRETCH_ROWS + 1, 1)
+    edges = np.column_stack([starts, np.minimum(past, len(scores) - 1)]).reshape(-1)
+    best: FloatVector = np.maximum.reduceat(scores, edges)[::2]
     return best
 
 

@@ -27,7 +27,7 @@ from filesearch.durable import sync_directory, sync_file
 from filesearch.errors import IndexDamaged
 from filesearch.index.array_file import map_array
 from filesearch.index.postings import Postings
-from filesearch.index.stretches import numbers_of, offsets
+from filesearch.index.stretches import offsets
 from filesearch.index.vector_description import VectorDescription
 from filesearch.index.vectors import VectorIndex, write_vectors
 from filesearch.records import SegmentRecord
@@ -301,12 +301,17 @@ class Segment:
 
     def signs(self, window_rows: IntArray) -> TokenSigns:
         """Return the token signs of some windows, in the order given; without any, empty ones."""
-        if not self.has_signs:
+        if not self.has_signs or len(window_rows) == 0:
             empty = np.empty((0, self.manifest.dimension // 8), np.uint8)
             return TokenSigns(empty, np.zeros(len(window_rows), np.int64))
         first, past = self._sign_offsets[window_rows], self._sign_offsets[window_rows + 1]
         counts: IntArray = past - first
-        return TokenSigns(self._signs[numbers_of(first, counts)], counts)
+        # The windows of a chunk lie side by side: few stretches are copied, not many rows.
+        begins = np.flatnonzero(first[1:] != past[:-1]) + 1
+        starts = first[np.append(0, begins)].tolist()
+        ends = past[np.append(begins - 1, len(past) - 1)].tolist()
+        stretches = [self._signs[a:b] for a, b in zip(starts, ends, strict=True)]
+        return TokenSigns(np.concatenate(stretches), counts)
 
     @property
     def sign_counts(self) -> IntArray:
