@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,9 @@ CANDIDATE_WINDOWS = 200
 CANDIDATE_CHUNKS = 200
 
 ScoreArray = npt.NDArray[np.float64]
+
+Embedded: TypeAlias = tuple[float, QuestionEmbedding | None]
+"""Share of a question that its embedder knows, 0..1, and its embedding; None without vectors."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,13 +83,41 @@ class Candidates:
         return len(self.rows)
 
 
+def embed_question(text: str, embedder: Callable[[], Embedder] | None) -> Embedded:
+    """Return how much of a question the embedder knows, and what it makes of it.
+
+    Args:
+        text: The question; not blank.
+        embedder: Gives the embedder; None leaves vector search out, as does a question in a
+            language that the embedder does not know.
+    """
+    if embedder is None:
+        return 1.0, None
+    text = _as_documents(text)
+    chosen = embedder()
+    known = known_share(text, chosen.languages)
+    if known == 0:
+        return known, None
+    if isinstance(chosen, TokenEmbedder):
+        return known, chosen.embed_question(text)
+    vector = chosen.embed_query(text)
+    return known, QuestionEmbedding(
+        vector=vector,
+        tokens=np.empty((0, len(vector)), np.float32),
+        offsets=np.empty((0, 2), np.int64),
+    )
+
+
+def _as_documents(text: str) -> str:
+    return unicodedata.normalize("NFC", join_surrogates(text))
+
+
 def find_candidates(
     index: Index,
     text: str,
     selection: Selection,
     *,
-    embedder: Callable[[], Embedder] | None,
-    pool: ThreadPoolExecutor,
+    embedded: Callable[[], Embedded],
 ) -> tuple[Question, Candidates]:
     """Return what either search finds, scored by both.
 
@@ -94,17 +125,15 @@ def find_candidates(
         index: The store.
         text: The question; not blank.
         selection: Rows that may come back.
-        embedder: Gives the embedder; None leaves vector search out, as does a question in a
-            language that the embedder does not know.
-        pool: Embeds the question beside the keyword search.
+        embedded: Gives what `embed_question` made of it; called after the keyword search, so that
+            it may have been made meanwhile.
     """
-    text = unicodedata.normalize("NFC", join_surrogates(text))  # as documents are
-    embedding_question = pool.submit(_embed_question, text, embedder)
+    text = _as_documents(text)
     terms = query_terms(text)
     by_keyword, keyword = index.top_keyword(terms, CANDIDATE_CHUNKS, selection)
     distinct = list(dict.fromkeys(terms))
     idf = index.term_idf(distinct)
-    known, embedding = embedding_question.result()
+    known, embedding = embedded()
     ceiling = index.keyword_ceiling(terms)
     question = Question(text, distinct, idf, known, embedding, ceiling)
     share = min(1.0, float(keyword.max(initial=0.0)) / max(question.max_keyword, 1e-9))
@@ -130,26 +159,6 @@ def find_candidates(
     return question, Candidates(rows, keyword, share, best, windows, of_chunks, similarities)
 
 
-def _embed_question(
-    text: str, embedder: Callable[[], Embedder] | None
-) -> tuple[float, QuestionEmbedding | None]:
-    """Return the share of the question that the embedder knows, and its embedding if any."""
-    if embedder is None:
-        return 1.0, None
-    chosen = embedder()
-    known = known_share(text, chosen.languages)
-    if known == 0:
-        return known, None
-    if isinstance(chosen, TokenEmbedder):
-        return known, chosen.embed_question(text)
-    vector = chosen.embed_query(text)
-    return known, QuestionEmbedding(
-        vector=vector,
-        tokens=np.empty((0, len(vector)), np.float32),
-        offsets=np.empty((0, 2), np.int64),
-    )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class LateEvidence:
     """Late interaction of some chunks: float32 (n,) each, 0 without token signs.
@@ -164,15 +173,18 @@ class LateEvidence:
     windows: IntArray
 
 
-def late_evidence(index: Index, question: Question, chunk_rows: IntArray) -> LateEvidence:
-    """Compare the question's word pieces with the windows of some chunks."""
+def late_evidence(
+    index: Index, question: Question, chunk_rows: IntArray, *, is_alone: bool = True
+) -> LateEvidence:
+    """Compare the question's word pieces with the windows of some chunks; see `late_scores`."""
     none = np.zeros(len(chunk_rows), np.float32)
     embedding = question.embedding
     if embedding is None or len(embedding.tokens) == 0 or not index.has_signs:
         return LateEvidence(none, none, np.full(len(chunk_rows), -1, np.int64))
     of_chunks = index.windows_of_chunks(chunk_rows)
     weights = piece_weights(index, question.text, embedding.offsets)
-    scores = late_scores(embedding.tokens, weights, index.window_signs(of_chunks.rows))
+    signs = index.window_signs(of_chunks.rows)
+    scores = late_scores(embedding.tokens, weights, signs, is_alone=is_alone)
     best, windows = of_chunks.best(scores.window)
     stretch, _ = of_chunks.best(scores.stretch)
     return LateEvidence(best, stretch, windows)

@@ -38,20 +38,24 @@ class LateScores:
     stretch: FloatVector
 
 
-def late_scores(tokens: FloatMatrix, weights: FloatVector, signs: TokenSigns) -> LateScores:
+def late_scores(
+    tokens: FloatMatrix, weights: FloatVector, signs: TokenSigns, *, is_alone: bool = True
+) -> LateScores:
     """Score windows for a question.
 
     Args:
         tokens: float32 (n_pieces, dimension), unit rows; n_pieces may be 0.
         weights: float32 (n_pieces,), at least 0, with a sum of 1.
         signs: Of the windows.
+        is_alone: No other search waits: threads share the work. Handing it over takes a part of
+            what that saves, which others could use.
     """
     counts = signs.counts
     window = np.zeros(len(counts), np.float32)
     stretch = np.zeros(len(counts), np.float32)
     if len(tokens) == 0 or len(signs.bits) == 0:
         return LateScores(window, stretch)
-    similarities = _similarities(tokens, signs)
+    similarities = _similarities(tokens, signs, _STEP_ROWS if is_alone else len(signs.bits))
     has_rows = counts > 0
     starts = (np.cumsum(counts) - counts)[has_rows]
     window[has_rows] = _weighed(np.maximum.reduceat(similarities, starts, axis=0), weights)
@@ -61,8 +65,11 @@ def late_scores(tokens: FloatMatrix, weights: FloatVector, signs: TokenSigns) ->
     return LateScores(window, stretch)
 
 
-def _similarities(tokens: FloatMatrix, signs: TokenSigns) -> FloatMatrix:
-    """Return <q_t, s_r> / sqrt(dimension) for every row and piece: float32 (m, n_pieces)."""
+def _similarities(tokens: FloatMatrix, signs: TokenSigns, step_rows: int) -> FloatMatrix:
+    """Return <q_t, s_r> / sqrt(dimension) for every row and piece: float32 (m, n_pieces).
+
+    A thread takes `step_rows` at a time.
+    """
     product = SignProduct(tokens)
     found = np.empty((len(signs.bits), len(tokens)), np.float32)
     # Flat, as numpy is slow with many short rows.
@@ -70,14 +77,14 @@ def _similarities(tokens: FloatMatrix, signs: TokenSigns) -> FloatMatrix:
     root = np.float32(np.sqrt(tokens.shape[1]))
 
     def multiply(first: int) -> None:
-        for start in range(first, min(first + _STEP_ROWS, len(found)), _BLOCK_ROWS):
+        for start in range(first, min(first + step_rows, len(found)), _BLOCK_ROWS):
             bits = signs.bits[start : start + _BLOCK_ROWS]
             block = product.of(bits).reshape(-1)
             block *= 2  # a sign is 2 * bit - 1
             block -= sums[: len(block)]
             np.divide(block, root, out=found[start : start + len(bits)].reshape(-1))
 
-    run_steps([partial(multiply, first) for first in range(0, len(found), _STEP_ROWS)])
+    run_steps([partial(multiply, first) for first in range(0, len(found), step_rows)])
     return found
 
 

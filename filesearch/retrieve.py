@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,6 +19,7 @@ import numpy.typing as npt
 from filesearch.candidates import (
     Candidates,
     Question,
+    embed_question,
     find_candidates,
     late_evidence,
     second_and_mean,
@@ -29,7 +29,6 @@ from filesearch.cite import locate, location_fields
 from filesearch.config import check_top_k
 from filesearch.context import find_contexts
 from filesearch.filters import Filter, Predicate, compile_filter
-from filesearch.forked import tell_in_child
 from filesearch.fuse import merge_rankings, normalise
 from filesearch.index_rows import Place, Selection
 from filesearch.passages import Passage, Scored, pick_passages
@@ -39,8 +38,8 @@ from filesearch.records import Entry
 from filesearch.rerank.features import Evidence, compute_features
 from filesearch.row_attributes import LastRowAttributes
 from filesearch.scoring import apply_rerank, fuse_candidates, score_candidates, with_score
+from filesearch.search_turns import SearchTurns
 from filesearch.terms import extract_terms
-from filesearch.turns import Turns
 from filesearch.types import (
     Document,
     FloatVector,
@@ -50,12 +49,6 @@ from filesearch.types import (
     SearchResult,
     Stage,
 )
-
-# How many searches compute at once. Python runs one thread at a time, and every call that lets go
-# of it waits to get it back: of 16 threads that searched 69,000 windows on 2 cores, all at once
-# finished 14 a second, two at once 29, one thread alone 30. A second one computes while the first
-# waits for its database.
-_SEARCHES_AT_ONCE = 2
 
 # Of a chunk without a best window, this much of its beginning is looked at.
 MAX_BLIND_CHARACTERS = 4000
@@ -107,15 +100,7 @@ class Retriever:
         self._vector_weight = vector_weight
         self._score_threshold = score_threshold
         self._row_attributes = LastRowAttributes()
-        self.begin_anew()
-        tell_in_child(self)
-
-    def begin_anew(self) -> None:
-        """Have threads of its own, in a forked child as well; see forked.py."""
-        # Apart, because a query waits for the vector search that it started.
-        self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="filesearch-vector")
-        self._turns = Turns(_SEARCHES_AT_ONCE)
-        self._query_pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="filesearch-query")
+        self._turns = SearchTurns()
 
     def search(
         self,
@@ -156,7 +141,7 @@ class Retriever:
             )
         )
         scored = self._rank_all(index, queries, selection, stage, weight)
-        with self._turns.turn(goes_on=True):
+        with self._turns.going_on():
             passages = pick_passages(
                 index,
                 scored,
@@ -213,10 +198,8 @@ class Retriever:
         """Return the candidates of several queries as one ranking; each gets its share of it."""
         if len(queries) == 1:
             return self._rank(index, queries[0], selection, stage, weight)
-        rankings = list(
-            self._query_pool.map(
-                lambda query: self._rank(index, query, selection, stage, weight), queries
-            )
+        rankings = self._turns.map(
+            lambda query: self._rank(index, query, selection, stage, weight), queries
         )
         merged = merge_rankings(
             rankings, key=lambda scored: scored.row, top_k=sum(map(len, rankings))
@@ -235,14 +218,9 @@ class Retriever:
     ) -> list[Scored]:
         """Return the candidates as `stage` ranks them, best first."""
         needs_vectors = stage != "bm25" and weight != 0
-        with self._turns.turn():
-            question, candidates = find_candidates(
-                index,
-                query,
-                selection,
-                embedder=self._embedder if needs_vectors else None,
-                pool=self._pool,
-            )
+        embedder = self._embedder if needs_vectors else None
+        with self._turns.searching(query, embedder) as embedded:
+            question, candidates = find_candidates(index, query, selection, embedded=embedded)
             if stage == "bm25":
                 return score_candidates(candidates, vector_weight=0.0)
             if stage == "dense":
@@ -254,14 +232,19 @@ class Retriever:
             if reranker is None:
                 return fused
             top, rest = fused[: reranker.max_candidates], fused[reranker.max_candidates :]
-            request = self.rerank_request(index, question, candidates, top)
+            request = self.rerank_request(
+                index, question, candidates, top, is_alone=not self._turns.is_wanted
+            )
         # It may be a model behind a server: others compute while this one waits.
         return apply_rerank(top, reranker.rerank(request), rest)
 
     def gather(self, index: Index, query: str, *, max_candidates: int) -> Gathered:
         """Return the evidence for the candidates of a question that is not blank."""
         question, candidates = find_candidates(
-            index, query, index.everything, embedder=self._embedder, pool=self._pool
+            index,
+            query,
+            index.everything,
+            embedded=lambda: embed_question(query, self._embedder),
         )
         fused = fuse_candidates(question, candidates, self._vector_weight)
         rows = np.array([scored.row for scored in fused], dtype=np.int64)
@@ -283,11 +266,13 @@ class Retriever:
         question: Question,
         candidates: Candidates,
         top: Sequence[Scored],
+        *,
+        is_alone: bool = True,
     ) -> RerankRequest:
-        """Return the evidence for the candidates `top`, in their order."""
+        """Return the evidence for the candidates `top`, in their order; `is_alone`: see late.py."""
         rows = np.array([scored.row for scored in top], dtype=np.int64)
         at = np.searchsorted(candidates.rows, rows)
-        late = late_evidence(index, question, rows)
+        late = late_evidence(index, question, rows, is_alone=is_alone)
         second = mean = np.zeros(len(candidates), np.float32)
         if candidates.of_chunks is not None and candidates.similarities is not None:
             second, mean = second_and_mean(candidates.similarities, candidates.of_chunks)

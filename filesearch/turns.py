@@ -25,6 +25,16 @@ class Turns:
         self._line: deque[threading.Lock] = deque()
         self._lock = threading.Lock()
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether who comes now has to wait."""
+        return self._free == 0
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether somebody waits."""
+        return bool(self._line)
+
     @contextmanager
     def turn(self, *, goes_on: bool = False) -> Iterator[None]:
         """Wait for a turn and have it for the block.

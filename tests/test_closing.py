@@ -47,7 +47,7 @@ def test_closing_ends_the_search_threads(fs, docs):
     fs.search(QueryPlan("kiln", ("kiln", "mug")))
     begun = [one for one in search_threads() if one not in before]
     assert {one.name.rsplit("_", 1)[0] for one in begun} >= {
-        "filesearch-vector",
+        "filesearch-question",
         "filesearch-query",
     }
     fs.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from filesearch import late
 from filesearch.late import STRETCH_ROWS, late_scores
 from filesearch.signs import PIECES_PER_ROW, join_signs, token_signs
 from filesearch.types import TokenSigns
@@ -60,6 +61,14 @@ def test_a_stretch_never_beats_its_window_and_all_lies_within_one():
     scores = late_scores(*draw(7, [30, 12, 50]))
     assert (scores.stretch <= scores.window + 1e-6).all()
     assert (np.abs(scores.window) <= 1).all()
+
+
+def test_scores_are_the_same_however_many_threads_share_the_work(monkeypatch):
+    monkeypatch.setattr(late, "_STEP_ROWS", late._BLOCK_ROWS)
+    given = draw(3, [40] * 200)
+    shared, alone = late_scores(*given), late_scores(*given, is_alone=False)
+    np.testing.assert_array_equal(shared.window, alone.window)
+    np.testing.assert_array_equal(shared.stretch, alone.stretch)
 
 
 def test_a_question_without_pieces_scores_nothing():

@@ -127,6 +127,7 @@ LAYERS = [
     ["budget", "draft"],
     ["run"],
     ["candidates", "passages", "answerable"],
+    ["search_turns"],
     ["scoring", "judge"],
     ["merging"],
     ["background_merges"],

@@ -52,7 +52,7 @@ def test_stretches_together_give_what_one_scan_gives(tmp_path, vectors, monkeypa
     write_vectors(tmp_path, [vectors], count=len(vectors), dimension=vectors.shape[1])
     index = VectorIndex.open(tmp_path)
     whole = index.top(vectors[3], top_k=20)
-    monkeypatch.setattr(vectors_module, "_STRETCH_ROWS", stretch_rows)
+    monkeypatch.setattr(vectors_module, "STRETCH_ROWS", stretch_rows)
     steps = index.steps(vectors[3], top_k=20)
     assert (len(steps) > 1) == (stretch_rows < 250)
     for found, expected in zip(index.top(vectors[3], top_k=20), whole, strict=True):

@@ -8,7 +8,7 @@ they are masked here and never come back from a search.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,7 +21,7 @@ from filesearch.index.found import Found, best_of
 from filesearch.index.segment import END, START, Segment
 from filesearch.index.slots import Slots
 from filesearch.index.stretches import numbers_of
-from filesearch.index.vectors import BoolArray
+from filesearch.index.vectors import STRETCH_ROWS, BoolArray
 from filesearch.index_rows import ChunkWindows, Place, Selection
 from filesearch.records import Entry, SnapshotMemory
 from filesearch.roster import REMOVED, Roster
@@ -177,19 +177,20 @@ class Snapshot:
         self, query: FloatVector, *, top_k: int, selection: Selection
     ) -> tuple[IntArray, FloatVector]:
         """Return the window rows nearest to `query` and their cosine similarities, best first."""
-        steps: list[Callable[[], Found]] = []
-        bases: list[int] = []
+        # Another thread is worth waking for a stretch, not for each of a few small segments.
+        groups: list[list[tuple[int, Callable[[], Found]]]] = [[]]
+        room = STRETCH_ROWS
         for segment, base in zip(self.segments, self._window_base.tolist(), strict=False):
             count = segment.record.window_count
             allowed = None if selection.windows is None else selection.windows[base : base + count]
-            of_segment = segment.vectors.steps(query, top_k=top_k, allowed=allowed)
-            steps.extend(of_segment)
-            bases.extend([base] * len(of_segment))
-        found = run_steps(steps)
-        return best_of(
-            [(rows + base, scores) for base, (rows, scores) in zip(bases, found, strict=True)],
-            top_k,
-        )
+            for step in segment.vectors.steps(query, top_k=top_k, allowed=allowed):
+                if groups[-1] and count > room:
+                    groups.append([])
+                    room = STRETCH_ROWS
+                groups[-1].append((base, step))
+                room -= count
+        found = run_steps([partial(_run_group, group) for group in groups])
+        return best_of([one for group in found for one in group], top_k)
 
     def chunks_of_windows(self, window_rows: IntArray) -> IntArray:
         """Return the chunk rows that hold any of these windows: unique, ascending."""
@@ -296,6 +297,12 @@ class Snapshot:
         for number, mine, local in _by_segment(self._window_base, window_rows):
             found[mine] = self.segments[number].window_table[local][:, [START, END]]
         return found
+
+
+def _run_group(group: Sequence[tuple[int, Callable[[], Found]]]) -> list[Found]:
+    """Return what the steps of some segments find, by the rows of the snapshot."""
+    found = [(base, step()) for base, step in group]
+    return [(rows + base, scores) for base, (rows, scores) in found]
 
 
 def _bases(counts: list[int]) -> IntArray:

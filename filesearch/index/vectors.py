@@ -46,7 +46,7 @@ EXACT_ALLOWED = 50_000
 _FETCHED_SHARE = 150
 _FETCHED_ROWS = 4_096
 # What one thread compares exactly before another one is worth waking: about 2 ms.
-_STRETCH_ROWS = 24_576
+STRETCH_ROWS = 24_576
 
 
 def write_vectors(
@@ -147,7 +147,7 @@ class VectorIndex:
         if count == len(self):
             allowed = None
         if allowed is None and self._quantised is None:
-            starts = range(0, count, -(-count // max(1, round(count / _STRETCH_ROWS))))
+            starts = range(0, count, -(-count // max(1, round(count / STRETCH_ROWS))))
             pasts = [*starts[1:], count]
             return [
                 partial(self._scan_stretch, query, top_k, first, past)

@@ -1,0 +1,57 @@
+"""Search turns: one search computes at a time, and questions are embedded meanwhile."""
+
+from __future__ import annotations
+
+import threading
+
+from filesearch.search_turns import SearchTurns
+from filesearch.testing import HashingEmbedder
+
+
+class Noted(HashingEmbedder):
+    """Tells when it has embedded a question."""
+
+    def __init__(self):
+        super().__init__()
+        self.has_embedded = threading.Event()
+
+    def embed_query(self, text):
+        vector = super().embed_query(text)
+        self.has_embedded.set()
+        return vector
+
+
+def test_a_question_is_embedded_while_another_search_computes():
+    turns, noted, told = SearchTurns(), Noted(), []
+
+    def search():
+        with turns.searching("returns", lambda: noted) as embedded:
+            told.append(embedded()[1].vector)
+
+    thread = threading.Thread(target=search)
+    with turns.searching("mugs", HashingEmbedder) as embedded:
+        thread.start()
+        assert noted.has_embedded.wait(30)
+        assert embedded()[1] is not None
+        assert not told
+    thread.join(30)
+    assert told[0].tolist() == noted.embed_query("returns").tolist()
+
+
+def test_a_search_without_vectors_embeds_nothing():
+    with SearchTurns().searching("mugs", None) as embedded:
+        assert embedded() == (1.0, None)
+
+
+def test_several_questions_take_turns_and_come_in_order():
+    turns, at_once, most = SearchTurns(), [], []
+
+    def search(question):
+        with turns.searching(question, None):
+            at_once.append(question)
+            most.append(len(at_once))
+            at_once.clear()
+        return question.upper()
+
+    assert turns.map(search, "abcdefgh") == list("ABCDEFGH")
+    assert max(most) == 1
