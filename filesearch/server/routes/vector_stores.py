@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastapi import Response
+
 from filesearch.objects import KEEP, Keep
 from filesearch.server.context import CallerDep, ServerDep
 from filesearch.server.errors import check_id
 from filesearch.server.lists import ListDep, list_body
-from filesearch.server.routing import make_router
+from filesearch.server.routing import answers, make_router
 from filesearch.server.vector_stores import (
     check_filters,
     check_visible,
@@ -77,10 +79,10 @@ def delete_store(vector_store_id: str, server: ServerDep, caller: CallerDep) -> 
     return StoreDeleted(id=vector_store_id)
 
 
-@router.post("/vector_stores/{vector_store_id}/search")
+@router.post("/vector_stores/{vector_store_id}/search", **answers(ResultPage))
 def search_store(
     vector_store_id: str, body: SearchStore, server: ServerDep, caller: CallerDep
-) -> ResultPage:
+) -> Response:
     """Search a vector store for one query or for several at once."""
     check_id("vs_", vector_store_id, name="vector_store_id")
     check_filters(body.filters)
@@ -94,4 +96,5 @@ def search_store(
         rewrite_query=body.rewrite_query,
         owner=caller.scope,
     )
-    return results_body(outcome)
+    # Written out here: FastAPI would hand the page to a thread once more, to check and write it.
+    return Response(results_body(outcome).model_dump_json(), media_type="application/json")
