@@ -66,6 +66,13 @@ class ChunkWindows:
         """How many windows each chunk has: int64 (n,), at least 1."""
         return np.diff(np.append(self.starts, len(self.index)))
 
+    def some(self, at: IntArray) -> ChunkWindows:
+        """Return those of some of the chunks, in the order given; `rows` stays as it is."""
+        lengths = self.lengths[at]
+        starts = np.cumsum(lengths) - lengths
+        within = np.arange(int(lengths.sum())) + np.repeat(self.starts[at] - starts, lengths)
+        return ChunkWindows(rows=self.rows, index=self.index[within], starts=starts)
+
     def best(self, scores: FloatVector) -> tuple[FloatVector, IntArray]:
         """Return each chunk's best score and the row of the window that has it (the first).
 

@@ -273,9 +273,10 @@ class Retriever:
         rows = np.array([scored.row for scored in top], dtype=np.int64)
         at = np.searchsorted(candidates.rows, rows)
         late = late_evidence(index, question, rows, is_alone=is_alone)
-        second = mean = np.zeros(len(candidates), np.float32)
+        second = mean = np.zeros(len(rows), np.float32)
         if candidates.of_chunks is not None and candidates.similarities is not None:
-            second, mean = second_and_mean(candidates.similarities, candidates.of_chunks)
+            of_top = candidates.of_chunks.some(at)
+            second, mean = second_and_mean(candidates.similarities, of_top)
         windows = np.where(late.windows >= 0, late.windows, candidates.windows[at])
         places = index.places(rows.tolist())
         documents = self._catalog().documents(
@@ -292,8 +293,8 @@ class Retriever:
             keyword=candidates.keyword[at],
             max_keyword=question.max_keyword,
             vector=candidates.vector[at],
-            vector_second=second[at],
-            vector_mean=mean[at],
+            vector_second=second,
+            vector_mean=mean,
             late=late.window,
             late_stretch=late.stretch,
             contexts=[context_terms[line] for line in contexts],

@@ -134,6 +134,15 @@ def test_no_chunks_have_no_windows(index, twin):
     assert (similarities.shape, similarities.dtype) == ((0,), np.float32)
 
 
+def test_the_windows_of_some_chunks_are_those_they_had_among_all(index):
+    everything = index.windows_of_chunks(np.arange(index.chunk_count))
+    at = np.array([index.chunk_count - 1, 0])
+    some, asked = everything.some(at), index.windows_of_chunks(at)
+    assert some.lengths.tolist() == asked.lengths.tolist() == everything.lengths[at].tolist()
+    assert some.rows[some.index].tolist() == asked.rows[asked.index].tolist()
+    assert len(everything.some(np.empty(0, np.int64)).index) == 0
+
+
 def test_windows_keep_the_signs_they_were_given(index, twin):
     rows = np.arange(0, len(twin.windows), 2)
     signs = index.window_signs(rows)
