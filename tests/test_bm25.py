@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
+from filesearch.index import ceilings as ceilings_module
 from filesearch.index import top_k as top_k_module
 from filesearch.index.bm25 import KeywordScorer
+from filesearch.index.ceilings import ColumnCache
 from filesearch.index.postings import Postings
 
 from .support_postings import QUERIES, ROWS, SEGMENTS, Row, Segments, build, dense_from
@@ -96,10 +98,10 @@ def test_the_best_rows_are_found_without_looking_at_all(
     """Rare and common words together, with and without columns, dead and forbidden rows."""
     monkeypatch.setattr(top_k_module, "FIRST_POSTINGS", first_postings)
     monkeypatch.setattr(top_k_module, "FEW", 4)
-    if seed % 3 == 0:  # all rows are scored at once wherever that may be
-        monkeypatch.setattr(top_k_module, "_OPEN_SHARE", 1.0)
-        monkeypatch.setattr(top_k_module, "_COMMON_RATIO", 1_000)
-        monkeypatch.setattr(top_k_module, "_BLOCK_ROWS", 300)
+    # All rows are gone through wherever that may be, nowhere, or where it is quicker.
+    monkeypatch.setattr(top_k_module, "SCAN_COST", [0, 1e9, top_k_module.SCAN_COST][seed % 3])
+    if seed == 0:  # a column or two are kept
+        monkeypatch.setattr(ceilings_module, "COLUMNS", ColumnCache(3_000))
     segments = draw_segments(seed)
     rng = np.random.default_rng(seed)
     with dense_from(10_000 if seed % 2 else 100):
@@ -128,6 +130,7 @@ def test_the_best_rows_are_found_without_looking_at_all(
 def test_a_score_to_beat_is_found_where_hardly_any_row_has_the_most_of_a_common_word(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(top_k_module, "SCAN_COST", 1e9)
     rng = np.random.default_rng(3)
     rows = [
         [word for word, share in (("a", 0.45), ("b", 0.4)) if rng.random() < share]

@@ -14,7 +14,6 @@ N live rows of mean length avgdl, for a term in df of them:
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,9 +22,9 @@ import msgspec
 import numpy as np
 
 from filesearch.index.impacts import K1, B
-from filesearch.index.postings import BoolArray, Postings, RowArray, count_frequencies
+from filesearch.index.postings import BoolArray, Postings, count_frequencies
 from filesearch.index.scored_part import ScoreArray, ScoredPart, TermList
-from filesearch.index.top_k import best_rows
+from filesearch.index.top_k import best_rows, kth_best
 from filesearch.types import IntArray
 
 __all__ = ["EPSILON", "K1", "B", "KeywordHits", "KeywordScorer", "ScoreArray"]
@@ -152,13 +151,12 @@ class KeywordScorer:
     def _find(self, term: str) -> _Term:
         found = self._terms.get(term)
         if found is None:
-            lists = tuple(part.find(term) for part in self._parts)
-            frequency = sum(
-                part.frequency(where)
-                for part, where in zip(self._parts, lists, strict=True)
-                if where is not None
-            )
-            found = _Term(lists, frequency)
+            lists, frequency = [], 0
+            for part in self._parts:
+                where = part.find(term)
+                lists.append(where)
+                frequency += 0 if where is None else part.frequency(where)
+            found = _Term(tuple(lists), frequency)
             if len(self._terms) >= _CACHED_TERMS:
                 self._terms = {}
             self._terms[term] = found
@@ -169,17 +167,22 @@ class KeywordScorer:
 
         In this order they are added up, everywhere: so that equal rows have equal scores.
         """
-        counts = Counter(terms)
-        found = [(self._find(term), term) for term in counts]
-        weighed = []
-        for term, text in sorted(found, key=lambda pair: (pair[0].frequency, pair[1])):
+        counts: dict[str, int] = {}
+        for text in terms:
+            counts[text] = counts.get(text, 0) + 1
+        found = []
+        for text in counts:
+            term = self._find(text)
             if term.frequency:
-                idf = math.log(self.n_live - term.frequency + 0.5) - math.log(term.frequency + 0.5)
-                if idf < 0:
-                    idf = self._epsilon * self.average_idf
-                if self._min_idf is not None:
-                    idf = max(idf, self._min_idf)
-                weighed.append((term, counts[text] * idf * (self._k1 + 1)))
+                found.append((term.frequency, text, term))
+        weighed = []
+        for frequency, text, term in sorted(found):  # no two texts are the same
+            idf = math.log(self.n_live - frequency + 0.5) - math.log(frequency + 0.5)
+            if idf < 0:
+                idf = self._epsilon * self.average_idf
+            if self._min_idf is not None:
+                idf = max(idf, self._min_idf)
+            weighed.append((term, counts[text] * idf * (self._k1 + 1)))
         return weighed
 
     def score(self, terms: Sequence[str]) -> list[ScoreArray]:
@@ -256,31 +259,31 @@ def _both(left: BoolArray | None, right: BoolArray | None) -> BoolArray | None:
 
 def _every_row(
     part: ScoredPart, lists: Sequence[tuple[TermList, float]], allowed: BoolArray | None
-) -> tuple[RowArray, ScoreArray]:
+) -> tuple[IntArray, ScoreArray]:
     """Return all allowed rows that hold a term, whatever they score."""
     if not lists:
-        return np.empty(0, np.uint32), np.empty(0)
-    rows = np.unique(np.concatenate([part.postings.rows[found.span] for found, _ in lists]))
+        return np.empty(0, np.int64), np.empty(0)
+    of_terms = [part.postings.rows[found.span] for found, _ in lists]
+    rows = np.unique(np.concatenate(of_terms, dtype=np.int64))
     if allowed is not None:
         rows = rows[allowed[rows]]
     return rows, part.scores_at(lists, rows)
 
 
 def _join(
-    hits: KeywordHits, part: int, rows: RowArray, scores: ScoreArray, top_k: int
+    hits: KeywordHits, part: int, rows: IntArray, scores: ScoreArray, top_k: int
 ) -> KeywordHits:
     """Return the best of what was found so far and in one more part."""
     if len(rows) == 0:
         return hits
-    parts, all_rows, all_scores = np.full(len(rows), part), rows.astype(np.int64), scores
+    if len(scores) > top_k:
+        # Everything from the k-th best score up, so that ties at the cut are settled below.
+        kept = (scores >= kth_best(scores, top_k)).nonzero()[0]
+        rows, scores = rows.take(kept), scores.take(kept)
+    parts = np.full(len(rows), part)
     if len(hits.rows):
         parts = np.concatenate([hits.parts, parts])
-        all_rows = np.concatenate([hits.rows, all_rows])
-        all_scores = np.concatenate([hits.scores, scores])
-    if len(all_scores) > top_k:
-        # Everything from the k-th best score up, so that ties at the cut are settled below.
-        last = np.partition(all_scores, -top_k)[-top_k]
-        kept = np.flatnonzero(all_scores >= last)
-        parts, all_rows, all_scores = parts[kept], all_rows[kept], all_scores[kept]
-    best = np.lexsort((all_rows, parts, -all_scores))[:top_k]
-    return KeywordHits(parts[best], all_rows[best], all_scores[best])
+        rows = np.concatenate([hits.rows, rows])
+        scores = np.concatenate([hits.scores, scores])
+    best = np.lexsort((rows, parts, -scores))[:top_k]
+    return KeywordHits(parts.take(best), rows.take(best), scores.take(best))

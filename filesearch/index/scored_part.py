@@ -14,13 +14,21 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from filesearch.index.impacts import STEPS, ByteArray, mean_length, stretch
-from filesearch.index.postings import BoolArray, Postings, RowArray
+from filesearch.index.impacts import (
+    STEPS,
+    ByteArray,
+    impact_norms,
+    impacts_of_counts,
+    mean_length,
+    stretch,
+)
+from filesearch.index.postings import DENSE_SHARE, BoolArray, Postings, RowArray
 from filesearch.types import IntArray
 
 ScoreArray: TypeAlias = npt.NDArray[np.float64]
 
 _BLOCK_POSTINGS = 1 << 22
+_BLOCK_ROWS = 1 << 15
 _BLOCK_COUNTS = 1 << 14
 """Counts of terms in rows that are turned into scores at once: few calls where rows are few, and
 scratch that stays in a core's cache where they are many."""
@@ -76,6 +84,10 @@ class ScoredPart:
         self._slope = k1 * b / mean
         self.step = stretch(mean_length(postings.lengths), mean) / STEPS
         """The share that one step of an impact stands for."""
+        self.columns: dict[int, ByteArray] = {}
+        """Impacts by row of some terms, and in `asks` how often they were wanted lately; both are
+        for `ceilings.ColumnCache` alone."""
+        self.asks: dict[int, int] = {}
         self._dead = None if live is None else ~live
         self._dead_rows = None if live is None else np.flatnonzero(~live).astype(np.uint32)
 
@@ -84,15 +96,20 @@ class ScoredPart:
         number = self.postings.number(term)
         if number is None:
             return None
-        span = self.postings.span(number)
-        first_large, past_large = self.postings.large_at.searchsorted((span.start, span.stop))
+        postings = self.postings
+        span = postings.span(number)
+        is_common = (span.stop - span.start) * DENSE_SHARE > self.n_rows
+        has_large = False
+        if len(postings.large_at):
+            first_large, past_large = postings.large_at.searchsorted((span.start, span.stop))
+            has_large = bool(past_large > first_large)
         return TermList(
             number,
-            int(span.start),
-            int(span.stop),
-            self.postings.dense_column(number),
-            min(int(self.postings.peaks[number]) * self.step, 1.0),
-            bool(past_large > first_large),
+            span.start,
+            span.stop,
+            postings.dense_column(number) if is_common else None,
+            min(int(postings.peaks[number]) * self.step, 1.0),
+            has_large,
         )
 
     def frequency(self, found: TermList) -> int:
@@ -128,9 +145,23 @@ class ScoredPart:
         return norms
 
     @cached_property
-    def rough_norms(self) -> npt.NDArray[np.float32]:
-        """The norms in float32 (n_rows,)."""
-        return self.norms.astype(np.float32)
+    def _own_norms(self) -> npt.NDArray[np.float32]:
+        """The norms under the segment's own mean length, for which its impacts hold."""
+        return impact_norms(self.postings.lengths, mean_length(self.postings.lengths))
+
+    def impacts_of(self, counts: ByteArray, first: int) -> ByteArray:
+        """Return a term's impacts for consecutive rows, 0 where it does not stand: uint8 (n,).
+
+        Args:
+            counts: Of the term, a stretch of `TermList.column`.
+            first: The row of the first of them.
+        """
+        impacts = np.empty(len(counts), np.uint8)
+        norms = self._own_norms[first : first + len(counts)]
+        for start in range(0, len(counts), _BLOCK_ROWS):
+            block = slice(start, start + _BLOCK_ROWS)
+            impacts[block] = impacts_of_counts(counts[block], norms[block])
+        return impacts
 
     def shares(self, rows: npt.NDArray[Any], counts: npt.NDArray[Any]) -> ScoreArray:
         """Return the share of a term's weight that each row gets: float64 (n,), in [0, 1).
@@ -211,8 +242,12 @@ class ScoredPart:
             counts = np.empty((len(some), len(rows)))
             for of_term, (found, _) in zip(counts, some, strict=True):
                 of_term[:] = self.counts_of(found, rows)
-            gains = np.zeros_like(counts)
-            np.divide(counts, counts + norms, out=gains, where=counts > 0)
+            if self._floor > 0:
+                gains = counts + norms
+                np.divide(counts, gains, out=gains)
+            else:  # 0 / 0 for an empty row
+                gains = np.zeros_like(counts)
+                np.divide(counts, counts + norms, out=gains, where=counts > 0)
             gains *= np.array([[weight] for _, weight in some])
             for of_term in gains:  # one after the other: the order decides how a sum is rounded
                 scores += of_term
