@@ -59,7 +59,9 @@ def test_bm25_of_ours_alone_times_every_query(documents, tmp_path):
     [ten, many] = found["tables"]["keyword search"]
     assert (ten["contestant"], ten["top_k"], many["top_k"]) == ("filesearch", "10", "200")
     assert sum(len(turn["filesearch"]["ms"]["10"]) for turn in found["raw"]) == 12
+    assert len(found["raw"][0]["filesearch"]["ms"]["again"]) == 6
     assert ten["size_mb"] > 0
+    assert ten["again_p50_ms"] > 0
 
 
 @pytest.mark.timeout(300)

@@ -5,6 +5,8 @@
 
 Rows and queries are terms with spaces between, one a line. `ask` first asks `WARM_UP` queries from
 the other end of the file, which are not timed: what is compiled or read in then is in `first_ms`.
+The first of TOP_KS is asked for a second time, which "again" times: what was mapped, looked up or
+kept meanwhile serves it, as it serves most words of a question to a server.
 """
 
 import json
@@ -52,16 +54,21 @@ def run(build: Callable[[Path, Path], None], load: Callable[[Path], Ask]) -> Non
         "rows": [],
         "scores": [],
     }
-    for top_k in map(int, top_ks.split(",")):
+    first_k, *others = top_ks.split(",")
+    for name, top_k in [
+        (first_k, first_k),
+        ("again", first_k),
+        *((other, other) for other in others),
+    ]:
         times = []
         for query in queries[int(first) : int(past)]:
             started = time.perf_counter()
-            rows, scores = ask(query, top_k)
+            rows, scores = ask(query, int(top_k))
             times.append(1e3 * (time.perf_counter() - started))
-            if top_k == 10:
+            if name == "10":
                 report["rows"].append([int(row) for row in rows])
                 report["scores"].append([float(score) for score in scores])
-        report["ms"][top_k] = times
+        report["ms"][name] = times
     print(json.dumps(report))
 
 
