@@ -1,10 +1,10 @@
 """Answer: a question and the passages found for it -> quotes that answer it, each cited.
 
 The extractive default, which needs no language model: the sentences of the best passages are
-ranked by BM25 (`rank_bm25` over just these sentences), by embedding similarity, and by whether
-they hold the kind of fact that was asked for; the best few are quoted word for word. When none
-is close enough to the question, or its passage does not seem to answer (`filesearch.judge`),
-the answer says that the documents hold none.
+ranked by BM25 (`rank_bm25` over just these sentences), by embedding similarity, by whether they
+hold the kind of fact that was asked for, and by where a small model reads the answer; the best few
+are quoted word for word. When none is close enough to the question, or its passage does not seem
+to answer (`filesearch.judge`), the answer says that the documents hold none.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import regex
 from rank_bm25 import BM25Okapi
 
 from filesearch.fuse import normalise
-from filesearch.judge import Place, judge, what_it_is_about
+from filesearch.judge import Place, Words, judge, what_it_is_about
 from filesearch.languages import known_share
 from filesearch.patterns import lazy_pattern
 from filesearch.protocols import Embedder
@@ -37,7 +37,7 @@ MIN_TERMS = 3
 NEXT_SHARE = 0.8
 MAX_SAME_TERMS = 0.6
 
-# Weights of the parts of a sentence's score; they add up to 1.
+# Weights of the parts of a sentence's score; they add up to 1, to which a reading adds.
 WEIGHT_KEYWORD = 0.35
 WEIGHT_VECTOR = 0.40
 WEIGHT_PASSAGE = 0.15
@@ -47,6 +47,12 @@ WEIGHT_KIND = 0.10
 # that repeats the question's words. 0.15 to 0.3 raised the share of answers that hold the gold
 # fact on squad20_dev, drcd_dev and the sample questions alike, by 0.01 to 0.07.
 CARRY_OVER = 0.2
+
+# What a sentence is given for holding the words that the reader takes for the answer, by how far it
+# does. By readings of articles held out of its training, 1,200 questions of squad20_dev: the best
+# quote holds the gold answer in 0.790 with 0, 0.816 with 0.1, 0.836 with 0.2, 0.842 with 0.5; any
+# of the quotes in 0.893, 0.897, 0.900 and 0.895.
+WEIGHT_READING = 0.2
 
 # Least support of a sentence for an answer (see `_support`), where the embedder knows the language
 # of the question and where it does not. scripts/calibrate_support.py prints, for these
@@ -222,7 +228,7 @@ class Ranking:
     """Scores of sentences for a question.
 
     Attributes:
-        scores: float64 (n,), in [0, 1].
+        scores: float64 (n,), from 0; above 1 only by what a reading adds.
         support: float64 (n,), in [0, 1]: how far each, or the one before it, covers the question.
         min_support: What it takes to call that an answer.
         probability: How likely the passage of the best sentence answers, in [0, 1]; None where
@@ -284,12 +290,21 @@ def rank_sentences(
     ):
         support[at] = 0.0
     judgement = judge(question, _best_places(scores, sentences), results, embedder)
+    for words in judgement.words if judgement else ():
+        scores += WEIGHT_READING * words.belief * _holds(sentences, words)
     return Ranking(
         scores=scores,
         support=np.maximum(support, np.where(follows, np.roll(support, 1), 0.0)),
         min_support=share * MIN_SUPPORT_KNOWN + (1 - share) * MIN_SUPPORT_UNKNOWN,
         probability=judgement.probability if judgement else None,
         min_probability=judgement.least if judgement else 0.0,
+    )
+
+
+def _holds(sentences: Sequence[Sentence], words: Words) -> npt.NDArray[np.bool_]:
+    """Return which sentence holds these words: bool (n,)."""
+    return np.array(
+        [s.passage == words.passage and s.start <= words.start < s.end for s in sentences]
     )
 
 

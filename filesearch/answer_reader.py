@@ -62,6 +62,11 @@ class Reading:
     start: int
     end: int
 
+    @property
+    def belief(self) -> float:
+        """How far the span is taken for an answer, in (0, 1): both logits in equal parts."""
+        return float(1 / (1 + np.exp(-(self.span / 4 + self.judged / 2))))
+
 
 class AnswerReader:
     """Reads with `reader.onnx` and `tokenizer.json` of one folder. Safe to use from threads.

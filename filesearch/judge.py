@@ -1,7 +1,7 @@
 """Judge: do the passages that were found answer the question, or do they only seem to?
 
 question + best places -> the text around each -> read (`answer_reader`), weighed (`answerable`)
--> a probability, and the least that it takes to answer.
+-> a probability, the least that it takes to answer, and where the words stand that would.
 """
 
 from __future__ import annotations
@@ -48,16 +48,33 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a passage that would answer best.
+
+    Attributes:
+        passage: Position of the passage among the results, from 0.
+        start: Of the first character, in the document's text.
+        belief: How far the reader takes them for an answer, in (0, 1).
+    """
+
+    passage: int
+    start: int
+    belief: float
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """Whether the passages answer.
 
     Attributes:
         probability: How likely they do, in (0, 1).
         least: What it takes to answer.
+        words: Of each passage that was read.
     """
 
     probability: float
     least: float
+    words: tuple[Words, ...]
 
 
 def judge(
@@ -81,17 +98,23 @@ def judge(
     sentence = result.text[best.start - result.start : best.end - result.start]
     if best.is_row or min(known_share(t, reader.languages) for t in (question, sentence)) < 1:
         return None
-    excerpts = [_excerpt(results[place.passage], place) for place in places[:MAX_READ]]
+    read = places[:MAX_READ]
+    starts, excerpts = zip(*(_excerpt(results[p.passage], p) for p in read), strict=True)
     text = excerpts[0].text
     lacking = share_lacking(question, text, results)
     if lacking is None:
         return None
-    line, features = model.by_reading, reader_features(reader.read(question, excerpts))
+    readings = reader.read(question, excerpts)
+    line, features = model.by_reading, reader_features(readings)
     if embedder.fingerprint == model.embedder and isinstance(embedder, TokenEmbedder):
         asked, said = embedder.embed_question(question), embedder.embed_question(text)
         evidence = gather_evidence(question, asked, text, said, results, result.score)
         line, features = model.with_evidence, np.concatenate([evidence, features])
-    return Judgement(line.probability(features, lacking), line.least)
+    words = tuple(
+        Words(place.passage, start + reading.start, reading.belief)
+        for place, start, reading in zip(read, starts, readings, strict=True)
+    )
+    return Judgement(line.probability(features, lacking), line.least, words)
 
 
 def what_it_is_about(result: SearchResult) -> str:
@@ -99,18 +122,19 @@ def what_it_is_about(result: SearchResult) -> str:
     return SEPARATOR.join([name_words(result.filename), result.sheet or "", *result.heading_path])
 
 
-def _excerpt(result: SearchResult, place: Place) -> Excerpt:
-    start, end = place.start - result.start, place.end - result.start
+def _excerpt(result: SearchResult, place: Place) -> tuple[int, Excerpt]:
+    """Return what is read of a passage, and where it begins in the document's text."""
+    start, end = _around(result.text, place.start - result.start, place.end - result.start)
     parts = [name_words(result.filename), result.sheet or "", *result.heading_path]
-    return Excerpt(_text_around(result.text, start, end), " ".join(filter(None, parts)))
+    return result.start + start, Excerpt(result.text[start:end], " ".join(filter(None, parts)))
 
 
-def _text_around(text: str, start: int, end: int) -> str:
-    """Return whole sentences around start..end, the nearest first, while they fit."""
+def _around(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the characters of whole sentences around start..end, the nearest first, that fit."""
     first, last = start, end
     spans = sorted(sentence_spans(text), key=lambda span: max(start - span[1], span[0] - end))
     for span in spans:
         if max(last, span[1]) - min(first, span[0]) > MAX_CHARACTERS:
             break
         first, last = min(first, span[0]), max(last, span[1])
-    return text[first:last]
+    return first, last

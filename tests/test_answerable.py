@@ -175,3 +175,12 @@ def test_the_packaged_weights_are_for_the_bundled_embedder(embedder):
     assert model.by_reading.weights.shape == (len(READER_NAMES),)
     assert 0 < model.with_evidence.least < 1
     assert 0 < model.by_reading.least < 1
+
+
+def test_the_sentence_that_the_reader_takes_for_the_answer_comes_first(embedder):
+    text = (
+        "The pottery course for beginners is the most popular course of the pottery. It is led by "
+        "Ines Okafor, and has eight places."
+    )
+    sentences, ranking = rank(embedder, "Who leads the pottery course for beginners?", text)
+    assert "Ines Okafor" in sentences[pick_sentences(sentences, ranking)[0]].text
