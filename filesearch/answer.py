@@ -289,13 +289,17 @@ def rank_sentences(
         question, terms, best.text, best.terms, around=what_it_is_about(results[best.passage])
     ):
         support[at] = 0.0
-    judgement = judge(question, _best_places(scores, sentences), results, embedder)
+    min_support = share * MIN_SUPPORT_KNOWN + (1 - share) * MIN_SUPPORT_UNKNOWN
+    support = np.maximum(support, np.where(follows, np.roll(support, 1), 0.0))
+    judgement = None
+    if (support >= min_support).any():  # else it is declined whatever is read
+        judgement = judge(question, _best_places(scores, sentences), results, embedder)
     for words in judgement.words if judgement else ():
         scores += WEIGHT_READING * words.belief * _holds(sentences, words)
     return Ranking(
         scores=scores,
-        support=np.maximum(support, np.where(follows, np.roll(support, 1), 0.0)),
-        min_support=share * MIN_SUPPORT_KNOWN + (1 - share) * MIN_SUPPORT_UNKNOWN,
+        support=support,
+        min_support=min_support,
         probability=judgement.probability if judgement else None,
         min_probability=judgement.least if judgement else 0.0,
     )

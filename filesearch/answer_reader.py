@@ -9,29 +9,33 @@ takes 9 ms of one core with AVX-512.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from filesearch.cores import usable_cores
+from filesearch.errors import InvalidSetting
 from filesearch.onnx_session import open_session
+from filesearch.types import IntArray
 from filesearch.work_sharing import share_out
 
 if TYPE_CHECKING:
     import onnxruntime
     from tokenizers import Encoding, Tokenizer
 
-# Word pieces that are read of each part; with four marks they come to what the model reads at most.
+# Word pieces that are read of each part; with four marks, no more than the model can read.
 MAX_QUESTION, MAX_CONTEXT, MAX_PASSAGE = 64, 16, 250
 # Word pieces of an answer at most.
 MAX_ANSWER = 20
+CARD = "reader.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Excerpt:
     """What is read of a passage.
 
     Attributes:
-        text: About `MAX_PASSAGE` word pieces; what is behind those is not read.
+        text: At most `MAX_PASSAGE` word pieces; what is behind those is not read.
         context: What it is about: its file's name and headings.
     """
 
@@ -82,8 +86,7 @@ class AnswerReader:
     @cached_property
     def languages(self) -> frozenset[str]:
         """ISO 639-1 codes of what it can read."""
-        card = json.loads((self._directory / "reader.json").read_text("utf-8"))
-        return frozenset(card["languages"])
+        return frozenset(self._card["languages"])
 
     def read(self, question: str, excerpts: Sequence[Excerpt]) -> list[Reading]:
         """Return what each excerpt says of the question, in their order.
@@ -100,6 +103,22 @@ class AnswerReader:
         _ = self._session
         share_out(read, range(len(excerpts)), usable_cores())
         return [found[number] for number in range(len(excerpts))]
+
+    def piece_starts(self, text: str) -> IntArray:
+        """Return where each word piece of a text begins: int64 (n,), characters, ascending."""
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        return np.array([start for start, _ in offsets], np.int64)
+
+    def verify(self) -> None:
+        """Compare the files with the digests on the card; takes about 20 ms.
+
+        Raises:
+            InvalidSetting: A file is missing or was altered.
+        """
+        for name, expected in self._card["sha256"].items():
+            path = self._directory / name
+            if not path.is_file() or _sha256(path) != expected:
+                raise _damaged(f"'{path}' is missing or not what its card says")
 
     def _read(self, asked: list[int], excerpt: Excerpt) -> Reading:
         context = self._cut(excerpt.context, MAX_CONTEXT)
@@ -132,7 +151,17 @@ class AnswerReader:
         tokenizer = Tokenizer.from_file(str(self._directory / "tokenizer.json"))
         tokenizer.no_truncation()
         tokenizer.no_padding()
+        # "[SEP]" in a question or a document is text, and no mark.
+        tokenizer.encode_special_tokens = True
         return tokenizer
+
+    @cached_property
+    def _card(self) -> dict[str, Any]:
+        try:
+            card: dict[str, Any] = json.loads((self._directory / CARD).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise _damaged(f"'{self._directory / CARD}' cannot be read ({error})") from error
+        return card
 
     @cached_property
     def _marks(self) -> tuple[int, int]:
@@ -143,13 +172,26 @@ class AnswerReader:
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
         """Runs in the calling thread, as many at once as there are."""
-        return open_session(self._directory / "reader.onnx", is_fused=True, threads=1)
+        try:
+            return open_session(self._directory / "reader.onnx", is_fused=True, threads=1)
+        # onnxruntime has a class for every reason, and no common one.
+        except Exception as error:
+            raise _damaged(f"the answer reader cannot be opened ({error})") from error
 
 
 @lru_cache(maxsize=1)
 def packaged_reader() -> AnswerReader:
     """Return the reader that comes with the package."""
     return AnswerReader()
+
+
+def _damaged(what: str) -> InvalidSetting:
+    return InvalidSetting(f"{what}; run: pip install --force-reinstall filesearch")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _best_span(logits: npt.NDArray[np.float32], first: int, past: int) -> tuple[float, int, int]:

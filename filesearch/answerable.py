@@ -38,24 +38,22 @@ FEATURE_NAMES = (
     "question_negated",
     "sentence_negated",
     "negation_differs",
-    "score",  # of the passage
 )
 # Of the readings of the best passages; see Reading.
 READER_NAMES = (
     "first_span",  # of the first passage
     "first_judged",
-    "best_span",  # of the passage where both say most
-    "best_judged",
-    "most_judged",  # of any passage
+    "best",  # of both, of the passage where they say most
+    "worst",  # and where they say least
 )
 # A reading says no more than this, either way.
 _MOST_LOGIT = 20.0
 # The weights were learned where people asked in the passage's words; who asks in others is given
 # the benefit of the doubt: so much is added to the logit for the share of the question's words, by
 # idf, that the passage lacks beyond a usual one. On squad20_dev 2 costs nothing and 3 little
-# (declined where 15% of the answerable ones are: 0.599 with 0, 0.598 with 2, 0.593 with 3, 0.585
-# with 4). Of answerable questions of chunk_eval, hotpotqa_100 and mtrag, which the weights were not
-# learned from, 10, 7 and 18% are declined at the threshold with 0, and 6, 6 and 8% with 3.
+# (declined where 15% of the answerable ones are: 0.598 with 0, 0.594 with 3). Of answerable
+# questions of chunk_eval, hotpotqa_100 and mtrag, whose questions were not learned from, it saves
+# half (7, 6 and 16% declined at the threshold with 0; 4, 4 and 7% with 3).
 LENIENCE = 3.0
 USUALLY_LACKING = 0.4
 # What a stem that is there counts at least, where late interaction says less.
@@ -127,13 +125,13 @@ def packaged_model() -> Model:
 
 
 def reader_features(readings: Sequence[Reading]) -> FloatArray:
-    """Return what the readings of the best passages, best first, say: float64 (5,)."""
+    """Return what the readings of the best passages, best first, say: float64 (4,)."""
     spans, judged = (
         np.clip([getattr(r, name) for r in readings], -_MOST_LOGIT, _MOST_LOGIT)
         for name in ("span", "judged")
     )
-    best = int((spans / 2 + judged).argmax())
-    return np.array([spans[0], judged[0], spans[best], judged[best], judged.max()])
+    both = spans / 2 + judged
+    return np.array([spans[0], judged[0], both.max(), both.min()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +150,6 @@ def gather_evidence(
     text: str,
     text_embedding: QuestionEmbedding,
     results: Sequence[SearchResult],
-    score: float,
 ) -> FloatArray:
     """Return what tells whether `text` answers: float64 (len(FEATURE_NAMES),).
 
@@ -161,10 +158,10 @@ def gather_evidence(
         embedding: Of it.
         text: A passage, or the part of it around the best sentence.
         text_embedding: Of it; what lies behind its last piece is not looked at.
-        results: All passages that were found; they tell which words are rare.
-        score: Of the passage, as in its SearchResult.
+        results: All passages that were found; they tell which words are rare. Their scores say
+            nothing here: what they are worth depends on the reranker.
     """
-    features = dict.fromkeys(FEATURE_NAMES, 0.0) | {"score": score}
+    features: dict[str, float] = dict.fromkeys(FEATURE_NAMES, 0.0)
     words = _content_words(question)
     spans, firsts = _sentences(text, text_embedding.offsets)
     if words and spans:

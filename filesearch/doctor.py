@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filesearch import __version__
 from filesearch.adapters import make_embedder
+from filesearch.answer_reader import Excerpt, packaged_reader
 from filesearch.config import Settings, load_settings
 from filesearch.engine import FileSearch
 from filesearch.errors import FilesearchError, NotFound
@@ -53,6 +54,7 @@ def examine(index: str | None) -> list[Check]:
         return [*checks, Check("settings", False, str(error))]
     checks.append(Check("settings", True, f"index {settings.index}, embedder {settings.embedder}"))
     checks.append(_check("embedder", lambda: _try_embedder(settings.embedder)))
+    checks.append(_check("answer reader", _try_reader))
     checks.append(_check("isolation", lambda: _confinement(settings)))
     checks.append(_check("ocr", lambda: _ocr(settings)))
     checks.append(_check("disk", lambda: _free_space(Path(settings.index))))
@@ -78,6 +80,17 @@ def _try_embedder(name: str) -> str:
     if float(query @ near) <= float(query @ far):
         raise RuntimeError(f"'{name}' finds a cat in a report on revenue")
     return f"{embedder.name}, {embedder.dimension} dimensions, tells a cat from revenue"
+
+
+def _try_reader() -> str:
+    reader = packaged_reader()
+    reader.verify()
+    text = "The kiln was built by Tomas Reyes in 1991."
+    [known] = reader.read("Who built the kiln?", [Excerpt(text)])
+    [unknown] = reader.read("Who sold the boat?", [Excerpt(text)])
+    if known.judged <= unknown.judged:
+        raise RuntimeError("it finds an answer where there is none")
+    return "tells an answer from none"
 
 
 def _confinement(settings: Settings) -> str:

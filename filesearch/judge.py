@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from filesearch.answer_reader import Excerpt, packaged_reader
+from filesearch.answer_reader import MAX_PASSAGE, AnswerReader, Excerpt, packaged_reader
 from filesearch.answerable import (
     gather_evidence,
     packaged_model,
@@ -27,7 +27,7 @@ from filesearch.types import SearchResult
 # Passages that are read. On squad20_dev, of articles held out of all training, 0.58 of the
 # unanswerable questions are declined where 15% of the others are with one, 0.60 with 3 and with 5.
 MAX_READ = 3
-# What is read of a passage: about what the reader and the embedder read at once.
+# Most of a passage that is read; the reader's word pieces end it earlier where words are rare.
 MAX_CHARACTERS = 1_000
 
 
@@ -90,7 +90,7 @@ def judge(
             say counts too.
 
     Returns:
-        None where it cannot be told: in another language than the reader knows, for a row of a
+        None where it cannot be told: in another script than the reader knows, for a row of a
         table, as the reader knows prose alone, and where there are no words.
     """
     reader, model = packaged_reader(), packaged_model()
@@ -98,8 +98,8 @@ def judge(
     sentence = result.text[best.start - result.start : best.end - result.start]
     if best.is_row or min(known_share(t, reader.languages) for t in (question, sentence)) < 1:
         return None
-    read = places[:MAX_READ]
-    starts, excerpts = zip(*(_excerpt(results[p.passage], p) for p in read), strict=True)
+    read = [place for place in places if not place.is_row][:MAX_READ]
+    starts, excerpts = zip(*(_excerpt(results[p.passage], p, reader) for p in read), strict=True)
     text = excerpts[0].text
     lacking = share_lacking(question, text, results)
     if lacking is None:
@@ -108,7 +108,7 @@ def judge(
     line, features = model.by_reading, reader_features(readings)
     if embedder.fingerprint == model.embedder and isinstance(embedder, TokenEmbedder):
         asked, said = embedder.embed_question(question), embedder.embed_question(text)
-        evidence = gather_evidence(question, asked, text, said, results, result.score)
+        evidence = gather_evidence(question, asked, text, said, results)
         line, features = model.with_evidence, np.concatenate([evidence, features])
     words = tuple(
         Words(place.passage, start + reading.start, reading.belief)
@@ -122,19 +122,23 @@ def what_it_is_about(result: SearchResult) -> str:
     return SEPARATOR.join([name_words(result.filename), result.sheet or "", *result.heading_path])
 
 
-def _excerpt(result: SearchResult, place: Place) -> tuple[int, Excerpt]:
+def _excerpt(result: SearchResult, place: Place, reader: AnswerReader) -> tuple[int, Excerpt]:
     """Return what is read of a passage, and where it begins in the document's text."""
-    start, end = _around(result.text, place.start - result.start, place.end - result.start)
+    start, end = place.start - result.start, place.end - result.start
+    start, end = _around(result.text, start, end, reader)
     parts = [name_words(result.filename), result.sheet or "", *result.heading_path]
     return result.start + start, Excerpt(result.text[start:end], " ".join(filter(None, parts)))
 
 
-def _around(text: str, start: int, end: int) -> tuple[int, int]:
+def _around(text: str, start: int, end: int, reader: AnswerReader) -> tuple[int, int]:
     """Return the characters of whole sentences around start..end, the nearest first, that fit."""
+    low = max(0, end - MAX_CHARACTERS)
+    pieces = low + reader.piece_starts(text[low : start + MAX_CHARACTERS])
     first, last = start, end
     spans = sorted(sentence_spans(text), key=lambda span: max(start - span[1], span[0] - end))
     for span in spans:
-        if max(last, span[1]) - min(first, span[0]) > MAX_CHARACTERS:
+        a, b = min(first, span[0]), max(last, span[1])
+        if b - a > MAX_CHARACTERS or np.diff(np.searchsorted(pieces, [a, b]))[0] > MAX_PASSAGE:
             break
-        first, last = min(first, span[0]), max(last, span[1])
+        first, last = a, b
     return first, last

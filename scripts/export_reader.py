@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Make the bundled reader from what scripts/train_reader.py wrote: weights -> int8 ONNX graph.
 
-    python scripts/export_reader.py WEIGHTS.npz [WEIGHTS.npz ...] [--out DIR] [--no-compare]
+    python scripts/export_reader.py WEIGHTS.npz [WEIGHTS.npz ...]
 
 Needs, besides filesearch's own dependencies, `pip install "onnx>=1.19"`. The graph is written as
 scripts/export_model.py writes the embedder's, in the same operators and with the same care for
@@ -51,8 +51,6 @@ CARD = "reader.json"
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("weights", type=Path, nargs="+", help=".npz files of train_reader.py")
-    parser.add_argument("--out", type=Path, default=OUT, help="default: %(default)s")
-    parser.add_argument("--trained-on", nargs="*", default=["squad20_dev"], help="for the card")
     options = parser.parse_args()
     tensors = {n: a.astype(np.float32) for f in options.weights for n, a in np.load(f).items()}
     weights = {n.removeprefix("bert."): a for n, a in tensors.items()}
@@ -62,20 +60,20 @@ def main() -> int:
     model = build_reader(weights, ranges, words)
     exact = build_reader(weights, None, words)
     _compare(model, exact)
-    write_model(model, options.out / "reader.onnx")
-    digests = {n: sha256(options.out / n) for n in ("reader.onnx", "reader.data", "model.data")}
+    write_model(model, OUT / "reader.onnx")
+    digests = {n: sha256(OUT / n) for n in ("reader.onnx", "reader.data", "model.data")}
     card = {
         "name": "reader of all-MiniLM-L6-v2",
         "made_by": ["scripts/train_reader.py", "scripts/export_reader.py"],
         "license": "Apache-2.0",
-        "trained_on": options.trained_on,
+        "trained_on": ["squad20_dev", "made-up questions about texts of other sets: README.md"],
         "languages": ["en"],
         "max_pieces": MAX_PIECES,
         "sha256": digests,
     }
-    (options.out / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+    (OUT / CARD).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
     for name in ("reader.onnx", "reader.data"):
-        print(f"{name}  {(options.out / name).stat().st_size:,} bytes  {digests[name]}")
+        print(f"{name}  {(OUT / name).stat().st_size:,} bytes  {digests[name]}")
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 
@@ -15,10 +16,12 @@ from filesearch.answer_reader import (
     MAX_CONTEXT,
     MAX_PASSAGE,
     MAX_QUESTION,
+    AnswerReader,
     Excerpt,
     _best_span,
     packaged_reader,
 )
+from filesearch.errors import InvalidSetting
 
 PASSAGE = (
     "The studio was founded by Noor Haddad in 1987. Its first kiln, built by Tomas Reyes, "
@@ -106,3 +109,39 @@ def test_the_card_says_what_the_files_are():
     for name, digest in card["sha256"].items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
     assert card["max_pieces"] >= MAX_QUESTION + MAX_CONTEXT + MAX_PASSAGE + 4
+
+
+@pytest.mark.parametrize("mark", ["[SEP]", "[CLS]", "[PAD]", "[MASK]"])
+def test_marks_of_the_model_in_a_text_are_text(mark):
+    reader = packaged_reader()
+    assert len(reader.piece_starts(f"a {mark} b")) == len(
+        reader.piece_starts(f"a {mark.lower()} b")
+    )
+    upper, lower = (
+        reader.read(f"What does {m} do?", [Excerpt(f"{m} fills a row of a batch.", m)])[0]
+        for m in (mark, mark.lower())
+    )
+    assert upper == lower
+
+
+def test_pieces_begin_where_they_stand():
+    assert packaged_reader().piece_starts("An old  kiln").tolist() == [0, 3, 8, 10]
+    assert packaged_reader().piece_starts("").tolist() == []
+
+
+@pytest.mark.parametrize("file", ["reader.onnx", "reader.data", "reader.json"])
+def test_a_file_that_is_missing_or_altered_is_told(tmp_path, file):
+    folder = tmp_path / "model"
+    shutil.copytree(str(resources.files("filesearch") / "data" / "all-MiniLM-L6-v2"), folder)
+    AnswerReader(folder).verify()
+    data = bytearray((folder / file).read_bytes())
+    data[len(data) // 2] ^= 255
+    (folder / file).write_bytes(data)
+    with pytest.raises(InvalidSetting, match="reinstall filesearch"):
+        AnswerReader(folder).verify()
+    (folder / file).unlink()
+    with pytest.raises(InvalidSetting, match="reinstall filesearch"):
+        AnswerReader(folder).verify()
+    damaged = AnswerReader(folder)
+    with pytest.raises(InvalidSetting, match="reinstall filesearch"):
+        (damaged.languages, damaged.read("?", [Excerpt("a")]))

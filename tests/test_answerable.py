@@ -44,7 +44,6 @@ def evidence(embedder, question, text=PASSAGE, score=0.6):
         text,
         embedder.embed_question(text),
         [result(text, score)],
-        score,
     )
 
 
@@ -124,9 +123,8 @@ def test_the_reading_that_says_most_counts_beside_the_first():
     assert dict(zip(READER_NAMES, reader_features(readings), strict=True)) == {
         "first_span": -2,
         "first_judged": -1,
-        "best_span": 3,
-        "best_judged": 2,
-        "most_judged": 2.5,
+        "best": 3.5,
+        "worst": -2,
     }
 
 
@@ -184,3 +182,20 @@ def test_the_sentence_that_the_reader_takes_for_the_answer_comes_first(embedder)
     )
     sentences, ranking = rank(embedder, "Who leads the pottery course for beginners?", text)
     assert "Ines Okafor" in sentences[pick_sentences(sentences, ranking)[0]].text
+
+
+def test_the_sentence_is_read_at_the_end_of_dense_text(embedder):
+    hosts = "".join(f"The host n{i}.kq{i}x.example has 10.{i}.17.{i}:8443.\n" for i in range(9))
+    text = f"{hosts}The cluster was designed by Greta Malm in 2016."
+    _sentences, ranking = rank(embedder, "Who designed the cluster?", text)
+    assert ranking.probability > 0.5
+
+
+def test_what_a_passage_scores_does_not_matter(embedder):
+    sentences = find_sentences([result(PASSAGE)])
+    question = "Who built the first kiln of the studio?"
+    low, high = (
+        rank_sentences(question, sentences, [result(PASSAGE, score)], embedder).probability
+        for score in (0.1, 0.99)
+    )
+    assert low == high

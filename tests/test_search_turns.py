@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from filesearch.search_turns import SearchTurns
 from filesearch.testing import HashingEmbedder
 
@@ -55,3 +57,66 @@ def test_several_questions_take_turns_and_come_in_order():
 
     assert turns.map(search, "abcdefgh") == list("ABCDEFGH")
     assert max(most) == 1
+
+
+class Slow(HashingEmbedder):
+    """Embeds a question when it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.has_begun, self.may_end = threading.Event(), threading.Event()
+
+    def embed_query(self, text):
+        self.has_begun.set()
+        assert self.may_end.wait(30)
+        return super().embed_query(text)
+
+
+def test_others_compute_while_a_search_waits_for_its_embedding():
+    turns, slow, told = SearchTurns(), Slow(), []
+
+    def search():
+        with turns.searching("returns", lambda: slow) as embedded:
+            told.append(embedded()[1].vector)
+            told.append(turns._computing.is_taken)
+
+    thread = threading.Thread(target=search)
+    thread.start()
+    assert slow.has_begun.wait(30)
+    with turns.searching("mugs", None) as embedded:  # would wait for good
+        assert embedded() == (1.0, None)
+        assert not told
+    slow.may_end.set()
+    thread.join(30)
+    assert told[0].tolist() == slow.embed_query("returns").tolist()
+    assert told[1]
+    assert not turns._computing.is_taken
+
+
+def test_an_embedder_may_search_itself():
+    turns = SearchTurns()
+
+    class Searching(HashingEmbedder):
+        def embed_query(self, text):
+            with turns.searching("mugs", None) as embedded:
+                assert embedded() == (1.0, None)
+            return super().embed_query(text)
+
+    with turns.searching("returns", Searching) as embedded:
+        assert embedded()[1] is not None
+    assert not turns._computing.is_taken
+
+
+def test_an_embedder_that_fails_gives_the_turn_back():
+    turns = SearchTurns()
+
+    class Failing(HashingEmbedder):
+        def embed_query(self, text):
+            raise OSError(text)
+
+    with (
+        pytest.raises(OSError, match="returns"),
+        turns.searching("returns", Failing) as embedded,
+    ):
+        embedded()
+    assert not turns._computing.is_taken

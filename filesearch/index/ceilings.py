@@ -129,7 +129,8 @@ class Ceilings:
         for (found, _), share in zip(lists, shares, strict=True):
             if found.column is None:
                 rows = part.postings.rows[found.span].astype(np.int64)
-                self._values[rows] += part.postings.impacts[found.span] * share
+                impacts = part.postings.impacts[found.span]
+                self._values[rows] += np.multiply(impacts, share, dtype=dtype)
                 continue
             column = COLUMNS.get(part, found.number, found.column)
             if column is None:
@@ -142,11 +143,11 @@ class Ceilings:
             of_block = self._values[first : first + _BLOCK_ROWS]
             gains = scratch[: len(of_block)]
             for column, share in kept:
-                np.multiply(column[first : first + _BLOCK_ROWS], share, out=gains)
+                np.multiply(column[first : first + _BLOCK_ROWS], share, out=gains, dtype=dtype)
                 of_block += gains
             for counts, share in others:
                 impacts = part.impacts_of(counts[first : first + _BLOCK_ROWS], first)
-                np.multiply(impacts, share, out=gains)
+                np.multiply(impacts, share, out=gains, dtype=dtype)
                 of_block += gains
         if allowed is not None:
             self._values *= allowed
