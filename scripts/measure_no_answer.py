@@ -58,7 +58,8 @@ class Outcome:
 
     Attributes:
         is_answerable, is_declined: What it is, and what was made of it.
-        support, probability: Of the best sentence and of its passage; 1 where it is not judged.
+        support, probability: Of the best sentence and of its passage; where that is not judged, 0 if
+            the support declines it and 1 if not.
         in_first, in_any, in_quote: Whether the passage of the first citation, that of any, or any
             quote holds a gold answer.
     """
@@ -128,7 +129,7 @@ def ask(fs: FileSearch, embedder: Embedder, question: Question) -> Outcome:
         is_answerable=bool(gold),
         is_declined=not picked,
         support=float(ranking.support[ranking.scores.argmax()]),
-        probability=1.0 if ranking.probability is None else ranking.probability,
+        probability=float(bool(picked)) if ranking.probability is None else ranking.probability,
         in_first=any(answer in passage for answer in gold for passage in passages[:1]),
         in_any=any(answer in passage for answer in gold for passage in passages),
         in_quote=any(answer in quote for answer in gold for quote in quotes),
