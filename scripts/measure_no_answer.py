@@ -15,8 +15,9 @@ every question with its history that is marked ANSWERABLE or UNANSWERABLE. Print
   area under the ROC curve, by the probability of filesearch/answerable.py in all questions and by
   the support of the best sentence (the rule where there is no probability).
 
-The shipped weights were trained on articles of squad20_dev: for articles that had no part in them
-see scripts/train_answerable.py. The second set had none.
+The shipped weights and the answer reader learned from squad20_dev: for articles that had no part in
+that see scripts/train_answerable.py. Of the second set the reader has learned from texts, but from
+none of the questions.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ class Outcome:
 
     Attributes:
         is_answerable, is_declined: What it is, and what was made of it.
-        support, probability: Of the best sentence and of its passage; where that is not judged, 0 if
-            the support declines it and 1 if not.
+        support, probability: Of the best sentence and of the passages; where those are not judged,
+            0 if the support declines it and 1 if not.
         in_first, in_any, in_quote: Whether the passage of the first citation, that of any, or any
             quote holds a gold answer.
     """
