@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Train the weights that tell whether passages answer, and print what they bring elsewhere.
 
-    python scripts/train_answerable.py SET READINGS [--index DIR] [--rows FILE] [--write]
+    python scripts/train_answerable.py SET [--readings FILE] [--index DIR] [--rows FILE] [--write]
 
 SET is squad20_dev or a set like it: corpus.jsonl, queries.jsonl, and answers.jsonl ({query_id,
-corpus_id, is_impossible}), where a corpus_id is "article#paragraph". READINGS is what
-scripts/train_reader.py wrote: for each question what the answer reader says of the passages found,
-when it had no article of theirs in its training. The set's documents are ingested under their ids,
-every question is searched, and the evidence of the best passage is taken as an answer takes it
-(filesearch/judge.py). Trained is logistic regression with an L2 penalty, once with the evidence and
-once on the readings alone.
+corpus_id, is_impossible}), where a corpus_id is "article#paragraph". FILE is what
+scripts/train_reader.py wrote, by itself for the packaged reader and squad20_dev: for each question
+what the answer reader says of the passages found, when it had no article of theirs in its training.
+The set's documents are ingested under their ids, every question is searched, and the evidence of
+the best passage is taken as an answer takes it (filesearch/judge.py). Trained is logistic
+regression with an L2 penalty, once with the evidence and once on the readings alone.
 
 Printed is, for weights that never saw the article (five folds of articles, the reader's), which
 share of the unanswerable questions is declined where 8%, 10% and 15% of the answerable ones are,
@@ -33,6 +33,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from reader_training.examples import key_of
 from scipy.optimize import minimize
 
 from filesearch import FileSearch
@@ -51,6 +52,7 @@ from filesearch.evaluation.reading import read_set
 from filesearch.judge import MAX_READ
 
 WEIGHTS = Path(__file__).parents[1] / "filesearch" / "data" / "answerable" / "weights.json"
+READINGS = Path(__file__).parent / "reader_training" / "readings.npz"
 FloatArray = npt.NDArray[np.float64]
 PENALTY = 10.0
 # Logit below which a question is declined. At -1.4 the answered questions of sample_docs, which
@@ -88,6 +90,7 @@ def gather_rows(source: Path, index: Path, readings: Path) -> Rows:
     texts = {line["_id"]: line["text"] for line in read_lines(source / "queries.jsonl")}
     answers = {line["query_id"]: line for line in read_lines(source / "answers.jsonl")}
     read = np.load(readings)
+    id_of = {key_of(query_id): query_id for query_id in answers}
     rows = []
     with FileSearch(index) as fs:
         if not (fs.directory / "catalog.db").exists():
@@ -96,7 +99,8 @@ def gather_rows(source: Path, index: Path, readings: Path) -> Rows:
             fs.ingest_documents(corpus)
         embedder = make_embedder(fs.settings.embedder)
         embed_passage = lru_cache(maxsize=None)(embedder.embed_question)
-        for query_id, fold, said in zip(read["ids"], read["folds"], read["readings"], strict=True):
+        for key, fold, said in zip(read["keys"], read["folds"], read["readings"], strict=True):
+            query_id = id_of[key]
             question = texts[query_id]
             found = fs.search(question)
             if not found:
@@ -176,7 +180,7 @@ def main() -> int:
     """Print the table, and write the weights if asked; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("set", type=Path, help="folder of the set")
-    parser.add_argument("readings", type=Path, help="readings.npz of train_reader.py")
+    parser.add_argument("--readings", type=Path, default=READINGS, help="[%(default)s]")
     parser.add_argument("--index", type=Path, help="index to make or use again [a temporary one]")
     parser.add_argument("--rows", type=Path, help="keep the evidence in this file, or use it again")
     parser.add_argument("--write", action="store_true", help="write the weights")

@@ -17,7 +17,8 @@ filesearch it imports what splits sentences. It learns in two steps:
    FINALS models learn everything, and the mean of their weights is the reader.
 
 DIR then holds reader-1.npz and reader-2.npz for scripts/export_reader.py, and readings.npz for
-scripts/train_answerable.py: what the models say that did not see the article. FILE is the
+scripts/train_answerable.py (those of the packaged reader are in reader_training/): what the models
+say that did not see the article, by a digest of the question's id. FILE is the
 embedder's model.safetensors (see scripts/export_model.py), or an .npz of the same tensors.
 
 The packaged reader is of one run on an H200: `--seconds 190`, 6 minutes in all. Declined at 15% by
@@ -50,6 +51,7 @@ from reader_training.examples import (
     Asked,
     Example,
     folds_of,
+    key_of,
     make_examples,
     read_set,
     training_examples,
@@ -163,9 +165,9 @@ def fit_reader(options: argparse.Namespace) -> int:
             report("mean of their weights", rows[SEEDS], asked)
             np.savez_compressed(
                 options.out / "readings.npz",
-                ids=np.array([a.question_id for a in asked]),
-                folds=folds,
-                readings=rows[SEEDS][:, 1:, :2],
+                keys=np.array([key_of(a.question_id) for a in asked]),
+                folds=folds.astype(np.uint8),
+                readings=rows[SEEDS][:, 1:, :2].astype(np.float16),
             )
             states = workers.run([("everything", number) for number in range(FINALS)])
     mean = {n: sum(s[n] for s in states.values()) / FINALS for n in states[0]}

@@ -5,6 +5,7 @@ Read from a set like squad20_dev (corpus.jsonl, queries.jsonl, answers.jsonl), o
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import random
 from collections import Counter
@@ -66,6 +67,11 @@ class Asked:
     article: str
     changed: tuple[Pieces, ...]
     retrieved: tuple[tuple[Pieces, Pieces, bool, bool], ...]
+
+
+def key_of(question_id: str) -> np.uint64:
+    """Return what stands for a question where nothing of its set may: from its id's SHA-256."""
+    return np.uint64(int.from_bytes(hashlib.sha256(question_id.encode()).digest()[:8], "big"))
 
 
 _shared: tuple[Tokenizer, Sequence[Passage], Words] | None = None
