@@ -144,25 +144,46 @@ class _Word:
     is_name: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A question, and how much each of its content words counts.
+
+    Attributes:
+        text: As searched.
+        words: The content words, each once.
+        shares: float64 (len(words),), by their idf among the passages found; their sum is 1.
+    """
+
+    text: str
+    words: Sequence[_Word]
+    shares: FloatArray
+
+    @classmethod
+    def of(cls, question: str, results: Sequence[SearchResult]) -> Asked:
+        """Weigh the words of a question.
+
+        Args:
+            question: As searched.
+            results: All passages that were found; they tell which words are rare. Their scores say
+                nothing here: what they are worth depends on the reranker.
+        """
+        words = _content_words(question)
+        return cls(question, words, _rarity(words, results))
+
+
 def gather_evidence(
-    question: str,
-    embedding: QuestionEmbedding,
-    text: str,
-    text_embedding: QuestionEmbedding,
-    results: Sequence[SearchResult],
+    asked: Asked, embedding: QuestionEmbedding, text: str, text_embedding: QuestionEmbedding
 ) -> FloatArray:
     """Return what tells whether `text` answers: float64 (len(FEATURE_NAMES),).
 
     Args:
-        question: As searched.
+        asked: The question.
         embedding: Of it.
         text: A passage, or the part of it around the best sentence.
         text_embedding: Of it; what lies behind its last piece is not looked at.
-        results: All passages that were found; they tell which words are rare. Their scores say
-            nothing here: what they are worth depends on the reranker.
     """
     features: dict[str, float] = dict.fromkeys(FEATURE_NAMES, 0.0)
-    words = _content_words(question)
+    words, share = asked.words, asked.shares
     spans, firsts = _sentences(text, text_embedding.offsets)
     if words and spans:
         terms = [set(extract_terms(text[start:end])) for start, end in spans]
@@ -170,12 +191,11 @@ def gather_evidence(
         tokens = text_embedding.tokens.astype(np.float32)
         met = np.maximum.reduceat(embedding.tokens @ tokens.T, firsts, axis=1)
         by_word = np.maximum(_by_word(words, embedding.offsets, met), _SAME_STEM * held)
-        share = _rarity(words, results)
         late, missing = share @ by_word, held.max(axis=1) == 0
         sums = np.add.reduceat(tokens, firsts, axis=0)
         cosines = sums @ embedding.vector / np.maximum(np.linalg.norm(sums, axis=1), 1e-9)
         start, end = spans[int((late + share @ held).argmax())]
-        negated = bool(_NEGATION.search(question)), bool(_NEGATION.search(text, start, end))
+        negated = bool(_NEGATION.search(asked.text)), bool(_NEGATION.search(text, start, end))
         features |= {
             "late_sentence": late.max(),
             "names_missing": any(
@@ -190,21 +210,19 @@ def gather_evidence(
     return np.array([float(features[name]) for name in FEATURE_NAMES])
 
 
-def share_lacking(question: str, text: str, results: Sequence[SearchResult]) -> float | None:
+def share_lacking(asked: Asked, text: str) -> float | None:
     """Return the share of the question's words, by idf, whose stems `text` lacks, in [0, 1].
 
     None where there is no word to look for, or none to look at.
 
     Args:
-        question: As searched.
+        asked: The question.
         text: A passage, or the part of it around the best sentence.
-        results: All passages that were found; they tell which words are rare.
     """
-    words, terms = _content_words(question), set(extract_terms(text))
-    if not words or not terms:
+    terms = set(extract_terms(text))
+    if not asked.words or not terms:
         return None
-    missing = np.array([w.term not in terms for w in words])
-    return float(_rarity(words, results) @ missing)
+    return float(asked.shares @ np.array([w.term not in terms for w in asked.words]))
 
 
 def _content_words(question: str) -> list[_Word]:

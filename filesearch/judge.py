@@ -13,6 +13,7 @@ import numpy as np
 
 from filesearch.answer_reader import MAX_PASSAGE, AnswerReader, Excerpt, packaged_reader
 from filesearch.answerable import (
+    Asked,
     gather_evidence,
     packaged_model,
     reader_features,
@@ -101,14 +102,15 @@ def judge(
     read = [place for place in places if not place.is_row][:MAX_READ]
     starts, excerpts = zip(*(_excerpt(results[p.passage], p, reader) for p in read), strict=True)
     text = excerpts[0].text
-    lacking = share_lacking(question, text, results)
+    asked = Asked.of(question, results)
+    lacking = share_lacking(asked, text)
     if lacking is None:
         return None
     readings = reader.read(question, excerpts)
     line, features = model.by_reading, reader_features(readings)
     if embedder.fingerprint == model.embedder and isinstance(embedder, TokenEmbedder):
-        asked, said = embedder.embed_question(question), embedder.embed_question(text)
-        evidence = gather_evidence(question, asked, text, said, results)
+        of_question, of_text = map(embedder.embed_question, (question, text))
+        evidence = gather_evidence(asked, of_question, text, of_text)
         line, features = model.with_evidence, np.concatenate([evidence, features])
     words = tuple(
         Words(place.passage, start + reading.start, reading.belief)
@@ -119,15 +121,19 @@ def judge(
 
 def what_it_is_about(result: SearchResult) -> str:
     """Return what a passage is about besides its text: its file's name, sheet and headings."""
-    return SEPARATOR.join([name_words(result.filename), result.sheet or "", *result.heading_path])
+    return SEPARATOR.join(_names(result))
+
+
+def _names(result: SearchResult) -> list[str]:
+    return [name_words(result.filename), result.sheet or "", *result.heading_path]
 
 
 def _excerpt(result: SearchResult, place: Place, reader: AnswerReader) -> tuple[int, Excerpt]:
     """Return what is read of a passage, and where it begins in the document's text."""
     start, end = place.start - result.start, place.end - result.start
     start, end = _around(result.text, start, end, reader)
-    parts = [name_words(result.filename), result.sheet or "", *result.heading_path]
-    return result.start + start, Excerpt(result.text[start:end], " ".join(filter(None, parts)))
+    context = " ".join(filter(None, _names(result)))
+    return result.start + start, Excerpt(result.text[start:end], context)
 
 
 def _around(text: str, start: int, end: int, reader: AnswerReader) -> tuple[int, int]:

@@ -42,7 +42,8 @@ from export_model import (
     sha256,
     write_model,
 )
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
+from train_reader import word_table
 
 MAX_PIECES = 336
 CARD = "reader.json"
@@ -54,8 +55,8 @@ def main() -> int:
     options = parser.parse_args()
     tensors = {n: a.astype(np.float32) for f in options.weights for n, a in np.load(f).items()}
     weights = {n.removeprefix("bert."): a for n, a in tensors.items()}
-    table, words = _word_table()
-    weights["embeddings.word_embeddings.weight"] = table
+    words = _words()
+    weights["embeddings.word_embeddings.weight"] = word_table()
     ranges = measure_ranges(weights, OUT / "tokenizer.json")
     model = build_reader(weights, ranges, words)
     exact = build_reader(weights, None, words)
@@ -77,14 +78,10 @@ def main() -> int:
     return 0
 
 
-def _word_table() -> tuple[np.ndarray, list[onnx.TensorProto]]:
-    """Return the embedder's word table, and the constants that point at it in model.data."""
-    names = ("words", "words.scale")
-    graph = onnx.load(OUT / "model.onnx").graph
-    values = {t.name: numpy_helper.to_array(t) for t in graph.initializer if t.name in names}
-    pointing = onnx.load(OUT / "model.onnx", load_external_data=False).graph
-    constants = [t for t in pointing.initializer if t.name in names]
-    return values["words"].astype(np.float32) * values["words.scale"], constants
+def _words() -> list[onnx.TensorProto]:
+    """Return the constants that point at the embedder's word table in model.data."""
+    graph = onnx.load(OUT / "model.onnx", load_external_data=False).graph
+    return [t for t in graph.initializer if t.name in ("words", "words.scale")]
 
 
 def build_reader(

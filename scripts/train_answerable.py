@@ -34,6 +34,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from reader_training.examples import key_of
+from reader_training.texts import read_lines
 from scipy.optimize import minimize
 
 from filesearch import FileSearch
@@ -44,6 +45,7 @@ from filesearch.answerable import (
     LENIENCE,
     READER_NAMES,
     USUALLY_LACKING,
+    Asked,
     gather_evidence,
     reader_features,
     share_lacking,
@@ -106,20 +108,15 @@ def gather_rows(source: Path, index: Path, readings: Path) -> Rows:
             if not found:
                 continue
             text = found[0].text
-            embedding = embedder.embed_question(question)
-            evidence = gather_evidence(question, embedding, text, embed_passage(text), found)
+            asked, embedding = Asked.of(question, found), embedder.embed_question(question)
+            evidence = gather_evidence(asked, embedding, text, embed_passage(text))
             seen = [Reading(float(a), float(b), 0, 0) for a, b in said[: min(MAX_READ, len(found))]]
             features = np.concatenate([evidence, reader_features(seen)])
-            lacking = share_lacking(question, text, found)
+            lacking = share_lacking(asked, text)
             doubt = 0.0 if lacking is None else LENIENCE * max(0.0, lacking - USUALLY_LACKING)
             is_answer = not answers[query_id]["is_impossible"]
             rows.append((features, doubt, is_answer, int(fold)))
     return Rows(*(np.array(column) for column in zip(*rows, strict=True)))
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Return the objects of a JSON Lines file."""
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
 
 
 def fit(features: FloatArray, is_answer: npt.NDArray[np.bool_]) -> Line:

@@ -13,6 +13,7 @@ from filesearch.answerable import (
     LENIENCE,
     READER_NAMES,
     USUALLY_LACKING,
+    Asked,
     gather_evidence,
     packaged_model,
     reader_features,
@@ -37,14 +38,17 @@ def result(text, score=0.6):
     return SearchResult("file-1", "studio.txt", text, 0, len(text), score, score, 0)
 
 
-def evidence(embedder, question, text=PASSAGE, score=0.6):
+def evidence(embedder, question, text=PASSAGE):
     return gather_evidence(
-        question,
+        Asked.of(question, [result(text)]),
         embedder.embed_question(question),
         text,
         embedder.embed_question(text),
-        [result(text, score)],
     )
+
+
+def lacking(question):
+    return share_lacking(Asked.of(question, [result(PASSAGE)]), PASSAGE)
 
 
 def feature(found, name):
@@ -99,8 +103,8 @@ def test_what_the_passage_answers_is_likelier_than_its_twist(embedder, answered,
 
 
 def test_a_question_in_other_words_has_the_benefit_of_the_doubt():
-    near = share_lacking("How hot did the first kiln become?", PASSAGE, [result(PASSAGE)])
-    far = share_lacking("What temperature could their oven manage?", PASSAGE, [result(PASSAGE)])
+    near = lacking("How hot did the first kiln become?")
+    far = lacking("What temperature could their oven manage?")
     assert near < far == 1
     line, nothing = packaged_model().by_reading, reader_features([Reading(0, 0, 0, 0)])
     assert line.probability(nothing, USUALLY_LACKING) == line.probability(nothing, 0.0)
@@ -115,7 +119,7 @@ def test_a_question_or_a_passage_without_words_has_evidence_of_nothing(embedder,
     assert found.shape == (len(FEATURE_NAMES),)
     assert np.isfinite(found).all()
     if not question.startswith("How"):
-        assert share_lacking(question, PASSAGE, [result(PASSAGE)]) is None
+        assert lacking(question) is None
 
 
 def test_the_reading_that_says_most_counts_beside_the_first():
