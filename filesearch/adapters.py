@@ -124,18 +124,18 @@ def make_chat_model(
     quirks = preset.quirks
     if settings.chat_calls_tools is not None and wanted == settings.chat_model:
         quirks = replace(quirks, calls_tools=settings.chat_calls_tools)
-    base_url = _chat_url(settings, said)
+    base_url = chat_url(settings, said)
     return OpenAIChatModel(
         said.model,
         base_url=base_url,
-        api_key=_chat_key(settings, wanted, base_url, os.environ if environ is None else environ),
+        api_key=chat_key(settings, wanted, base_url, os.environ if environ is None else environ),
         timeout_s=settings.chat_timeout_s,
         quirks=quirks,
     )
 
 
-def _chat_url(settings: Settings, said: ChatModelName) -> str:
-    """Return where a chat model is served; empty for the extractive one without an address."""
+def chat_url(settings: Settings, said: ChatModelName) -> str:
+    """Return where a chat model of the settings is served; empty for the extractive one."""
     from filesearch.chat.presets import PRESETS
 
     if said.base_url:
@@ -146,16 +146,25 @@ def _chat_url(settings: Settings, said: ChatModelName) -> str:
     return PRESETS[said.preset].base_url if said.preset in PRESETS else ""
 
 
-def _chat_key(settings: Settings, name: str, base_url: str, environ: Mapping[str, str]) -> str:
+def chat_key(settings: Settings, name: str, base_url: str, environ: Mapping[str, str]) -> str:
     """Return the key for a chat model's server, empty for none.
 
     The key that is set goes to the server of `chat_model` alone, a provider's own key to the
     provider alone, not to whatever address is set.
+
+    Args:
+        settings: May have a key.
+        name: In the syntax of `chat_model`, not the extractive one.
+        base_url: Where it is served; see `chat_url`.
+        environ: Variables.
+
+    Raises:
+        InvalidSetting: The provider wants a key and none is set.
     """
     from filesearch.chat.presets import PRESETS
 
     preset = PRESETS[split_chat_model(name).preset]
-    own_server = _chat_url(settings, split_chat_model(settings.chat_model))
+    own_server = chat_url(settings, split_chat_model(settings.chat_model))
     if settings.chat_api_key and _origin(base_url) == _origin(own_server):
         return settings.chat_api_key
     if not preset.may_take_key(base_url):

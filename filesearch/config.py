@@ -29,7 +29,7 @@ CHAT_PRESETS = tuple(
     "openai ollama vllm llamacpp lmstudio zhipu glm qwen dashscope deepseek baichuan minimax "
     "spark".split()
 )
-_RERANKER_KINDS = ("onnx", "sentence-transformers", "http", "https", "tei", "jina", "cohere")
+RERANKER_KINDS = ("onnx", "sentence-transformers", "http", "https", "tei", "jina", "cohere")
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -164,7 +164,7 @@ def split_reranker(name: str) -> tuple[str, str]:
         InvalidSetting: No such kind, or nothing after its colon.
     """
     kind, _, model = name.partition(":")
-    if name not in (LEARNED_RERANKER, NO_RERANKER) and not (kind in _RERANKER_KINDS and model):
+    if name not in (LEARNED_RERANKER, NO_RERANKER) and not (kind in RERANKER_KINDS and model):
         raise InvalidSetting(
             f"reranker '{name}' is unknown; use {LEARNED_RERANKER}, {NO_RERANKER}, "
             "onnx:FOLDER_OR_NAME, sentence-transformers:NAME, tei:URL, jina:URL#MODEL, "

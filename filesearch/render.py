@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from filesearch.evaluation.running import Evaluation
     from filesearch.maintain import Verification
     from filesearch.memory import MemoryReport
+    from filesearch.model_choices import ModelChoice
     from filesearch.plan import QueryPlan
     from filesearch.records import FileRecord, IndexStats
     from filesearch.reports import IngestReport
@@ -334,6 +335,21 @@ def render_checks(checks: Sequence[Check]) -> str:
         f"{check.name}: {check.detail}"
         for check in checks
     )
+
+
+def render_models(choices: Sequence[ModelChoice]) -> str:
+    """Return the models by setting, a line each: name, what it is, what it still needs."""
+    width = max(len(choice.name) for choice in choices)
+    lines: list[str] = []
+    setting = None
+    for choice in choices:
+        if choice.setting != setting:
+            setting = choice.setting
+            lines.extend([*([""] if lines else []), click.style(setting, bold=True)])
+        mark = "*" if choice.is_chosen else " "
+        needs = click.style(f"  ({choice.needs})", fg="yellow") if choice.needs else ""
+        lines.append(f"{mark} {escaped(choice.name):<{width}}  {escaped(choice.what)}{needs}")
+    return "\n".join(lines)
 
 
 def render_evaluation(evaluation: Evaluation) -> str:

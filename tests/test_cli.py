@@ -18,10 +18,12 @@ from filesearch.cli.options import answer_once
 from filesearch.doctor import Check
 from filesearch.maintain import Verification
 from filesearch.memory import SMAPS
+from filesearch.model_choices import ModelChoice
 from filesearch.records import FileRecord, IndexStats
 
 COMMANDS = (
-    "ask chat compact doctor eval files ingest keys mcp remove search serve stats summarize verify"
+    "ask chat compact doctor eval files ingest keys mcp models remove search serve stats summarize "
+    "verify"
 ).split()
 OPTIONS = {
     "ask": {
@@ -68,6 +70,7 @@ OPTIONS = {
         "--json-lines",
     },
     "mcp": {"--index", "--http", "--host", "--port"},
+    "models": {"--json"},
     "remove": {"--index", "--json"},
     "keys": set(),  # its commands have their own
     "serve": {
@@ -537,6 +540,19 @@ def test_doctor_names_what_is_broken_and_exits_with_3(index):
     done = run("doctor", "--index", index)
     assert done.exit_code == 3
     assert "FAIL  index: IndexDamaged: " in done.stdout
+
+
+def test_models_marks_what_the_settings_name(monkeypatch):
+    monkeypatch.setenv("FSEARCH_CHAT_MODEL", "ollama:qwen2.5")
+    found = run_json("models")
+    assert [set(choice) for choice in found] == [names(ModelChoice)] * len(found)
+    assert next(one["name"] for one in found if one["is_chosen"]) == "ollama:qwen2.5"
+    lines = run("models").stdout.splitlines()
+    assert lines[0] == "chat_model"
+    [marked] = [line for line in lines if line.startswith("* ollama:qwen2.5 ")]
+    assert "http://127.0.0.1:11434/v1" in marked
+    monkeypatch.setenv("FSEARCH_RERANKER", "worse")
+    assert "reranker 'worse' is unknown" in assert_fails(run("models"), 2)
 
 
 # Errors and settings

@@ -144,7 +144,7 @@ LAYERS = [
     ["engine"],
     ["evaluation", "mcp_server", "integrations", "summarize"],
     ["server"],
-    ["progress", "doctor"],
+    ["progress", "doctor", "model_choices"],
     ["render"],
     ["cli"],
     ["__main__"],

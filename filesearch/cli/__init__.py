@@ -111,6 +111,7 @@ for _command in (
     upkeep.verify,
     upkeep.compact,
     upkeep.doctor,
+    upkeep.models,
     evaluate.evaluate_set,
     serve.serve,
     keys.keys,

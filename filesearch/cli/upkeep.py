@@ -1,4 +1,4 @@
-"""Commands that look after the index: stats, verify, compact, doctor."""
+"""Commands that look after the index, and what it works with: stats, verify, doctor, models."""
 
 from __future__ import annotations
 
@@ -95,3 +95,25 @@ def doctor(ctx: click.Context, index: str | None, as_json: bool) -> None:
         click.echo(render_checks(checks))
     if not all(check.is_ok for check in checks):
         ctx.exit(3)
+
+
+@click.command()
+@json_option
+def models(as_json: bool) -> None:
+    """List the models that settings can name, and what each still needs.
+
+    Chat models, embedders and rerankers; an asterisk marks those that the settings name. No model
+    is loaded and no server asked.
+
+    With --json they are a list of {"setting", "name", "what", "needs", "is_chosen"}; "needs" is
+    empty where a model can be used as things are.
+    """
+    from filesearch.config import load_settings
+    from filesearch.model_choices import model_choices
+    from filesearch.render import render_models
+
+    choices = model_choices(load_settings())
+    if as_json:
+        print_json([asdict(choice) for choice in choices])
+    else:
+        click.echo(render_models(choices))
