@@ -51,6 +51,8 @@ def late_scores(
             what that saves, which others could use.
     """
     counts = signs.counts
+    says = weights > 0  # punctuation does not
+    tokens, weights = tokens[says], weights[says]
     window = np.zeros(len(counts), np.float32)
     stretch = np.zeros(len(counts), np.float32)
     if len(tokens) == 0 or len(signs.bits) == 0:
@@ -72,17 +74,11 @@ def _similarities(tokens: FloatMatrix, signs: TokenSigns, step_rows: int) -> Flo
     """
     product = SignProduct(tokens)
     found = np.empty((len(signs.bits), len(tokens)), np.float32)
-    # Flat, as numpy is slow with many short rows.
-    sums = np.tile(tokens.sum(axis=1), min(len(found), _BLOCK_ROWS))
-    root = np.float32(np.sqrt(tokens.shape[1]))
 
     def multiply(first: int) -> None:
         for start in range(first, min(first + step_rows, len(found)), _BLOCK_ROWS):
-            bits = signs.bits[start : start + _BLOCK_ROWS]
-            block = product.of(bits).reshape(-1)
-            block *= 2  # a sign is 2 * bit - 1
-            block -= sums[: len(block)]
-            np.divide(block, root, out=found[start : start + len(bits)].reshape(-1))
+            past = min(start + _BLOCK_ROWS, first + step_rows)
+            found[start:past] = product.similarities(signs.bits[start:past])
 
     run_steps([partial(multiply, first) for first in range(0, len(found), step_rows)])
     return found

@@ -309,11 +309,17 @@ def _bases(counts: list[int]) -> IntArray:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
-def _by_segment(bases: IntArray, rows: IntArray) -> Iterator[tuple[int, IntArray, IntArray]]:
+def _by_segment(
+    bases: IntArray, rows: IntArray
+) -> Iterator[tuple[int, IntArray | slice, IntArray]]:
     """Yield the number of each segment that has some of `rows`, which they are, and theirs there.
 
     The first array says where in `rows` they stand, the second which rows of the segment they are.
     """
+    if len(bases) == 2:  # a store at rest is one segment: nothing to tell apart
+        if len(rows):
+            yield 0, slice(None), rows
+        return
     numbers = np.searchsorted(bases, rows, side="right") - 1
     for number in np.unique(numbers).tolist():
         mine = np.flatnonzero(numbers == number)
