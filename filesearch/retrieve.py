@@ -244,7 +244,7 @@ class Retriever:
             index,
             query,
             index.everything,
-            embedded=lambda: embed_question(query, self._embedder),
+            embedded=embed_question(query, self._embedder),
         )
         fused = fuse_candidates(question, candidates, self._vector_weight)
         rows = np.array([scored.row for scored in fused], dtype=np.int64)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from filesearch.search_turns import SearchTurns
+from filesearch.search_turns import EMBEDDED_AT_ONCE, SearchTurns
 from filesearch.testing import HashingEmbedder
 
 
@@ -28,13 +28,13 @@ def test_a_question_is_embedded_while_another_search_computes():
 
     def search():
         with turns.searching("returns", lambda: noted) as embedded:
-            told.append(embedded()[1].vector)
+            told.append(embedded[1].vector)
 
     thread = threading.Thread(target=search)
     with turns.searching("mugs", HashingEmbedder) as embedded:
         thread.start()
         assert noted.has_embedded.wait(30)
-        assert embedded()[1] is not None
+        assert embedded[1] is not None
         assert not told
     thread.join(30)
     assert told[0].tolist() == noted.embed_query("returns").tolist()
@@ -42,7 +42,7 @@ def test_a_question_is_embedded_while_another_search_computes():
 
 def test_a_search_without_vectors_embeds_nothing():
     with SearchTurns().searching("mugs", None) as embedded:
-        assert embedded() == (1.0, None)
+        assert embedded == (1.0, None)
 
 
 def test_several_questions_take_turns_and_come_in_order():
@@ -72,24 +72,26 @@ class Slow(HashingEmbedder):
         return super().embed_query(text)
 
 
-def test_others_compute_while_a_search_waits_for_its_embedding():
-    turns, slow, told = SearchTurns(), Slow(), []
+def test_others_compute_while_searches_wait_for_their_embeddings():
+    turns, told = SearchTurns(), []
+    waiting = [Slow() for _ in range(EMBEDDED_AT_ONCE)]
 
-    def search():
+    def search(slow):
         with turns.searching("returns", lambda: slow) as embedded:
-            told.append(embedded()[1].vector)
-            told.append(turns._computing.is_taken)
+            told.append(embedded[1].vector.tolist())
+            assert turns._computing.is_taken
 
-    thread = threading.Thread(target=search)
-    thread.start()
-    assert slow.has_begun.wait(30)
+    threads = [threading.Thread(target=search, args=[slow]) for slow in waiting]
+    for thread, slow in zip(threads, waiting, strict=True):
+        thread.start()
+        assert slow.has_begun.wait(30)
     with turns.searching("mugs", None) as embedded:  # would wait for good
-        assert embedded() == (1.0, None)
+        assert embedded == (1.0, None)
         assert not told
-    slow.may_end.set()
-    thread.join(30)
-    assert told[0].tolist() == slow.embed_query("returns").tolist()
-    assert told[1]
+    for thread, slow in zip(threads, waiting, strict=True):
+        slow.may_end.set()
+        thread.join(30)
+    assert told == [HashingEmbedder().embed_query("returns").tolist()] * len(waiting)
     assert not turns._computing.is_taken
 
 
@@ -99,11 +101,11 @@ def test_an_embedder_may_search_itself():
     class Searching(HashingEmbedder):
         def embed_query(self, text):
             with turns.searching("mugs", None) as embedded:
-                assert embedded() == (1.0, None)
+                assert embedded == (1.0, None)
             return super().embed_query(text)
 
     with turns.searching("returns", Searching) as embedded:
-        assert embedded()[1] is not None
+        assert embedded[1] is not None
     assert not turns._computing.is_taken
 
 
@@ -116,7 +118,7 @@ def test_an_embedder_that_fails_gives_the_turn_back():
 
     with (
         pytest.raises(OSError, match="returns"),
-        turns.searching("returns", Failing) as embedded,
+        turns.searching("returns", Failing),
     ):
-        embedded()
+        pytest.fail("there is nothing to search with")
     assert not turns._computing.is_taken
