@@ -9,7 +9,7 @@ on others. Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -61,6 +61,8 @@ _CODE_MARKS = ("=", "_", "{", "}", ";", "[]", "()", "):", ");", "->", "::")
 _PROSE_MARKS, _CODE_MARKS_FULL = 0.01, 0.02
 # Windows that come up again, as the popular ones of a server do, are read once: 5 KB each.
 _KEPT_TEXTS = 2048
+# Words of questions, of which other questions have most as well.
+_KEPT_WORDS = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,16 +106,23 @@ def compute_features(evidence: Evidence) -> FloatMatrix:
         return np.empty((0, len(FEATURE_NAMES)), np.float32)
     total_idf = max(float(e.idf.sum()), 1e-9)
     keyword, vector = normalise(e.keyword), normalise(e.vector)
-    read = [_read(text) for text in e.texts]
     looks = _Looks(e)
+    # Chunks overlap, so that one window may stand for several: each is looked at once.
+    places = {text: i for i, text in enumerate(dict.fromkeys(e.texts))}
+    read = [_read(text) for text in places]
+    of_texts = np.array([places[text] for text in e.texts])
+
+    def look(at: Callable[[_Text], float]) -> npt.NDArray[np.float64]:
+        return np.array([at(text) for text in read], np.float64)[of_texts]
+
     columns = {
         "keyword": keyword,
         "keyword_share": np.minimum(e.keyword / max(e.max_keyword, 1e-9), 1.0),
         "coverage": e.idf @ (e.counts > 0) / total_idf,
         "context_coverage": np.array([looks.context_coverage(terms) for terms in e.contexts]),
-        "passage_coverage": np.array([looks.sentence_coverage(text) for text in read]),
-        "phrase": np.array([looks.phrase(text) for text in read]),
-        "exact": np.array([looks.exact(text) for text in read]),
+        "passage_coverage": look(looks.sentence_coverage),
+        "phrase": look(looks.phrase),
+        "exact": look(looks.exact),
         "vector": e.vector,
         "vector_second": e.vector_second,
         "vector_mean": e.vector_mean,
@@ -127,17 +136,19 @@ def compute_features(evidence: Evidence) -> FloatMatrix:
         "agreement": reciprocal_rank_fusion(e.keyword, e.vector.astype(np.float64)),
         "late_rank": np.where(e.late > 0, 1 / ranks(e.late), 0.0),
         "opening": e.ordinals == 0,
-        "length": np.log1p(np.array([len(text.words) for text in read]) / 1000),
-        "code": np.full(n, code_share(e.texts)),
+        "length": np.log1p(look(lambda text: len(text.words)) / 1000),
+        "code": _code_share(look(lambda text: text.code_marks)),
     }
-    return np.column_stack([columns[name] for name in FEATURE_NAMES]).astype(np.float32)
+    features = np.empty((n, len(FEATURE_NAMES)), np.float32)
+    for i, name in enumerate(FEATURE_NAMES):
+        features[:, i] = columns[name]
+    return features
 
 
-def code_share(texts: Sequence[str]) -> float:
+def _code_share(code_marks: npt.NDArray[np.float64]) -> float:
     """Return how far texts, at least one, are source code: 0 for prose to 1."""
-    marks = np.mean([_read(text).code_marks for text in texts])
-    share = (marks - _PROSE_MARKS) / (_CODE_MARKS_FULL - _PROSE_MARKS)
-    return float(np.clip(share, 0, 1))
+    share = (code_marks.mean() - _PROSE_MARKS) / (_CODE_MARKS_FULL - _PROSE_MARKS)
+    return min(max(float(share), 0.0), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,28 +196,35 @@ class _Looks:
         self._exact = [w.casefold() for w in dict.fromkeys(wanted) if len(w) > 1]
 
     def context_coverage(self, terms: Sequence[str]) -> float:
-        held = set(terms)
-        return sum(weight for term, weight in self._idf.items() if term in held) / self._total
+        if self._idf.keys().isdisjoint(terms):
+            return 0.0
+        return sum([weight for term, weight in self._idf.items() if term in terms]) / self._total
 
     def sentence_coverage(self, text: _Text) -> float:
-        held = [(word, weight) for word, weight in self._prefixes if word in text.words]
-        if len(held) < 2:
-            return sum(weight for _word, weight in held) / self._total
+        words = text.words
+        held = [(word, weight) for word, weight in self._prefixes if word in words]
+        everything = sum([weight for _word, weight in held])
+        if len(held) < 2 or len(text.sentences) == 1:
+            return everything / self._total
         best = 0.0
         for sentence in text.sentences:
             best = max(best, sum([weight for word, weight in held if word in sentence]))
+            if best == everything:
+                break
         return best / self._total
 
     def phrase(self, text: _Text) -> float:
         if not self._pairs:
             return 0.0
-        held = sum(weight for pair, weight in self._pairs if pair in text.words)
-        return held / self._pairs_total
+        words = text.words
+        return sum([weight for pair, weight in self._pairs if pair in words]) / self._pairs_total
 
     def exact(self, text: _Text) -> float:
         if not self._exact:
             return 0.0
-        return sum(_holds_word(text.words, word) for word in self._exact) / len(self._exact)
+        words = text.words
+        held = [_holds_word(words, word) for word in self._exact if word in words]
+        return sum(held) / len(self._exact)
 
 
 def _holds_word(text: str, word: str) -> bool:
@@ -214,8 +232,8 @@ def _holds_word(text: str, word: str) -> bool:
     start = text.find(word)
     while start >= 0:
         end = start + len(word)
-        around = text[max(0, start - 1) : start] + text[end : end + 1]
-        if not any(character.isalnum() or character == "_" for character in around):
+        before, after = text[start - 1 : start], text[end : end + 1]  # empty at either end
+        if not (before.isalnum() or after.isalnum() or before == "_" or after == "_"):
             return True
         start = text.find(word, start + 1)
     return False
@@ -239,4 +257,9 @@ def _pairs(question: str, idf: dict[str, float]) -> list[tuple[str, float]]:
 
 
 def _word_weight(word: str, idf: dict[str, float]) -> float:
-    return max((idf.get(term, 0.0) for term in extract_terms(word)), default=0.0)
+    return max([idf.get(term, 0.0) for term in _word_terms(word)], default=0.0)
+
+
+@lru_cache(maxsize=_KEPT_WORDS)
+def _word_terms(word: str) -> tuple[str, ...]:
+    return tuple(extract_terms(word))
