@@ -8,10 +8,8 @@ something only the new part comes back.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +25,7 @@ from filesearch.candidates import (
 from filesearch.catalog import Catalog
 from filesearch.cite import locate, location_fields
 from filesearch.config import check_top_k
-from filesearch.context import find_contexts
+from filesearch.context_cache import ContextCache
 from filesearch.filters import Filter, Predicate, compile_filter
 from filesearch.fuse import merge_rankings, normalise
 from filesearch.index_rows import Place, Selection
@@ -39,7 +37,6 @@ from filesearch.rerank.features import Evidence, compute_features
 from filesearch.row_attributes import LastRowAttributes
 from filesearch.scoring import apply_rerank, fuse_candidates, score_candidates, with_score
 from filesearch.search_turns import SearchTurns
-from filesearch.terms import extract_terms
 from filesearch.types import (
     Document,
     FloatVector,
@@ -101,6 +98,7 @@ class Retriever:
         self._score_threshold = score_threshold
         self._row_attributes = LastRowAttributes()
         self._turns = SearchTurns()
+        self._contexts = ContextCache()
 
     def search(
         self,
@@ -282,8 +280,7 @@ class Retriever:
         documents = self._catalog().documents(
             {place.entry.document_id for place in places if place}, index.load_keys
         )
-        contexts = _contexts(places, documents)
-        context_terms = {line: _context_terms(line) for line in set(contexts)}
+        contexts = self._contexts.of(places, documents)
         texts = _window_texts(index, places, windows, documents)
         evidence = Evidence(
             question=question.text,
@@ -297,13 +294,13 @@ class Retriever:
             vector_mean=mean,
             late=late.window,
             late_stretch=late.stretch,
-            contexts=[context_terms[line] for line in contexts],
+            contexts=[context.terms for context in contexts],
             texts=texts,
             ordinals=np.array([place.ordinal if place else 0 for place in places], dtype=np.int64),
         )
         return RerankRequest(
             question=question.text,
-            texts=[f"{line}\n{text}" for line, text in zip(contexts, texts, strict=True)],
+            texts=[f"{one.line}\n{text}" for one, text in zip(contexts, texts, strict=True)],
             features=compute_features(evidence),
         )
 
@@ -332,34 +329,6 @@ def _results(passages: Sequence[Passage]) -> list[SearchResult]:
     return results
 
 
-@lru_cache(maxsize=4096)
-def _context_terms(line: str) -> tuple[str, ...]:
-    """Return the terms of a context: the chunks under one heading share it, and so do questions."""
-    return tuple(extract_terms(line))
-
-
-def _contexts(places: Sequence[Place | None], documents: Mapping[int, Document]) -> list[str]:
-    """Return the context of each chunk; empty where its document is gone.
-
-    Each file is gone through once, from its first chunk here to its last.
-    """
-    found = [""] * len(places)
-    by_file: defaultdict[int, list[tuple[int, Place]]] = defaultdict(list)
-    there = [(i, place) for i, place in enumerate(places) if place is not None]
-    for i, place in sorted(there, key=lambda one: one[1].start):
-        by_file[place.entry.store_file_id].append((i, place))
-    for members in by_file.values():
-        entry = members[0][1].entry
-        document = documents.get(entry.document_id)
-        if document is None:
-            continue
-        starts = [place.start for _i, place in members]
-        lines = find_contexts(entry.filename, document.title, document.spans, starts)
-        for (i, _place), line in zip(members, lines, strict=True):
-            found[i] = line
-    return found
-
-
 def _window_texts(
     index: Index,
     places: Sequence[Place | None],
@@ -367,18 +336,15 @@ def _window_texts(
     documents: Mapping[int, Document],
 ) -> list[str]:
     """Return the words of one window of each chunk, or of its beginning where that is -1."""
-    spans = np.array(
-        [
-            (one.start, min(one.end, one.start + MAX_BLIND_CHARACTERS)) if one else (0, 0)
-            for one in places
-        ],
-        np.int64,
-    ).reshape(-1, 2)
     has_window = windows >= 0
-    spans[has_window] = index.window_spans(windows[has_window])
-    return [
-        documents[place.entry.document_id].text[start:end]
-        if place is not None and place.entry.document_id in documents
-        else ""
-        for place, (start, end) in zip(places, spans.tolist(), strict=True)
-    ]
+    spans = iter(index.window_spans(windows[has_window]).tolist())
+    texts = []
+    for place, is_window in zip(places, has_window.tolist(), strict=True):
+        span = next(spans) if is_window else None
+        document = documents.get(place.entry.document_id) if place else None
+        if place is None or document is None:
+            texts.append("")
+            continue
+        start, end = span or (place.start, min(place.end, place.start + MAX_BLIND_CHARACTERS))
+        texts.append(document.text[start:end])
+    return texts

@@ -118,7 +118,7 @@ LAYERS = [
     ["functions", "interruptible", "keys", "markers", "merge_results", "threads", "event_log"],
     ["catalog", "blobs", "load", "embed", "index", "rerank", "batch_counts", "index_id"],
     ["prepare", "testing", "extract", "store_rows", "loader_threads", "row_attributes", "sections"],
-    ["known_files", "stored_vectors"],
+    ["known_files", "stored_vectors", "context_cache"],
     ["reader_pool", "store_batches", "read_ahead", "source_reader"],
     ["fetch"],
     ["writer", "tool", "grounding", "given"],
