@@ -262,17 +262,19 @@ class Snapshot:
         ordinals = (rows - self._slots.chunk_rows[slots]).tolist()
         stretches = np.empty((len(rows), 2), np.int64)
         for number, mine, local in _by_segment(self._chunk_base, rows):
-            stretches[mine] = self.segments[number].chunk_table[local][:, [START, END]]
+            stretches[mine] = self.segments[number].chunk_table[local, START : END + 1]
         files = self._slots.store_files[slots].tolist()
         documents = self._slots.documents[slots].tolist()
-        entries = self.entries(files)
-        found: list[Place | None] = []
-        for i, (start, end) in enumerate(stretches.tolist()):
-            entry = entries.get(files[i])
-            # The id of a removed file may have gone to another one since.
-            is_there = entry is not None and entry.document_id == documents[i]
-            found.append(Place(entry, start, end, ordinals[i]) if entry and is_there else None)
-        return found
+        entries = map(self.entries(files).get, files)
+        # The id of a removed file may have gone to another one since.
+        return [
+            Place(entry, start, end, ordinal)
+            if entry is not None and entry.document_id == document
+            else None
+            for entry, document, (start, end), ordinal in zip(
+                entries, documents, stretches.tolist(), ordinals, strict=True
+            )
+        ]
 
     def entries(self, store_file_ids: Sequence[int]) -> dict[int, Entry]:
         """Return files by store file id; those that were removed are left out."""
@@ -288,14 +290,13 @@ class Snapshot:
             kept.update((one, read.get(one)) for one in missing)
             keys = {one.document_id: one.load_key for one in read.values() if one.load_key}
             self.load_keys.update(keys)
-        found = ((one, kept.get(one)) for one in wanted)
-        return {one: entry for one, entry in found if entry is not None}
+        return {one: entry for one in wanted if (entry := kept.get(one)) is not None}
 
     def window_spans(self, window_rows: IntArray) -> IntArray:
         """Return start and end character of windows in their documents: int64 (n, 2)."""
         found = np.empty((len(window_rows), 2), np.int64)
         for number, mine, local in _by_segment(self._window_base, window_rows):
-            found[mine] = self.segments[number].window_table[local][:, [START, END]]
+            found[mine] = self.segments[number].window_table[local, START : END + 1]
         return found
 
 
