@@ -23,13 +23,13 @@ MAX_KEPT = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a chunk's own words leave out: the line of context.py, and its terms."""
+    """What a chunk's own words leave out: the line of context.py, and its keyword terms."""
 
     line: str
-    terms: tuple[str, ...]
+    terms: frozenset[str]
 
 
-_NOTHING = Context("", ())
+_NOTHING = Context("", frozenset())
 
 
 class ContextCache:
@@ -85,4 +85,4 @@ class ContextCache:
 @lru_cache(maxsize=4096)
 def _context_of(line: str) -> Context:
     """Return a line with its terms: the chunks under one heading share it."""
-    return Context(line, tuple(extract_terms(line)))
+    return Context(line, frozenset(extract_terms(line)))

@@ -35,7 +35,7 @@ def normalise(scores: npt.NDArray[np.floating], *, floor: float = 0.0) -> npt.ND
     top = values.max(initial=0.0)
     if top <= 0:
         return np.zeros(len(values))
-    normalised: npt.NDArray[np.float64] = np.clip(values / top, 0.0, 1.0)
+    normalised: npt.NDArray[np.float64] = np.maximum(values, 0.0) / top
     return normalised
 
 

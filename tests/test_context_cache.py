@@ -42,7 +42,7 @@ def test_each_chunk_has_the_context_that_its_document_gives():
         found = cache.of([place(start) for start in STARTS], {1: document})
         lines = [find_contexts("shop.md", "Shop", SPANS, [start])[0] for start in STARTS]
         assert [one.line for one in found] == lines
-        assert [list(one.terms) for one in found] == [extract_terms(line) for line in lines]
+        assert [one.terms for one in found] == [set(extract_terms(line)) for line in lines]
 
 
 def test_the_spans_of_a_document_are_gone_through_once():

@@ -9,7 +9,7 @@ on others. Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -77,7 +77,7 @@ class Evidence:
         keyword: float64, BM25; max_keyword: what no chunk can reach.
         vector, vector_second, vector_mean: float32, cosine similarities of windows.
         late, late_stretch: float32, see late.py.
-        contexts: File name, title and headings, one line each.
+        contexts: Keyword terms of file name, title and headings.
         texts: The words of each candidate's best window.
         ordinals: int64, position of the chunk in its document, from 0.
     """
@@ -93,7 +93,7 @@ class Evidence:
     vector_mean: FloatVector
     late: FloatVector
     late_stretch: FloatVector
-    contexts: Sequence[Sequence[str]]
+    contexts: Sequence[Set[str]]
     texts: Sequence[str]
     ordinals: IntArray
 
@@ -108,21 +108,17 @@ def compute_features(evidence: Evidence) -> FloatMatrix:
     keyword, vector = normalise(e.keyword), normalise(e.vector)
     looks = _Looks(e)
     # Chunks overlap, so that one window may stand for several: each is looked at once.
-    places = {text: i for i, text in enumerate(dict.fromkeys(e.texts))}
-    read = [_read(text) for text in places]
-    of_texts = np.array([places[text] for text in e.texts])
-
-    def look(at: Callable[[_Text], float]) -> npt.NDArray[np.float64]:
-        return np.array([at(text) for text in read], np.float64)[of_texts]
-
+    looked = {text: looks.at(_read(text)) for text in dict.fromkeys(e.texts)}
+    seen = np.array([looked[text] for text in e.texts]).T
+    passage_coverage, phrase, exact, length, code_marks = seen
     columns = {
         "keyword": keyword,
         "keyword_share": np.minimum(e.keyword / max(e.max_keyword, 1e-9), 1.0),
         "coverage": e.idf @ (e.counts > 0) / total_idf,
         "context_coverage": np.array([looks.context_coverage(terms) for terms in e.contexts]),
-        "passage_coverage": look(looks.sentence_coverage),
-        "phrase": look(looks.phrase),
-        "exact": look(looks.exact),
+        "passage_coverage": passage_coverage,
+        "phrase": phrase,
+        "exact": exact,
         "vector": e.vector,
         "vector_second": e.vector_second,
         "vector_mean": e.vector_mean,
@@ -136,8 +132,8 @@ def compute_features(evidence: Evidence) -> FloatMatrix:
         "agreement": reciprocal_rank_fusion(e.keyword, e.vector.astype(np.float64)),
         "late_rank": np.where(e.late > 0, 1 / ranks(e.late), 0.0),
         "opening": e.ordinals == 0,
-        "length": np.log1p(look(lambda text: len(text.words)) / 1000),
-        "code": _code_share(look(lambda text: text.code_marks)),
+        "length": np.log1p(length / 1000),
+        "code": _code_share(code_marks),
     }
     features = np.empty((n, len(FEATURE_NAMES)), np.float32)
     for i, name in enumerate(FEATURE_NAMES):
@@ -195,10 +191,20 @@ class _Looks:
         wanted += [m.group() for m in _NAME.finditer(question) if m.start() > 0]
         self._exact = [w.casefold() for w in dict.fromkeys(wanted) if len(w) > 1]
 
-    def context_coverage(self, terms: Sequence[str]) -> float:
-        if self._idf.keys().isdisjoint(terms):
+    def context_coverage(self, terms: Set[str]) -> float:
+        if terms.isdisjoint(self._idf):
             return 0.0
         return sum([weight for term, weight in self._idf.items() if term in terms]) / self._total
+
+    def at(self, text: _Text) -> tuple[float, float, float, int, float]:
+        """Return what is seen of a text: coverage, phrase, exact, its length and its code marks."""
+        return (
+            self.sentence_coverage(text),
+            self.phrase(text),
+            self.exact(text),
+            len(text.words),
+            text.code_marks,
+        )
 
     def sentence_coverage(self, text: _Text) -> float:
         words = text.words

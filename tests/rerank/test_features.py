@@ -37,7 +37,7 @@ def evidence(texts=TEXTS, contexts=("", "", "")):
         vector_mean=zeros,
         late=zeros,
         late_stretch=zeros,
-        contexts=[extract_terms(line) for line in contexts[:n]],
+        contexts=[set(extract_terms(line)) for line in contexts[:n]],
         texts=texts,
         ordinals=np.arange(n),
     )
@@ -57,6 +57,25 @@ def test_the_passage_that_answers_has_the_most_of(name):
 def test_numbers_names_and_identifiers_count_as_exact_only_whole():
     near = [TEXTS[0].replace("2018", "20181").replace("kiln_sensor", "kiln_sensors"), TEXTS[0]]
     assert column("exact", evidence(near)).tolist() == pytest.approx([1 / 3, 1])
+
+
+def test_what_is_exact_may_stand_at_either_end():
+    ends = ["2018 was dry", "dry in 2018", "2018"]
+    assert column("exact", evidence(ends)).tolist() == pytest.approx([1 / 3] * 3)
+
+
+def test_the_best_sentence_counts_not_all_of_them_together():
+    sentences = ["Acme grew. ", "The kiln_sensor needs repairs. ", "It was 2018."]
+    best = column("passage_coverage", evidence([sentences[1]], ("",)))
+    together = column("passage_coverage", evidence(["".join(sentences)], ("",)))
+    assert 0 < together[0] == best[0] < 1
+
+
+def test_candidates_with_one_window_see_the_same_in_it():
+    texts = [TEXTS[0], TEXTS[1], TEXTS[0]]
+    for name in ("passage_coverage", "phrase", "exact", "length"):
+        first, other, again = column(name, evidence(texts))
+        assert first == again != other
 
 
 def test_the_context_counts_apart_from_the_words():
