@@ -1,6 +1,6 @@
 """Passages: ranked chunks -> the passages a caller gets.
 
-Scored[] -> stretches that share no character -> without repeats -> neighbours joined -> Passage[].
+Ranking -> stretches that share no character -> without repeats -> neighbours joined -> Passage[].
 Neighbouring chunks share half their text, a file may lie in the store under two names, and an
 older version beside the newer one: without this step a list of results says the same thing over
 and over, and whoever reads it pays for the same words again.
@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TypeAlias
 
-import msgspec
 import numpy as np
 
 from filesearch.index_rows import Place
 from filesearch.protocols import Index
+from filesearch.ranking import Ranking, Scored
 from filesearch.records import Entry
 from filesearch.repeats import ToldTexts
 from filesearch.types import Span
@@ -47,25 +47,6 @@ Texts: TypeAlias = Callable[
 None for a document that is gone. `Catalog.passages` is one."""
 
 
-class Scored(msgspec.Struct, frozen=True, gc=False):
-    """A chunk with its score and the shares of it that the keyword and vector search gave.
-
-    A search makes hundreds, all numbers: the collector of cyclic garbage is not told of them.
-
-    Attributes:
-        row: Chunk row of the index.
-        score: In [0, 1], higher is better.
-        keyword, vector: At least 0; they add up to `score`.
-        window: Row of the chunk's window that is nearest to the question; -1 without vectors.
-    """
-
-    row: int
-    score: float
-    keyword: float
-    vector: float
-    window: int
-
-
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A stretch of a document that goes into the results.
@@ -88,7 +69,7 @@ class Passage:
 
 def pick_passages(
     index: Index,
-    scored: Sequence[Scored],
+    ranking: Ranking,
     *,
     top_k: int,
     least: float = 0.0,
@@ -103,14 +84,14 @@ def pick_passages(
     `MAX_JOINED` and stand where the best of them stood.
 
     Args:
-        index: Where the rows of `scored` lie.
-        scored: Best first, ties in the order in which they are to come.
-        top_k: At least 1; fewer come back when `scored` holds no more than that.
+        index: Where the rows of `ranking` lie.
+        ranking: Ties in the order in which they are to come.
+        top_k: At least 1; fewer come back when `ranking` holds no more than that.
         least: What scores less is left out, also where a chunk does only by what is new of it.
         texts: Called in blocks: mostly once or twice, for little more than what is returned.
-        copies: Document id -> ids of further files with its text, which `scored` leaves out.
+        copies: Document id -> ids of further files with its text, which `ranking` leaves out.
     """
-    line = _Line(index, scored, least, copies)
+    line = _Line(index, ranking, least, copies)
     told = ToldTexts()
     tellers: list[_Draft] = []  # of each text that was told, the draft that it is part of
     drafts: list[_Draft] = []
@@ -168,23 +149,22 @@ class _Line:
     def __init__(
         self,
         index: Index,
-        scored: Sequence[Scored],
+        ranking: Ranking,
         least: float,
         copies: Mapping[int, Sequence[int]],
     ) -> None:
         self._index = index
         self._least = least
         self._copies = copies
-        self._scored = scored
+        self._ranking = ranking
         self._queue = [
-            (-candidate.score, rank)
-            for rank, candidate in enumerate(scored)
-            if candidate.score >= least
+            (-score, rank) for rank, score in enumerate(ranking.scores.tolist()) if score >= least
         ]
         heapq.heapify(self._queue)
         self._taken: dict[int, list[tuple[int, int]]] = {}
         self._last_score = 0.0
         self._entries: dict[int, dict[int, Entry]] = {}
+        self._scored: list[Scored] = []
         self._places: list[Place | None] = []
 
     def take(self, count: int) -> list[_Stretch]:
@@ -192,10 +172,10 @@ class _Line:
         stretches: list[_Stretch] = []
         while self._queue and len(stretches) < count:
             negative_score, rank = heapq.heappop(self._queue)
-            candidate = self._scored[rank]
             place = self._meet(rank)
             if place is None:
                 continue
+            candidate = self._scored[rank]
             seen = self._taken.setdefault(place.entry.document_id, [])
             start, end = _cut_off(place.start, place.end, seen)
             left = (end - start) / (place.end - place.start)
@@ -233,7 +213,9 @@ class _Line:
         None for a chunk whose file was removed.
         """
         while len(self._places) <= rank:
-            ahead = self._scored[len(self._places) :][:_PLACES_AHEAD]
+            done = len(self._places)
+            ahead = self._ranking.stretch(done, done + _PLACES_AHEAD)
+            self._scored += ahead
             self._places += self._index.places([candidate.row for candidate in ahead])
         place = self._places[rank]
         if place is None:
@@ -273,7 +255,7 @@ def _rescore(index: Index, candidate: Scored, start: int, end: int, left: float)
     keyword, vector = candidate.keyword * left, candidate.vector * vector_left
     whole = candidate.keyword + candidate.vector
     score = candidate.score * ((keyword + vector) / whole if whole > 0 else left)
-    return msgspec.structs.replace(candidate, score=score, keyword=keyword, vector=vector)
+    return replace(candidate, score=score, keyword=keyword, vector=vector)
 
 
 class _Draft:

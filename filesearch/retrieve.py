@@ -27,15 +27,16 @@ from filesearch.cite import locate, location_fields
 from filesearch.config import check_top_k
 from filesearch.context_cache import ContextCache
 from filesearch.filters import Filter, Predicate, compile_filter
-from filesearch.fuse import merge_rankings, normalise
+from filesearch.fuse import normalise
 from filesearch.index_rows import Place, Selection
-from filesearch.passages import Passage, Scored, pick_passages
+from filesearch.passages import Passage, pick_passages
 from filesearch.protocols import Embedder, Index, Reranker
+from filesearch.ranking import Ranking
 from filesearch.ranking_options import RankingOptions
 from filesearch.records import Entry
 from filesearch.rerank.features import Evidence, compute_features
 from filesearch.row_attributes import LastRowAttributes
-from filesearch.scoring import apply_rerank, fuse_candidates, score_candidates, with_score
+from filesearch.scoring import apply_rerank, fuse_candidates, score_candidates, take_turns
 from filesearch.search_turns import SearchTurns
 from filesearch.types import (
     Document,
@@ -138,11 +139,11 @@ class Retriever:
                 predicate, keep_rows=lambda entry: self._rows_passing(index, entry, predicate)
             )
         )
-        scored = self._rank_all(index, queries, selection, stage, weight)
+        ranking = self._rank_all(index, queries, selection, stage, weight)
         with self._turns.going_on():
             passages = pick_passages(
                 index,
-                scored,
+                ranking,
                 top_k=top_k,
                 least=least,
                 texts=lambda places: self._catalog().passages(places, index.load_keys),
@@ -175,12 +176,13 @@ class Retriever:
             return []
         best: dict[str, RankedFile] = {}
         weight = self._vector_weight
-        for scored in self._rank_all(index, queries, index.everything, stage, weight):
-            place = index.places([scored.row])[0]
+        ranking = self._rank_all(index, queries, index.everything, stage, weight)
+        for row, score in zip(ranking.rows.tolist(), ranking.scores.tolist(), strict=True):
+            place = index.places([row])[0]
             if place is None:
                 continue
             entry = place.entry
-            best.setdefault(entry.file_id, RankedFile(entry.file_id, entry.filename, scored.score))
+            best.setdefault(entry.file_id, RankedFile(entry.file_id, entry.filename, score))
             if len(best) == top_k:
                 break
         return list(best.values())
@@ -192,19 +194,15 @@ class Retriever:
         selection: Selection,
         stage: Stage,
         weight: float | None,
-    ) -> list[Scored]:
+    ) -> Ranking:
         """Return the candidates of several queries as one ranking; each gets its share of it."""
         if len(queries) == 1:
             return self._rank(index, queries[0], selection, stage, weight)
-        rankings = self._turns.map(
-            lambda query: self._rank(index, query, selection, stage, weight), queries
+        return take_turns(
+            self._turns.map(
+                lambda query: self._rank(index, query, selection, stage, weight), queries
+            )
         )
-        merged = merge_rankings(
-            rankings, key=lambda scored: scored.row, top_k=sum(map(len, rankings))
-        )
-        # By turns they came; the scores are dealt out again, so that they still fall.
-        scores = sorted((scored.score for scored in merged), reverse=True)
-        return [with_score(scored, score) for scored, score in zip(merged, scores, strict=True)]
 
     def _rank(
         self,
@@ -213,8 +211,8 @@ class Retriever:
         selection: Selection,
         stage: Stage,
         weight: float | None,
-    ) -> list[Scored]:
-        """Return the candidates as `stage` ranks them, best first."""
+    ) -> Ranking:
+        """Return the candidates as `stage` ranks them."""
         needs_vectors = stage != "bm25" and weight != 0
         embedder = self._embedder if needs_vectors else None
         with self._turns.searching(query, embedder) as embedded:
@@ -229,12 +227,12 @@ class Retriever:
             reranker = self._reranker() if stage == "rerank" else None
             if reranker is None:
                 return fused
-            top, rest = fused[: reranker.max_candidates], fused[reranker.max_candidates :]
+            top = fused.rows[: reranker.max_candidates]
             request = self.rerank_request(
                 index, question, candidates, top, is_alone=not self._turns.is_wanted
             )
         # It may be a model behind a server: others compute while this one waits.
-        return apply_rerank(top, reranker.rerank(request), rest)
+        return apply_rerank(fused, reranker.rerank(request))
 
     def gather(self, index: Index, query: str, *, max_candidates: int) -> Gathered:
         """Return the evidence for the candidates of a question that is not blank."""
@@ -245,7 +243,6 @@ class Retriever:
             embedded=embed_question(query, self._embedder),
         )
         fused = fuse_candidates(question, candidates, self._vector_weight)
-        rows = np.array([scored.row for scored in fused], dtype=np.int64)
         return Gathered(
             filenames=[
                 place.entry.filename if place else ""
@@ -254,8 +251,8 @@ class Retriever:
             keyword=normalise(candidates.keyword),
             vector=candidates.vector,
             keyword_share=candidates.keyword_share,
-            order=np.searchsorted(candidates.rows, rows).tolist(),
-            request=self.rerank_request(index, question, candidates, fused[:max_candidates]),
+            order=np.searchsorted(candidates.rows, fused.rows).tolist(),
+            request=self.rerank_request(index, question, candidates, fused.rows[:max_candidates]),
         )
 
     def rerank_request(
@@ -263,12 +260,11 @@ class Retriever:
         index: Index,
         question: Question,
         candidates: Candidates,
-        top: Sequence[Scored],
+        rows: IntArray,
         *,
         is_alone: bool = True,
     ) -> RerankRequest:
-        """Return the evidence for the candidates `top`, in their order; `is_alone`: see late.py."""
-        rows = np.array([scored.row for scored in top], dtype=np.int64)
+        """Return the evidence for the chunks `rows`, in their order; `is_alone`: see late.py."""
         at = np.searchsorted(candidates.rows, rows)
         late = late_evidence(index, question, rows, is_alone=is_alone)
         second = mean = np.zeros(len(rows), np.float32)

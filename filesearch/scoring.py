@@ -1,6 +1,7 @@
 """Scoring: the candidates of a question -> chunks in order, with scores and what gave them.
 
-Candidates -> fuse both scores -> Scored[], best first; a reranker's scores -> Scored[] anew. Pure.
+Candidates -> fuse both scores -> Ranking; a reranker's scores -> Ranking anew; the rankings of
+several queries -> one. Pure.
 """
 
 from __future__ import annotations
@@ -13,17 +14,16 @@ from filesearch.candidates import Candidates, Question
 from filesearch.fuse import (
     adaptive_weight,
     convex_combination,
+    merge_rankings,
     normalise,
     reciprocal_rank_fusion,
 )
-from filesearch.passages import Scored
+from filesearch.ranking import Ranking
 from filesearch.types import FloatVector
 
 
-def fuse_candidates(
-    question: Question, candidates: Candidates, weight: float | None
-) -> list[Scored]:
-    """Return the candidates by their fused scores, best first.
+def fuse_candidates(question: Question, candidates: Candidates, weight: float | None) -> Ranking:
+    """Return the candidates by their fused scores.
 
     Args:
         question: The vector share falls with the share of it that the embedder does not know.
@@ -37,8 +37,8 @@ def fuse_candidates(
     return score_candidates(candidates, vector_weight=weight * question.known)
 
 
-def score_candidates(candidates: Candidates, *, vector_weight: float | None) -> list[Scored]:
-    """Fuse both scores of each candidate; returns them best first, ties by row.
+def score_candidates(candidates: Candidates, *, vector_weight: float | None) -> Ranking:
+    """Fuse both scores of each candidate; ties go by row, and what scores 0 is left out.
 
     Normalised scores say how candidates compare, not what they are worth: the best of a bad list
     has 1 too. So they are scaled by what the best match is worth on any store: the same combination
@@ -61,25 +61,37 @@ def score_candidates(candidates: Candidates, *, vector_weight: float | None) -> 
     order = np.lexsort((candidates.rows, -fused))
     order = order[fused[order] > 0]
     vector_share = np.maximum(fused - keyword_share, 0.0)
-    # As lists at once: numpy hands out single numbers ten times as slowly.
-    columns = (candidates.rows, fused, keyword_share, vector_share, candidates.windows)
-    return list(map(Scored, *(column[order].tolist() for column in columns)))
+    fused_ranking = Ranking(candidates.rows, fused, keyword_share, vector_share, candidates.windows)
+    return fused_ranking.some(order)
 
 
-def apply_rerank(
-    top: Sequence[Scored], scores: FloatVector, rest: Sequence[Scored]
-) -> list[Scored]:
-    """Return `top` by its new scores, then the rest, whose scores shrink to fit below."""
-    order = sorted(range(len(top)), key=lambda i: (-scores[i], i))
-    ranked = [with_score(top[i], float(scores[i])) for i in order]
-    if not rest:
-        return ranked
-    ceiling = min(ranked[-1].score / max(rest[0].score, 1e-9), 1.0) if ranked else 1.0
-    return ranked + [with_score(scored, ceiling * scored.score) for scored in rest]
+def apply_rerank(fused: Ranking, scores: FloatVector) -> Ranking:
+    """Return the first of `fused` by their new scores, then the rest, shrunk to fit below.
+
+    Args:
+        fused: Any number of chunks.
+        scores: Of as many of them as were judged, in their order; ties stay in it.
+    """
+    count = len(scores)
+    order = np.argsort(-scores, kind="stable")
+    judged, rest = scores[order].astype(np.float64), fused.scores[count:]
+    if count and len(rest):
+        rest = min(judged[-1] / max(rest[0], 1e-9), 1.0) * rest
+    ranked = fused.some(np.concatenate([order, np.arange(count, len(fused))]))
+    return ranked.with_scores(np.concatenate([judged, rest]))
 
 
-def with_score(scored: Scored, score: float) -> Scored:
-    """Return the candidate with another score, its shares in the same proportion."""
-    share = score / scored.score if scored.score > 0 else 0.0
-    keyword = min(scored.keyword * share, score)  # rounding must not make the rest negative
-    return Scored(scored.row, score, keyword, score - keyword, scored.window)
+def take_turns(rankings: Sequence[Ranking]) -> Ranking:
+    """Return the rankings of several queries, at least one, as one; see `merge_rankings`.
+
+    By turns the chunks come; the scores are dealt out again, so that they still fall.
+    """
+    joined = Ranking.join(rankings)
+    ends = np.cumsum([len(ranking) for ranking in rankings]).tolist()
+    merged = merge_rankings(
+        [range(end - len(ranking), end) for ranking, end in zip(rankings, ends, strict=True)],
+        key=joined.rows.tolist().__getitem__,
+        top_k=len(joined),
+    )
+    ranked = joined.some(np.array(merged, np.int64))
+    return ranked.with_scores(np.sort(ranked.scores)[::-1])

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filesearch.index_rows import Place
-from filesearch.passages import MAX_JOINED, MIN_LEFT, Scored, pick_passages
+from filesearch.passages import MAX_JOINED, MIN_LEFT, pick_passages
+from filesearch.ranking import Ranking, Scored
 from filesearch.records import Entry
 from filesearch.types import ChunkSettings, Span
 
@@ -78,11 +79,23 @@ class Store:
         ]
 
     def pick(self, scored, top_k=9, least=0.0):
-        return pick_passages(self, scored, top_k=top_k, least=least, texts=self.passages)
+        ranking = ranked(scored)
+        return pick_passages(self, ranking, top_k=top_k, least=least, texts=self.passages)
 
     def pick_rows(self, *rows, top_k=9):
         """Pick from these chunk rows in this order, all without vectors and nearly alike."""
         return self.pick([keyword_only(row, 1 - i / 100) for i, row in enumerate(rows)], top_k)
+
+
+def ranked(scored):
+    """The ranking of these chunks in their order."""
+    return Ranking(
+        rows=np.array([one.row for one in scored], np.int64),
+        scores=np.array([one.score for one in scored], np.float64),
+        keyword=np.array([one.keyword for one in scored], np.float64),
+        vector=np.array([one.vector for one in scored], np.float64),
+        windows=np.array([one.window for one in scored], np.int64),
+    )
 
 
 def keyword_only(row, score):

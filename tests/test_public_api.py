@@ -74,6 +74,7 @@ LAYERS = [
         "filters",
         "index_rows",
         "fuse",
+        "ranking",
         "context",
         "cores",
         "heap",

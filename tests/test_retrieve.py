@@ -285,8 +285,8 @@ def candidates(keyword, vector, keyword_share=0.5):
 def test_candidates_are_fused_with_the_weight_and_sorted():
     found = candidates([4.0, 2.0, 0.0], [0.0, 0.5, 1.0], keyword_share=1.0)
     scored = score_candidates(found, vector_weight=0.25)
-    assert [(s.row, s.score) for s in scored] == [(0, 0.75), (1, 0.5), (2, 0.25)]
-    assert [(s.keyword, s.vector) for s in scored] == [(0.75, 0.0), (0.375, 0.125), (0.0, 0.25)]
+    assert (scored.rows.tolist(), scored.scores.tolist()) == ([0, 1, 2], [0.75, 0.5, 0.25])
+    assert (scored.keyword.tolist(), scored.vector.tolist()) == ([0.75, 0.375, 0], [0, 0.125, 0.25])
 
 
 def test_the_best_of_a_bad_list_has_a_low_score():
@@ -294,13 +294,13 @@ def test_the_best_of_a_bad_list_has_a_low_score():
         candidates([9.0, 1.0], [0.8, 0.1], keyword_share=0.6), vector_weight=0.5
     )
     bad = score_candidates(candidates([0.9, 0.1], [0.2, 0.0], keyword_share=0.1), vector_weight=0.5)
-    assert good[0].score == pytest.approx(0.7)
-    assert bad[0].score == pytest.approx(0.15)
+    assert good.scores[0] == pytest.approx(0.7)
+    assert bad.scores[0] == pytest.approx(0.15)
 
 
 def test_ties_go_by_row_and_worthless_candidates_are_left_out():
     scored = score_candidates(candidates([1.0, 1.0, 0.0], [0.2, 0.2, -0.3]), vector_weight=0.5)
-    assert [s.row for s in scored] == [0, 1]
+    assert scored.rows.tolist() == [0, 1]
 
 
 def test_threads_that_search_at_once_get_what_one_gets(make_fs, docs):
