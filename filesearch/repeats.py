@@ -7,17 +7,16 @@ that was filled in for two years or two firms differs in numbers and names, and 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import chain, repeat
+from itertools import repeat
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from filesearch.terms import TermSequence, term_spans
+from filesearch.terms import TermSequence, extract_terms, term_spans
 
 MIN_SHARED = 0.9
 """Least share of a text's runs of three terms that earlier texts must hold. The last tenth of a
@@ -29,9 +28,9 @@ _MIN_SUSPECT = 0.5
 collection share 0.01 to 0.06 with the 8 to 149 before them (wikitexts and pubmed of the data of
 scripts/chunk_recall.py), so that only near repeats cost more than a fingerprint."""
 
-# Passages that come up again, as the popular ones of a server do, are read once: 10 KB each, 25
-# where they resemble others.
-_KEPT_TEXTS = 512
+# Passages that come up again, as the popular ones of a server do, are read once: some 10 KB each,
+# 18 where they nearly repeat others.
+_KEPT_TEXTS = 1024
 
 # Fingerprints are taken of UTF-8 without white space, in ASCII's lower case.
 _LOWER = bytes(range(256)).lower()
@@ -51,7 +50,7 @@ class ToldTexts:
     def __init__(self) -> None:
         self._texts: list[_Text] = []
         self._sources: list[int] = []
-        self._tellers: defaultdict[int, list[int]] = defaultdict(list)
+        self._prints: set[int] = set()  # of all of them
 
     def tell(self, text: str, *, source: int) -> int | None:
         """Take `text` in, unless it repeats what texts from other sources told.
@@ -64,7 +63,7 @@ class ToldTexts:
 
         Args:
             text: Any text. A chunk of 800 tokens takes less than 0.1 ms; one that resembles
-                earlier texts takes ten times that.
+                earlier texts takes three times that when it is first seen.
             source: What the text comes from; texts of one source are never compared.
 
         Returns:
@@ -72,39 +71,41 @@ class ToldTexts:
             when this one was taken in.
         """
         read = _read(text)
-        prints = read.prints
-        shared = [
-            [number for number in self._tellers[print_] if self._sources[number] != source]
-            for print_ in prints & self._tellers.keys()
-        ]
-        tellers = sorted(set(chain.from_iterable(shared)))
-        if tellers and sum(map(bool, shared)) >= _MIN_SUSPECT * len(prints):
-            repeated = self._find_repeated(read, tellers)
-            if repeated is not None:
-                return repeated
-        for print_ in prints:
-            self._tellers[print_].append(len(self._texts))
-        self._texts.append(read)
-        self._sources.append(source)
-        return None
+        repeated = self._find_repeated(read, source)
+        if repeated is None:
+            self._texts.append(read)
+            self._sources.append(source)
+            self._prints |= read.prints
+        return repeated
 
-    def _find_repeated(self, read: _Text, tellers: Sequence[int]) -> int | None:
-        """Return which of the texts numbered `tellers` holds most of one, if they hold it."""
-        text = read.text
+    def _find_repeated(self, read: _Text, source: int) -> int | None:
+        """Return which of the texts from other sources holds most of one, if they hold it.
+
+        What is cheap comes first: fingerprints settle most texts, their runs most of the others.
+        """
+        least = _MIN_SUSPECT * len(read.prints)
+        known = read.prints & self._prints
+        if len(known) < least:
+            return None
+        tellers = [
+            number
+            for number, told in enumerate(self._texts)
+            if self._sources[number] != source and not known.isdisjoint(told.prints)
+        ]
+        known &= frozenset().union(*[self._texts[number].prints for number in tellers])
+        if not known or len(known) < least:
+            return None
         for number in tellers:
-            if text in self._texts[number].text:
+            if read.text in self._texts[number].text:
                 return number
-        found, runs = read.terms, read.runs
-        held = np.stack([_holds(self._texts[number].sorted_runs, runs) for number in tellers])
-        fresh = np.flatnonzero(~held.any(axis=0))
-        if len(runs) - len(fresh) < MIN_SHARED * len(runs):
+        told_runs = [self._texts[number].runs for number in tellers]
+        is_told = _are_among(np.sort(np.concatenate(told_runs)), read.runs)
+        if np.count_nonzero(is_told) < MIN_SHARED * len(is_told):
             return None
-        reach = np.arange(min(RUN_TERMS, len(found.terms)))
-        positions = np.unique(fresh[:, np.newaxis] + reach)
-        starts, ends = found.starts[positions].tolist(), found.ends[positions].tolist()
-        if any(map(_is_number_or_name, repeat(text), starts, ends)):
+        if _has_number_or_name(read, read.runs[~is_told]):
             return None
-        return tellers[int(held.sum(axis=1).argmax())]
+        held = [np.count_nonzero(_are_among(runs, read.runs)) for runs in told_runs]
+        return tellers[int(np.argmax(held))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,16 +121,13 @@ class _Text:
     prints: frozenset[int]
 
     @cached_property
+    def runs(self) -> HashArray:
+        """Hashes of its runs of terms, ascending. What only near repeats need is not kept."""
+        return np.sort(_runs(extract_terms(self.text)))
+
+    @cached_property
     def terms(self) -> TermSequence:
         return term_spans(self.text)
-
-    @cached_property
-    def runs(self) -> HashArray:
-        return _runs(self.terms)
-
-    @cached_property
-    def sorted_runs(self) -> HashArray:
-        return np.sort(self.runs)
 
 
 @lru_cache(maxsize=_KEPT_TEXTS)
@@ -156,21 +154,31 @@ def _fingerprints(text: str) -> frozenset[int]:
     return frozenset([*changes.tolist(), *hashes[-1:].tolist()])
 
 
-def _runs(found: TermSequence) -> HashArray:
+def _runs(terms: Sequence[str]) -> HashArray:
     """Return a hash of every three terms in a row; one of them all when there are fewer."""
-    count = len(found.terms)
-    hashes = np.fromiter(map(hash, found.terms), np.int64, count).astype(np.uint64)
+    count = len(terms)
+    hashes = np.fromiter(map(hash, terms), np.int64, count).astype(np.uint64)
     runs = np.zeros(max(1, count - RUN_TERMS + 1), np.uint64)
     for i in range(min(RUN_TERMS, count)):
         runs = runs * _RUN_MULTIPLIER + hashes[i : i + len(runs)]
     return runs
 
 
-def _holds(known: HashArray, runs: HashArray) -> npt.NDArray[np.bool_]:
+def _are_among(known: HashArray, runs: HashArray) -> npt.NDArray[np.bool_]:
     """Return which of `runs` are among `known`, which is sorted and not empty."""
     at = np.minimum(np.searchsorted(known, runs), len(known) - 1)
     found: npt.NDArray[np.bool_] = known[at] == runs
     return found
+
+
+def _has_number_or_name(read: _Text, fresh: HashArray) -> bool:
+    """Return whether a number or name stands in the runs `fresh` of a text."""
+    found = read.terms
+    reach = np.arange(min(RUN_TERMS, len(found.terms)))
+    at = np.flatnonzero(np.isin(_runs(found.terms), fresh))
+    positions = np.unique(at[:, np.newaxis] + reach)
+    starts, ends = found.starts[positions].tolist(), found.ends[positions].tolist()
+    return any(map(_is_number_or_name, repeat(read.text), starts, ends))
 
 
 def _is_number_or_name(text: str, start: int, end: int) -> bool:
