@@ -189,7 +189,7 @@ class _Line:
                     heapq.heappush(self._queue, (-candidate.score, rank))
                     continue
             seen.append((start, end))
-            cut = replace(place, start=start, end=end)
+            cut = place if left == 1 else replace(place, start=start, end=end)
             stretches.append(_Stretch(candidate, cut, place.end - place.start))
             self._last_score = candidate.score
         return stretches
@@ -202,9 +202,9 @@ class _Line:
 
     def files(self, document_id: int) -> list[Entry]:
         """Return the files whose text is this document: those met so far by rank, then the rest."""
-        files = dict(self._entries[document_id])
-        for entry in self._index.entries(self._copies.get(document_id, ())).values():
-            files.setdefault(entry.store_file_id, entry)
+        files = self._entries[document_id]
+        if document_id in self._copies:
+            files = {**files, **self._index.entries(self._copies[document_id])}
         return list(files.values())
 
     def _meet(self, rank: int) -> Place | None:
@@ -224,9 +224,9 @@ class _Line:
         files.setdefault(place.entry.store_file_id, place.entry)
         first = next(iter(files.values()))
         # Ordinals count the chunks of one way to cut a text.
-        if first.chunk_settings == place.entry.chunk_settings:
-            return replace(place, entry=first)
-        return place
+        if first is place.entry or first.chunk_settings != place.entry.chunk_settings:
+            return place
+        return replace(place, entry=first)
 
 
 def _cut_off(start: int, end: int, taken: Sequence[tuple[int, int]]) -> tuple[int, int]:
@@ -309,7 +309,7 @@ class _Draft:
         }
         return Passage(
             scored=self.best.scored,
-            place=replace(self.best.place, start=self.start, end=self.end),
+            place=Place(own, self.start, self.end, self.best.place.ordinal),
             text=self.text,
             spans=self.spans,
             also_in=tuple(others.values()),
