@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -19,9 +20,11 @@ from filesearch.types import Answer, Citation, Location, Span, SpanKind
 PATH_SEPARATOR = " › "
 
 _LOCATION_FIELDS = tuple(field.name for field in fields(Location))
-# Documents with fewer spans are sorted anew for each question; of others, the last ones are kept.
-_FEW_SPANS = 100
-_KEPT_DOCUMENTS = 8
+_START = attrgetter("start")
+# So many spans stay sorted, of the documents that were asked about last: 80 MB, most of which are
+# those of documents that are kept in memory anyway. Each counts as a hundred or more.
+_KEPT_SPANS = 500_000
+_LEAST_SPANS = 100
 
 
 def locate(spans: Sequence[Span], start: int, end: int) -> Location:
@@ -76,16 +79,16 @@ class _SortedSpans:
         by_kind: defaultdict[SpanKind, list[Span]] = defaultdict(list)
         for span in spans:
             by_kind[span.kind].append(span)
-        self._spans = {
-            kind: sorted(members, key=lambda span: span.start) for kind, members in by_kind.items()
-        }
+        self._spans = {kind: sorted(members, key=_START) for kind, members in by_kind.items()}
         self._outer = {kind: _enclosing(members) for kind, members in self._spans.items()}
 
     def around(self, kind: SpanKind, position: int) -> list[Span]:
         """Return the spans that cover `position`, outermost first."""
-        members = self._spans.get(kind, [])
-        number = bisect_right(members, position, key=lambda span: span.start) - 1
-        covering = []
+        covering: list[Span] = []
+        members = self._spans.get(kind)
+        if members is None:
+            return covering
+        number = bisect_right(members, position, key=_START) - 1
         while number >= 0:
             if position < members[number].end:
                 covering.append(members[number])
@@ -94,21 +97,24 @@ class _SortedSpans:
 
     def innermost(self, kind: SpanKind, position: int) -> Span | None:
         """Return the last of `around`, if any."""
-        return next(reversed(self.around(kind, position)), None)
+        around = self.around(kind, position)
+        return around[-1] if around else None
 
     def touching(
         self, kind: SpanKind, start: int, end: int, *, most: int | None = None
     ) -> list[Span]:
         """Return the first `most` spans, or all, that share a character with a stretch."""
-        members = self._spans.get(kind, [])
-        first = bisect_right(members, start, key=lambda span: span.start)
-        past = bisect_left(members, end, key=lambda span: span.start)
+        members = self._spans.get(kind)
+        if members is None:
+            return []
+        first = bisect_right(members, start, key=_START)
+        past = bisect_left(members, end, key=_START)
         return [*self.around(kind, start), *members[first:past]][:most]
 
     def last_before(self, kind: SpanKind, end: int) -> Span | None:
         """Return the last span that starts before `end`."""
         members = self._spans.get(kind, [])
-        past = bisect_left(members, end, key=lambda span: span.start)
+        past = bisect_left(members, end, key=_START)
         return members[past - 1] if past else None
 
 
@@ -128,15 +134,21 @@ def _enclosing(members: Sequence[Span]) -> list[int]:
 
 
 class _LastSorted:
-    """What was sorted last. Spans are told by identity, which holds while they are kept."""
+    """What was sorted last. Spans are told by identity, which holds while they are kept.
 
-    def __init__(self) -> None:
+    Args:
+        max_spans: That are kept; one document alone may have more.
+    """
+
+    def __init__(self, max_spans: int = _KEPT_SPANS) -> None:
+        self._max_spans = max_spans
         self._kept: OrderedDict[int, tuple[tuple[Span, ...], _SortedSpans]] = OrderedDict()
+        self._count = 0
         self._lock = threading.Lock()
 
     def of(self, spans: Sequence[Span]) -> _SortedSpans:
         """Return `spans` sorted."""
-        if len(spans) <= _FEW_SPANS or not isinstance(spans, tuple):
+        if not isinstance(spans, tuple):
             return _SortedSpans(spans)
         with self._lock:
             kept = self._kept.get(id(spans))
@@ -145,9 +157,12 @@ class _LastSorted:
                 return kept[1]
         found = _SortedSpans(spans)
         with self._lock:
-            self._kept[id(spans)] = (spans, found)
-            if len(self._kept) > _KEPT_DOCUMENTS:
-                self._kept.popitem(last=False)
+            if id(spans) not in self._kept:
+                self._kept[id(spans)] = (spans, found)
+                self._count += max(len(spans), _LEAST_SPANS)
+            while self._count > self._max_spans and len(self._kept) > 1:
+                _id, (dropped, _sorted) = self._kept.popitem(last=False)
+                self._count -= max(len(dropped), _LEAST_SPANS)
         return found
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filesearch.cite import (
+    _LastSorted,
     content_part,
     headings_beside,
     locate,
@@ -152,7 +153,7 @@ def test_the_least_sure_reading_counts():
     st.integers(0, 95),
 )
 def test_the_headings_above_a_place_are_those_that_cover_it(stretches, position):
-    """Compared with going through them all, whether there are few or so many that they are kept."""
+    """Compared with going through them all, the first time and from what was kept."""
     spans = tuple(
         Span("heading", start, start + length, 1, str(number))
         for number, (start, length) in enumerate(sorted(stretches))
@@ -162,7 +163,8 @@ def test_the_headings_above_a_place_are_those_that_cover_it(stretches, position)
         assert locate(spans, position, position + 1).heading_path == expected
 
 
-def test_a_place_among_many_rows_is_found_without_going_through_them():
+@pytest.mark.parametrize("n_rows", [3, 1000])
+def test_a_place_among_rows_is_found_without_going_through_them_again(n_rows):
     class Counted(tuple):
         walks = 0
 
@@ -170,13 +172,30 @@ def test_a_place_among_many_rows_is_found_without_going_through_them():
             Counted.walks += 1
             return super().__iter__()
 
-    spans = Counted(Span("row", 10 * n, 10 * n + 9, n + 1) for n in range(1000))
-    assert [locate(spans, 10 * n, 10 * n + 5).rows for n in (0, 1, 998)] == [
-        (1, 1),
-        (2, 2),
-        (999, 999),
-    ]
+    spans = Counted(Span("row", 10 * n, 10 * n + 9, n + 1) for n in range(n_rows))
+    asked = (0, 1, n_rows - 2)
+    found = [locate(spans, 10 * n, 10 * n + 5).rows for n in asked]
+    assert found == [(n + 1, n + 1) for n in asked]
     assert Counted.walks == 1
+
+
+def test_the_spans_of_the_last_documents_stay_sorted_and_no_more_than_there_is_room_for():
+    documents = [tuple(Span("page", 0, 9, n) for n in range(200)) for _ in range(3)]
+    last = _LastSorted(max_spans=500)
+    first_found = [last.of(spans) for spans in documents]
+    assert [last.of(documents[n]) is first_found[n] for n in (1, 2, 0, 2, 1)] == [
+        True,
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_one_document_stays_sorted_however_many_spans_it_has():
+    spans = tuple(Span("page", 0, 9, n) for n in range(200))
+    last = _LastSorted(max_spans=100)
+    assert last.of(spans) is last.of(spans)
 
 
 def test_a_place_that_was_kept_before_there_were_rows_is_read():
