@@ -35,7 +35,7 @@ def normalise(scores: npt.NDArray[np.floating], *, floor: float = 0.0) -> npt.ND
     top = values.max(initial=0.0)
     if top <= 0:
         return np.zeros(len(values))
-    normalised: npt.NDArray[np.float64] = np.maximum(values, 0.0) / top
+    normalised: npt.NDArray[np.float64] = np.maximum(values / top, 0.0)
     return normalised
 
 
@@ -71,7 +71,8 @@ def fusion_signals(
     nearest = np.sort(vector)[::-1]
     lead = nearest[:10].mean() - nearest[10:20].mean() if len(nearest) > 10 else 0.0
     depth = min(10, len(keyword))
-    both = np.intersect1d(np.argsort(-keyword)[:depth], np.argsort(-vector)[:depth])
+    by_keyword, by_vector = np.argsort(-keyword)[:depth], np.argsort(-vector)[:depth]
+    both = {*by_keyword.tolist()} & {*by_vector.tolist()}
     overlap = len(both) / max(depth, 1)
     return np.array([1.0, nearest.max(initial=0.0), lead, keyword_share, overlap])
 
