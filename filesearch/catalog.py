@@ -16,6 +16,7 @@ from sqlalchemy import exists, select, update
 from filesearch import pictures, rows, segment_rows, store_names
 from filesearch import schema as t
 from filesearch.batch_counts import keep_ends
+from filesearch.commits import UntilCommit
 from filesearch.database import Database
 from filesearch.document_cache import DocumentCache
 from filesearch.errors import NotFound
@@ -52,6 +53,8 @@ class Catalog:
     def __init__(self, url: str) -> None:
         self.database = Database(url)
         self._cache = DocumentCache()
+        # Every search reads the row of its store.
+        self._stores = UntilCommit(self.database.commit_mark)
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -61,9 +64,13 @@ class Catalog:
 
     def find_store(self, name: str) -> StoreRecord | None:
         """Return the store that `create_store` made for `name`, or None when there is none."""
-        with self.database.reading() as sql:
-            row = store_names.named_store(sql, name)
-        return rows.to_store_record(row) if row else None
+
+        def read() -> StoreRecord | None:
+            with self.database.reading() as sql:
+                row = store_names.named_store(sql, name)
+            return rows.to_store_record(row) if row else None
+
+        return self._stores.get(("name", name), read)
 
     def store(self, store_id: str, owner: str | None = None) -> StoreRecord:
         """Return a store.
@@ -71,8 +78,12 @@ class Catalog:
         Raises:
             NotFound: There is none with this id or, where `owner` is given, it is another's.
         """
-        with self.database.reading() as sql:
-            return rows.to_store_record(store_names.find_store_row(sql, store_id, owner))
+
+        def read() -> StoreRecord:
+            with self.database.reading() as sql:
+                return rows.to_store_record(store_names.find_store_row(sql, store_id, owner))
+
+        return self._stores.get(("id", store_id, owner), read)
 
     def stores(self) -> list[StoreRecord]:
         """Return all stores, in order of insertion."""

@@ -8,6 +8,7 @@ could read and write it for good, and nobody else would ever see that.
 from __future__ import annotations
 
 import re
+import sqlite3
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from filesearch.commits import CommitMark, CommitWatch
 from filesearch.errors import IndexProblem, IndexReplaced, InvalidSetting
 from filesearch.file_identity import FileIdentity, file_identity
 from filesearch.forked import tell_in_child
@@ -91,6 +93,7 @@ class Database:
         name = self._engine.url.database if self._is_sqlite else None
         self._path = Path(name).absolute() if name else None
         self._file: FileIdentity | None = None  # not of a server, nor in memory
+        self._commits = CommitWatch(self._connect_apart)
         self._make_turn()
         # On PostgreSQL each statement must see what was committed while the lock was waited for.
         self._write_options: dict[str, object] = (
@@ -122,6 +125,13 @@ class Database:
         # SQLite takes locks for a process: the child would think that it has its parent's, as long
         # as it has its parent's connections. A server would take their end for the parent's.
         self._engine.dispose(close=self._is_sqlite)
+        self._commits.begin_anew()
+
+    def _connect_apart(self) -> sqlite3.Connection:
+        connection = self._engine.raw_connection()
+        found: sqlite3.Connection = connection.driver_connection  # type: ignore[assignment]
+        connection.detach()  # the pool goes on without it
+        return found
 
     def _found_file(self) -> FileIdentity | None:
         return None if self._path is None else file_identity(self._path)
@@ -214,6 +224,16 @@ class Database:
     def close(self) -> None:
         """Give the database connections back."""
         self._engine.dispose()
+        self._commits.close()
+
+    def commit_mark(self) -> CommitMark | None:
+        """Return what is another after every commit of any process; None where nothing tells.
+
+        Raises:
+            IndexReplaced: See `check_current`.
+        """
+        self.check_current()
+        return None if self._file is None else self._commits.mark()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

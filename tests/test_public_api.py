@@ -76,6 +76,7 @@ LAYERS = [
         "fuse",
         "ranking",
         "context",
+        "commits",
         "cores",
         "heap",
         "document_cache",
