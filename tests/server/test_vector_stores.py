@@ -6,6 +6,7 @@ import httpx
 import openai
 import pytest
 
+from filesearch.server.wire.vector_stores import ResultPage
 from filesearch.testing import ScriptedChatModel
 
 MUGS = b"# Returns\n\nA mug may be returned within 30 days of delivery.\n"
@@ -211,6 +212,20 @@ def test_a_search_takes_every_option(live):
     assert not live.client.vector_stores.search(
         store.id, query="mug returned", ranking_options={"score_threshold": 1.0}
     ).data
+
+
+def test_what_a_search_answers_is_the_page_that_is_documented(live):
+    """It is written past the shape: the same fields in the same order, and nothing else."""
+    store = live.client.vector_stores.create()
+    file_id = uploaded(live, "Café “Mug” 🍵 may\tgo back.\n".encode())
+    live.client.vector_stores.files.create_and_poll(
+        file_id, vector_store_id=store.id, attributes={"a": 0.5, "b": True, "c": "ü", "d": 3}
+    )
+    for query in ("mug", "", ["mug", "back"]):
+        answer = live.client.vector_stores.with_raw_response.search(store.id, query=query)
+        shape = ResultPage.model_validate_json(answer.content)
+        assert answer.content == shape.model_dump_json().encode()
+        assert bool(shape.data) == bool(query)
 
 
 # What is wrong

@@ -14,7 +14,7 @@ from filesearch.server.routing import answers, make_router
 from filesearch.server.vector_stores import (
     check_filters,
     check_visible,
-    results_body,
+    encode_results,
     store_body,
     visible_store,
 )
@@ -97,4 +97,4 @@ def search_store(
         owner=caller.scope,
     )
     # Written out here: FastAPI would hand the page to a thread once more, to check and write it.
-    return Response(results_body(outcome).model_dump_json(), media_type="application/json")
+    return Response(encode_results(outcome), media_type="application/json")
