@@ -61,7 +61,11 @@ _OTHERS = {
     uit u uw van voor waar waarom wanneer want waren was wat we welk welke werd wie wij wordt
     worden zal ze zich zij zijn zonder zou""",
 }
-_BY_LANGUAGE = {language: frozenset(words.split()) for language, words in _OTHERS.items()}
+# The words of each, those that English does not have, and those of English that it does not have.
+_BY_LANGUAGE = tuple(
+    (words, words - ENGLISH, ENGLISH - words)
+    for words in map(frozenset, map(str.split, _OTHERS.values()))
+)
 _LEAST = 2
 """So many words that are not English speak for another language; one may be part of a name."""
 
@@ -78,8 +82,8 @@ def stop_words_for(words: Collection[str]) -> frozenset[str]:
     """
     found, most = ENGLISH, 0
     distinct = set(words)
-    for other in _BY_LANGUAGE.values():
-        own, english = distinct & (other - ENGLISH), distinct & (ENGLISH - other)
+    for other, not_english, english_alone in _BY_LANGUAGE:
+        own, english = distinct & not_english, distinct & english_alone
         if len(own) >= _LEAST and len(own) > len(english) and len(distinct & other) > most:
             found, most = other, len(distinct & other)
     return found
