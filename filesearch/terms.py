@@ -157,8 +157,15 @@ def term_spans(text: str) -> TermSequence:
 
 
 def extract_terms(text: str) -> list[str]:
-    """Return the terms of `text` in reading order, repetitions kept."""
-    return term_spans(text).terms
+    """Return the terms of `text` in reading order, repetitions kept: those of `term_spans`."""
+    terms: list[str] = []
+    for piece in _PIECE.findall(text):
+        entry = _WORDS[piece]
+        if type(entry) is tuple:
+            terms += entry[0]
+        else:
+            terms.append(entry)  # type: ignore[arg-type]
+    return terms
 
 
 def query_terms(text: str) -> list[str]:

@@ -93,6 +93,11 @@ def test_spans_are_ordered_and_inside_the_text(text: str) -> None:
         assert not any(c.isspace() for c in term)
 
 
+@given(TEXTS)
+def test_terms_are_the_same_with_and_without_their_places(text: str) -> None:
+    assert extract_terms(text) == term_spans(text).terms
+
+
 @given(st.lists(TEXTS, max_size=4))
 def test_lines_can_be_cut_apart_without_changing_terms(lines: list[str]) -> None:
     apart = [term for line in lines for term in extract_terms(line)]
