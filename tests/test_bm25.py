@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
-from filesearch.index import ceilings as ceilings_module
 from filesearch.index import top_k as top_k_module
 from filesearch.index.bm25 import KeywordScorer
-from filesearch.index.ceilings import ColumnCache
 from filesearch.index.postings import Postings
 
 from .support_postings import QUERIES, ROWS, SEGMENTS, Row, Segments, build, dense_from
@@ -100,12 +100,12 @@ def test_the_best_rows_are_found_without_looking_at_all(
     monkeypatch.setattr(top_k_module, "FEW", 4)
     # All rows are gone through wherever that may be, nowhere, or where it is quicker.
     monkeypatch.setattr(top_k_module, "SCAN_COST", [0, 1e9, top_k_module.SCAN_COST][seed % 3])
-    if seed == 0:  # a column or two are kept
-        monkeypatch.setattr(ceilings_module, "COLUMNS", ColumnCache(3_000))
     segments = draw_segments(seed)
     rng = np.random.default_rng(seed)
     with dense_from(10_000 if seed % 2 else 100):
         parts = [build([row for row, _ in segment]) for segment in segments]
+    if seed == 0:  # written before there were impacts by row
+        parts[0] = replace(parts[0], dense_impacts=parts[0].dense_impacts[:0])
     live = [np.array([alive for _, alive in segment], np.bool_) for segment in segments]
     scorer = KeywordScorer(parts, live)
     corpus = [row for segment in segments for row, alive in segment if alive]

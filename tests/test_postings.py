@@ -168,6 +168,8 @@ def test_a_missing_or_cut_file_is_damage(tmp_path: Path, name: str) -> None:
     with pytest.raises(IndexDamaged, match="fsearch verify --repair"):
         Postings.open(tmp_path)
     path.unlink()
+    if name == "dense_impacts":
+        return  # see test_postings_without_impacts_by_row_open_and_get_them_from_a_merge
     with pytest.raises(IndexDamaged, match=name):
         Postings.open(tmp_path)
 
@@ -179,6 +181,30 @@ def test_arrays_of_different_segments_are_damage(tmp_path: Path, name: str) -> N
     np.save(tmp_path / f"{name}.npy", other)
     with pytest.raises(IndexDamaged, match="do not fit together"):
         Postings.open(tmp_path)
+
+
+def test_postings_without_impacts_by_row_open_and_get_them_from_a_merge(tmp_path: Path) -> None:
+    with dense_from(1):
+        part = build([["a", "b"], ["b"], ["b", "c"]] * 4)
+        part.write(tmp_path)
+        (tmp_path / "dense_impacts.npy").unlink()
+        older = Postings.open(tmp_path)
+        assert older.dense_impacts.shape == (0, 12)
+        assert_equal(merge([(older, None)]), part)
+
+
+def test_columns_hold_the_counts_and_impacts_of_common_terms_by_row() -> None:
+    with dense_from(1):
+        part = build([["a", "b", "b"], ["b"], ["c"], ["c"] * 300, []])
+    assert [part.term(number) for number in part.dense_terms] == list(part.terms())
+    for number in range(part.n_terms):
+        span, (counts, impacts) = part.span(number), part.dense_columns(number)
+        assert counts is not None
+        assert impacts is not None
+        for column, values in ((counts, part.counts), (impacts, part.impacts)):
+            expected = np.zeros(5)
+            expected[part.rows[span]] = values[span]
+            assert column.tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.uint32])

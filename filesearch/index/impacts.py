@@ -48,34 +48,11 @@ def derive_impacts(
     """
     # In float32 the share is off by less than 1e-6; a hundredth of a step covers that.
     many = counts.astype(np.float32)
-    norms = impact_norms(row_lengths, mean)
-    shares = many / (many + norms)
-    impacts: ByteArray = np.minimum(np.ceil(shares * STEPS + 0.01), STEPS).astype(np.uint8)
-    return impacts
-
-
-def impact_norms(row_lengths: npt.NDArray[np.integer[Any]], mean: float) -> npt.NDArray[np.float32]:
-    """Return what is added to a count to divide it by: float32 (n,); see `derive_impacts`."""
     norms = row_lengths.astype(np.float32)
     norms *= np.float32(K1 * B / mean)
     norms += np.float32(K1 * (1 - B))
-    return norms
-
-
-def impacts_of_counts(counts: ByteArray, norms: npt.NDArray[np.float32]) -> ByteArray:
-    """Return bounds as `derive_impacts` does, some higher by 1, of counts that may be 0.
-
-    Args:
-        counts: uint8 (n,); 255 stands for any count from there on, and 0 gives 0.
-        norms: float32 (n,), of the rows; see `impact_norms`.
-    """
-    shares = counts.astype(np.float32)
-    shares /= shares + norms
-    shares *= np.float32(STEPS * (1 + 1e-5))  # covers what float32 is off by
-    np.ceil(shares, out=shares)
-    impacts = shares.astype(np.uint8)
-    if counts.max(initial=0) == STEPS:
-        impacts[counts == STEPS] = STEPS
+    shares = many / (many + norms)
+    impacts: ByteArray = np.minimum(np.ceil(shares * STEPS + 0.01), STEPS).astype(np.uint8)
     return impacts
 
 

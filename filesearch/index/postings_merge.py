@@ -59,7 +59,7 @@ def merge_postings(parts: Sequence[tuple[Postings, BoolArray | None]], directory
                 _join_terms(sources, spans, output)
             else:
                 _join_hash(sources, spans, output)
-    output.write_dense_counts()
+    output.write_columns()
 
 
 class _Source:
@@ -305,7 +305,7 @@ class _Output:
         """Append the highest impact of each term."""
         self._files["peaks"].append(peaks)
 
-    def write_dense_counts(self) -> None:
+    def write_columns(self) -> None:
         """Write what follows from the other files, once those are closed."""
         n_rows = len(self._lengths)
         table = np.array(sorted(self._frequencies.items()), np.int64).reshape(-1, 2).T
@@ -315,10 +315,11 @@ class _Output:
             self._directory / "dense_terms.npy", np.array([n for n, _ in self._dense], np.int64)
         )
         rows = np.load(self._directory / "rows.npy", mmap_mode="r")
-        counts = np.load(self._directory / "counts.npy", mmap_mode="r")
         shape = (len(self._dense), n_rows)
-        with ArrayFile(self._directory / "dense_counts.npy", shape, np.uint8) as columns:
-            for _number, span in self._dense:
-                column = np.zeros(n_rows, np.uint8)
-                column[rows[span]] = counts[span]
-                columns.append(column[np.newaxis])
+        for name in ("counts", "impacts"):
+            values = np.load(self._directory / f"{name}.npy", mmap_mode="r")
+            with ArrayFile(self._directory / f"dense_{name}.npy", shape, np.uint8) as columns:
+                for _number, span in self._dense:
+                    column = np.zeros(n_rows, np.uint8)
+                    column[rows[span]] = values[span]
+                    columns.append(column[np.newaxis])

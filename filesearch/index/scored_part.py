@@ -14,21 +14,13 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from filesearch.index.impacts import (
-    STEPS,
-    ByteArray,
-    impact_norms,
-    impacts_of_counts,
-    mean_length,
-    stretch,
-)
+from filesearch.index.impacts import STEPS, ByteArray, mean_length, stretch
 from filesearch.index.postings import DENSE_SHARE, BoolArray, Postings, RowArray
 from filesearch.types import IntArray
 
 ScoreArray: TypeAlias = npt.NDArray[np.float64]
 
 _BLOCK_POSTINGS = 1 << 22
-_BLOCK_ROWS = 1 << 15
 _BLOCK_COUNTS = 1 << 14
 """Counts of terms in rows that are turned into scores at once: few calls where rows are few, and
 scratch that stays in a core's cache where they are many."""
@@ -43,7 +35,7 @@ class TermList(msgspec.Struct, frozen=True, eq=False, gc=False):
     Attributes:
         number: Which term of the part's postings it is.
         first, past: Where its postings stand.
-        column: Its counts by row, where it is common; see `Postings.dense_counts`.
+        counts, impacts: By row, where it is common; see `Postings.dense_columns`.
         peak: No row gets a larger share of its weight than this.
         has_large: Whether any of its counts does not fit a byte.
     """
@@ -51,7 +43,8 @@ class TermList(msgspec.Struct, frozen=True, eq=False, gc=False):
     number: int
     first: int
     past: int
-    column: ByteArray | None
+    counts: ByteArray | None
+    impacts: ByteArray | None
     peak: float
     has_large: bool
 
@@ -84,10 +77,6 @@ class ScoredPart:
         self._slope = k1 * b / mean
         self.step = stretch(mean_length(postings.lengths), mean) / STEPS
         """The share that one step of an impact stands for."""
-        self.columns: dict[int, ByteArray] = {}
-        """Impacts by row of some terms, and in `asks` how often they were wanted lately; both are
-        for `ceilings.ColumnCache` alone."""
-        self.asks: dict[int, int] = {}
         self._dead = None if live is None else ~live
         self._dead_rows = None if live is None else np.flatnonzero(~live).astype(np.uint32)
 
@@ -103,11 +92,13 @@ class ScoredPart:
         if len(postings.large_at):
             first_large, past_large = postings.large_at.searchsorted((span.start, span.stop))
             has_large = bool(past_large > first_large)
+        counts, impacts = postings.dense_columns(number) if is_common else (None, None)
         return TermList(
             number,
             span.start,
             span.stop,
-            postings.dense_column(number) if is_common else None,
+            counts,
+            impacts,
             min(int(postings.peaks[number]) * self.step, 1.0),
             has_large,
         )
@@ -144,25 +135,6 @@ class ScoredPart:
         norms += self._floor
         return norms
 
-    @cached_property
-    def _own_norms(self) -> npt.NDArray[np.float32]:
-        """The norms under the segment's own mean length, for which its impacts hold."""
-        return impact_norms(self.postings.lengths, mean_length(self.postings.lengths))
-
-    def impacts_of(self, counts: ByteArray, first: int) -> ByteArray:
-        """Return a term's impacts for consecutive rows, 0 where it does not stand: uint8 (n,).
-
-        Args:
-            counts: Of the term, a stretch of `TermList.column`.
-            first: The row of the first of them.
-        """
-        impacts = np.empty(len(counts), np.uint8)
-        norms = self._own_norms[first : first + len(counts)]
-        for start in range(0, len(counts), _BLOCK_ROWS):
-            block = slice(start, start + _BLOCK_ROWS)
-            impacts[block] = impacts_of_counts(counts[block], norms[block])
-        return impacts
-
     def shares(self, rows: npt.NDArray[Any], counts: npt.NDArray[Any]) -> ScoreArray:
         """Return the share of a term's weight that each row gets: float64 (n,), in [0, 1).
 
@@ -191,8 +163,8 @@ class ScoredPart:
 
     def counts_of(self, found: TermList, rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return how often a term stands in some rows: unsigned (n,), 0 where it does not."""
-        if found.column is not None and not found.has_large:
-            return found.column.take(rows)
+        if found.counts is not None and not found.has_large:
+            return found.counts.take(rows)
         return self.postings.counts_of(found.number, rows)
 
     def all_shares(self, found: TermList) -> tuple[RowArray, ScoreArray]:

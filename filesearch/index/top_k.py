@@ -219,7 +219,7 @@ class _Search:
             rest -= bound
             lets_many_in = needed - rest <= _OPEN_SHARE * bound
             cost += len(found) * (1.0 if lets_many_in else _CLOSED_COST)
-        n_columns = sum(found.column is not None for found, _ in self._lists[done:])
+        n_columns = sum(found.counts is not None for found, _ in self._lists[done:])
         return cost > self._part.n_rows * SCAN_COST * (_SCAN_BASE + n_columns)
 
     def _scan(self, done: int) -> tuple[IntArray, ScoreArray]:
