@@ -98,6 +98,8 @@ def test_the_best_rows_are_found_without_looking_at_all(
     """Rare and common words together, with and without columns, dead and forbidden rows."""
     monkeypatch.setattr(top_k_module, "FIRST_POSTINGS", first_postings)
     monkeypatch.setattr(top_k_module, "FEW", 4)
+    if seed < 3:
+        monkeypatch.setattr(top_k_module, "COUNTED_ROWS", 0)
     # All rows are gone through wherever that may be, nowhere, or where it is quicker.
     monkeypatch.setattr(top_k_module, "SCAN_COST", [0, 1e9, top_k_module.SCAN_COST][seed % 3])
     segments = draw_segments(seed)
@@ -151,6 +153,16 @@ def test_a_score_to_beat_is_found_where_hardly_any_row_has_the_most_of_a_common_
     best = np.sort(peer_scores(rows, ["a", "b"]))[::-1][:10]
     np.testing.assert_allclose(hits.scores, best, rtol=1e-9)
     assert floors[0] > best[-1] / 2
+
+
+def test_sums_by_row_are_the_same_counted_or_sorted() -> None:
+    """To the last bit: both add up the gains of a row in the order in which they come."""
+    rng = np.random.default_rng(0)
+    rows, gains = rng.integers(0, 50, 400), rng.random(400)
+    counted = top_k_module._add_equal(rows, gains, top_k_module.COUNTED_ROWS)
+    sorted_up = top_k_module._add_equal(rows, gains, top_k_module.COUNTED_ROWS + 1)
+    for left, right in zip(counted, sorted_up, strict=True):
+        assert left.tolist() == right.tolist()
 
 
 @pytest.mark.parametrize("top_k", [1, 70, 199, 200])
