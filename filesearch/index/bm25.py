@@ -232,18 +232,19 @@ class KeywordScorer:
         """
         weighed = self._weigh(terms)
         is_bounded = self._has_bounds and all(weight > 0 for _, weight in weighed)
-        hits = KeywordHits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+        found = KeywordHits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
         # The largest part first: its k-th best score spares the others most of their rows.
         for i in sorted(range(len(self._parts)), key=lambda i: -self._parts[i].n_rows):
             part, lists = self._parts[i], _lists(weighed, i)
             mask = _both(part.live, None if allowed is None else allowed[i])
             if is_bounded:
-                floor = float(hits.scores[-1]) if len(hits.scores) == top_k else 0.0
+                floor = kth_best(found.scores, top_k)
                 rows, scores = best_rows(part, lists, top_k=top_k, floor=floor, allowed=mask)
             else:
                 rows, scores = _every_row(part, lists, mask)
-            hits = _join(hits, i, rows, scores, top_k)
-        return hits
+            found = _join(found, i, rows, scores, top_k)
+        best = np.lexsort((found.rows, found.parts, -found.scores))[:top_k]
+        return KeywordHits(found.parts.take(best), found.rows.take(best), found.scores.take(best))
 
 
 def _lists(weighed: Sequence[tuple[_Term, float]], part: int) -> list[tuple[TermList, float]]:
@@ -271,19 +272,20 @@ def _every_row(
 
 
 def _join(
-    hits: KeywordHits, part: int, rows: IntArray, scores: ScoreArray, top_k: int
+    found: KeywordHits, part: int, rows: IntArray, scores: ScoreArray, top_k: int
 ) -> KeywordHits:
-    """Return the best of what was found so far and in one more part."""
+    """Return what was found so far and in one more part, in no order.
+
+    Everything from the k-th best score up, so that ties at the cut can be settled in the end.
+    """
     if len(rows) == 0:
-        return hits
-    if len(scores) > top_k:
-        # Everything from the k-th best score up, so that ties at the cut are settled below.
-        kept = (scores >= kth_best(scores, top_k)).nonzero()[0]
-        rows, scores = rows.take(kept), scores.take(kept)
+        return found
     parts = np.full(len(rows), part)
-    if len(hits.rows):
-        parts = np.concatenate([hits.parts, parts])
-        rows = np.concatenate([hits.rows, rows])
-        scores = np.concatenate([hits.scores, scores])
-    best = np.lexsort((rows, parts, -scores))[:top_k]
-    return KeywordHits(parts.take(best), rows.take(best), scores.take(best))
+    if len(found.rows):
+        parts = np.concatenate([found.parts, parts])
+        rows = np.concatenate([found.rows, rows])
+        scores = np.concatenate([found.scores, scores])
+    if len(scores) > top_k:
+        kept = (scores >= kth_best(scores, top_k)).nonzero()[0]
+        parts, rows, scores = parts.take(kept), rows.take(kept), scores.take(kept)
+    return KeywordHits(parts, rows, scores)
