@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from filesearch.errors import IndexDamaged
 from filesearch.index import postings as postings_module
 from filesearch.index import postings_builder, postings_merge
-from filesearch.index.impacts import K1, STEPS, B, stretch
+from filesearch.index.impacts import K1, B, share_bounds
 from filesearch.index.postings import BoolArray, Postings
 from filesearch.index.postings_builder import PostingsBuilder
 from filesearch.index.postings_merge import merge_postings
@@ -133,9 +133,12 @@ def test_impacts_bound_what_a_posting_can_add(rows: list[Row], mean: float) -> N
     part = build(rows)
     counts, lengths = part.exact_counts(slice(0, None)), part.lengths[part.rows]
     own_mean = sum(map(len, rows)) / len(rows) if any(rows) else 1.0
-    for at, factor in ((own_mean, 1.0), (mean, stretch(own_mean, mean))):
+    for at in (own_mean, mean):
         shares = counts / (counts + K1 * (1 - B + B * lengths / at))
-        assert (shares <= part.impacts / STEPS * factor * (1 + 1e-12)).all()
+        bounds = share_bounds(own_mean, at)
+        assert (shares <= bounds[part.impacts] * (1 + 1e-12)).all()
+        assert bounds[-1] == 1
+        assert (np.diff(bounds, 2) < 1e-12).all()  # concave: `Ceilings` counts on it
     peaks = [part.impacts[part.span(number)].max() for number in range(part.n_terms)]
     assert part.peaks.tolist() == peaks
 

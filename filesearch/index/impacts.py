@@ -5,8 +5,8 @@ looks closer only where the byte says that it may pay. They are bounds, never sc
 
 The share of a term's weight that a row gets is tf / (tf + k1 * (1 - b + b * length / avgdl)), from
 0 to 1. The mean length avgdl is that of all live rows of all segments, which changes with every
-commit; the byte holds for the mean of the own segment, and `stretch` says by how much the bounds
-grow where another mean counts.
+commit; the byte holds for the mean of the own segment, and `share_bounds` says what it bounds where
+another mean counts.
 """
 
 from __future__ import annotations
@@ -69,10 +69,17 @@ def peak_impacts(impacts: ByteArray, indptr: IntArray) -> ByteArray:
     return peaks
 
 
-def stretch(own_mean: float, mean: float) -> float:
-    """Return by what factor impacts must be raised where another mean length counts, at least 1.
+def share_bounds(own_mean: float, mean: float) -> npt.NDArray[np.float64]:
+    """Return the most that a posting can have of a term's weight, by its impact: float64 (256,).
 
-    Where the mean grows, the length part of the denominator shrinks to own_mean / mean of itself
-    and the denominator by no more than that; where the mean falls, the shares do as well.
+    A share s is 1 / (1 + x), where x = k1 * (1 - b + b * length / avgdl) / tf. Where avgdl grows to
+    r times as much, x falls to x / r at least, and s grows to r * s / (1 + (r - 1) * s) at most.
+    Where it falls, so do the shares.
+
+    Returns:
+        Ascending from 0 to 1, and concave.
     """
-    return max(1.0, mean / own_mean)
+    shares = np.arange(STEPS + 1) / STEPS
+    ratio = max(1.0, mean / own_mean)
+    bounds: npt.NDArray[np.float64] = ratio * shares / (1 + (ratio - 1) * shares)
+    return bounds

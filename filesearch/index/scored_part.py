@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from filesearch.index.impacts import STEPS, ByteArray, mean_length, stretch
+from filesearch.index.impacts import ByteArray, mean_length, share_bounds
 from filesearch.index.postings import DENSE_SHARE, BoolArray, Postings, RowArray
 from filesearch.types import IntArray
 
@@ -75,8 +75,8 @@ class ScoredPart:
         self.n_rows = postings.n_rows
         self._floor = k1 * (1 - b)
         self._slope = k1 * b / mean
-        self.step = stretch(mean_length(postings.lengths), mean) / STEPS
-        """The share that one step of an impact stands for."""
+        self.bounds = share_bounds(mean_length(postings.lengths), mean)
+        """The most of a term's weight that a row can get, by its impact: float64 (256,)."""
         self._dead = None if live is None else ~live
         self._dead_rows = None if live is None else np.flatnonzero(~live).astype(np.uint32)
 
@@ -99,7 +99,7 @@ class ScoredPart:
             span.stop,
             counts,
             impacts,
-            min(int(postings.peaks[number]) * self.step, 1.0),
+            float(self.bounds[postings.peaks[number]]),
             has_large,
         )
 

@@ -21,7 +21,6 @@ added up in the order of the terms whichever way a row came in.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -256,7 +255,7 @@ class _Search:
         rows = self._postings.rows[found.span]
         at = None
         if needed > 0:
-            least = math.ceil(needed / (weight * self._part.step) - 1e-6)
+            least = self._part.bounds.searchsorted(needed / weight - 1e-9)
             at = _where(self._postings.impacts[found.span] >= least)
             rows = rows.take(at)
         rows = rows.astype(np.int64)
