@@ -3,12 +3,17 @@
     2k 2k 2k ... (8) -> 16k ... (8) -> 128k   exact, until they hold EXACT_WINDOWS together
     all exact ones -> 200k                    quantised
     200k ... (4) -> 800k (2) -> 1.6M          quantised, until no two fit under MAX_SEGMENT_WINDOWS
+    500 500 500 500 300 (rest) -> 2.3k        exact, once writing has come to rest
 
 Exact search reads every vector, so what is searched exactly is bounded; the tiers make it likely
 that a window is rewritten a few times only (about 3 times on its way into a segment of 800k, see
 the simulation in tests/test_merge_policy.py), while ten million windows lie in some twenty
 segments, six of which hold nearly all of them. These are the size tiers of Bigtable, Cassandra and
 Lucene, on the way of log-structured merge trees (O'Neil et al. 1996).
+
+Each segment costs a search some 0.2 ms, whatever it holds. While writing goes on, those below a
+tier wait for the rest of it; at rest the small ones are merged as they are, so that a folder of a
+few hundred files is searched as one segment.
 """
 
 from __future__ import annotations
@@ -32,6 +37,9 @@ QUANTISED_FACTOR = 4
 MAX_SEGMENT_WINDOWS = 2_000_000
 # A part is a dozen mapped files, each with a handle; a process has 1,024 handles on most systems.
 MAX_PARTS = 32
+# What a merge at rest puts into one segment at most, about a second's work: 0.03 s of a processor
+# for a thousand windows. Of an ingest that went on long, all below a tier of this size fits in.
+REST_WINDOWS = 1 << 15
 # A segment with more dead windows than this share is rewritten.
 MAX_DEAD_SHARE = 0.3
 
@@ -81,6 +89,18 @@ class MergePolicy:
         group = group or self._choose_tier(exact) or _choose_worn(quantised, _one)
         return sorted(one.id for one in group or self._choose_quantised(quantised))
 
+    def choose_at_rest(self, segments: Sequence[SegmentSize]) -> list[int]:
+        """Return the ids to merge next in a store to which nothing more is written for now.
+
+        What `choose` says comes first, then small exact ones; none when neither needs it. Of those
+        that together stay within REST_WINDOWS, each one left then holds at least MERGE_FACTOR times
+        as much as all smaller ones, so that they are few (five at most), and a window is rewritten
+        some twenty times on its way to REST_WINDOWS even where each file comes alone and rest
+        follows it (see the simulation). Comes to an end as `choose` does.
+        """
+        exact = [one for one in segments if self._is_exact(one)]
+        return self.choose(segments) or sorted(one.id for one in self._choose_small(exact))
+
     def choose_compaction(self, segments: Sequence[SegmentSize]) -> list[int]:
         """Return the ids to merge next until there are as few segments as the bound allows.
 
@@ -114,6 +134,13 @@ class MergePolicy:
                 return self._bounded(classes[number])
         return []
 
+    def _choose_small(self, exact: Sequence[SegmentSize]) -> list[SegmentSize]:
+        group = self._bounded(exact, min(REST_WINDOWS, self.exact_windows))
+        # A much larger one waits until more has come: all of it would be rewritten for a few.
+        while group and group[-1].live_windows >= MERGE_FACTOR * _live(group[:-1]):
+            group.pop()
+        return group
+
     def _choose_quantised(self, quantised: Sequence[SegmentSize]) -> list[SegmentSize]:
         # Those above half of the bound stay as they are: two of them are too large for one.
         small = [one for one in quantised if 2 * one.live_windows <= self.max_windows]
@@ -125,11 +152,17 @@ class MergePolicy:
                 return self._bounded(classes[number])
         return []
 
-    def _bounded(self, segments: Sequence[SegmentSize]) -> list[SegmentSize]:
-        """Return the smallest ones, as many as may be merged at once; at least one."""
+    def _bounded(
+        self, segments: Sequence[SegmentSize], most: int | None = None
+    ) -> list[SegmentSize]:
+        """Return the smallest ones, as many as may be merged at once; at least one.
+
+        They hold `most` live windows together, or `max_windows`.
+        """
+        most = self.max_windows if most is None else min(most, self.max_windows)
         group: list[SegmentSize] = []
         for one in sorted(segments, key=lambda one: (one.live_windows, one.id))[:MAX_PARTS]:
-            if group and _live(group) + one.live_windows > self.max_windows:
+            if group and _live(group) + one.live_windows > most:
                 break
             group.append(one)
         return group

@@ -6,7 +6,14 @@ import random
 
 import pytest
 
-from filesearch.merge_policy import MAX_PARTS, MAX_SEGMENT_WINDOWS, MergePolicy, SegmentSize
+from filesearch.merge_policy import (
+    MAX_PARTS,
+    MAX_SEGMENT_WINDOWS,
+    MERGE_FACTOR,
+    REST_WINDOWS,
+    MergePolicy,
+    SegmentSize,
+)
 
 EXACT = 200_000
 POLICY = MergePolicy(exact_windows=EXACT)
@@ -29,6 +36,9 @@ class Store:
         self.added += windows
         self.write(windows)
         self.run(self.policy.choose)
+
+    def rest(self):
+        self.run(self.policy.choose_at_rest)
 
     def run(self, choose):
         while group := choose(list(self.segments.values())):
@@ -122,14 +132,17 @@ def test_compaction_leaves_no_dead_and_no_two_that_fit_into_one(seed):
     assert len(store.sizes) == 1 or sum(store.sizes[:2]) > MAX_SEGMENT_WINDOWS
 
 
+@pytest.mark.parametrize("rests", [False, True])
 @pytest.mark.parametrize("seed", range(20))
-def test_merging_comes_to_an_end_whatever_came_and_went(seed):
+def test_merging_comes_to_an_end_whatever_came_and_went(seed, rests):
     rng = random.Random(seed)
     store = Store(MergePolicy(exact_windows=100, max_windows=1000))
     for _ in range(300):
         store.add(rng.choice([1, 5, 40, 90, 300]))
         number = rng.choice(list(store.segments))
         store.kill(number, rng.randrange(1, store.segments[number].live_windows + 1))
+        if rests and rng.random() < 0.3:
+            store.rest()
     store.run(store.policy.choose)
     exact = [one for one in store.segments.values() if one.windows <= 100]
     assert sum(one.live_windows for one in exact) <= 100
@@ -144,3 +157,71 @@ def test_a_store_of_very_many_segments_is_merged_a_few_at_a_time():
     store.run(POLICY.choose)
     assert store.rewritten / 10_000_000 < 4
     assert len(store.sizes) <= 28
+
+
+# At rest
+
+
+def test_a_folder_of_a_few_hundred_files_lies_in_one_segment_at_rest():
+    store = Store()
+    for windows in (498, 520, 520, 519, 261, 6):
+        store.add(windows)
+    assert len(store.sizes) == 6
+    store.rest()
+    assert store.sizes == [2324]
+    assert store.rewritten == 2324
+
+
+def test_a_much_larger_segment_is_not_rewritten_for_a_few_windows():
+    store = Store()
+    for windows, expected in [
+        (10_000, [10_000]),
+        (8, [8, 10_000]),
+        (1000, [8, 1000, 10_000]),
+        (243, [10_000 + 1000 + 8 + 243]),  # all but the largest hold an eighth of it
+        (REST_WINDOWS // 2, [11_251 + REST_WINDOWS // 2]),
+        (REST_WINDOWS // 2, [REST_WINDOWS // 2, 11_251 + REST_WINDOWS // 2]),  # too much for one
+    ]:
+        store.add(windows)
+        store.rest()
+        assert store.sizes == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_segments_at_rest_hold_much_more_than_all_smaller_ones_together(seed):
+    rng = random.Random(seed)
+    store = Store()
+    for _ in range(rng.randrange(1, 300)):
+        store.write(rng.choice([1, 3, 40, 600, 2000, 20_000]))
+    store.rest()
+    sizes = [size for size in store.sizes if size <= EXACT]
+    within = [n for n, size in enumerate(sizes) if sum(sizes[:n]) + size <= REST_WINDOWS]
+    assert all(sizes[n] >= MERGE_FACTOR * sum(sizes[:n]) for n in within)
+    assert len(within) <= 5
+    assert all(size > 0.4 * REST_WINDOWS for size in sizes[len(within) :])
+    store.rewritten = 0
+    store.rest()
+    assert store.rewritten == 0
+
+
+@pytest.mark.parametrize(
+    ("windows", "total", "most_rewrites", "most_segments"),
+    [
+        (1, 20_000, 25, 5),  # files that come one by one, as to a watched folder
+        (8, 180_000, 20, 10),
+        (500, 180_000, 9, 7),  # commits of a server
+        (2000, 1_000_000, 9, 12),  # folders
+    ],
+)
+def test_rest_after_every_commit_leaves_few_segments_and_bounded_rewrites(
+    windows, total, most_rewrites, most_segments
+):
+    store = Store()
+    at_rest = []
+    for _ in range(total // windows):
+        store.add(windows)
+        store.rest()
+        at_rest.append(len(store.segments))
+    assert sum(store.sizes) == total
+    assert max(at_rest) <= most_segments
+    assert store.rewritten / store.added <= most_rewrites
