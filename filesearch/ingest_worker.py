@@ -42,6 +42,8 @@ MAX_CHARACTERS = 60_000_000
 AHEAD_FILES, AHEAD_BYTES = 64, 1 << 20
 # Of files larger than this, one is read at a time: parsing takes several times their size.
 LARGE_BYTES = 32 << 20
+# How long after its last commit a store is taken to be at rest, and its small segments are merged.
+REST_S = 2.0
 _LOCK_S = 1.0
 _log = logging.getLogger("filesearch.ingest")
 
@@ -118,7 +120,7 @@ class IngestWorker:
         self._pending: list[_Held] = []
         self._ready: list[_Held] = []
         self._turn = 0
-        self._merges = BackgroundMerges(index.merger(), finish=False)
+        self._merges = BackgroundMerges(index.merger(), finish=False, rest_s=REST_S)
 
     def run(self, *, wake: threading.Event, stop: threading.Event) -> None:
         """Work until `stop` is set; what has been embedded by then is committed.

@@ -1,7 +1,7 @@
 """Intake: sources -> a store in step with them, as one run under the writer's lock.
 
 What killed writers left is swept first. Segments that become many are merged meanwhile, beside the
-embedding; what is due then, worn ones included, is merged at the end.
+embedding; what is due then, worn ones included, is merged at the end, and small ones with it.
 """
 
 from __future__ import annotations

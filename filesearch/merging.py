@@ -70,10 +70,25 @@ class Merger:
 
         Raises:
             IndexDamaged: A segment cannot be read.
+            IndexReplaced: The index was removed, or replaced by another one.
         """
+        return self._merge_unless_busy(store_id, self._policy.choose, on_block)
+
+    def merge_at_rest(self, store_id: str, *, on_block: Callable[[], None] = _do_nothing) -> int:
+        """Merge what is due, and small segments too: nothing more is written to the store for now.
+
+        Otherwise as `merge_due`.
+        """
+        return self._merge_unless_busy(store_id, self._policy.choose_at_rest, on_block)
+
+    def _merge_unless_busy(
+        self, store_id: str, choose: Choose, on_block: Callable[[], None]
+    ) -> int:
+        # Of an index that was removed, taking the lock would make the directory again.
+        self._catalog.database.check_current()
         try:
             with merge_lock(self._segments.parent, timeout_s=0):
-                return self._merge_while(store_id, self._policy.choose, on_block)
+                return self._merge_while(store_id, choose, on_block)
         except IndexBusy:
             return 0
 

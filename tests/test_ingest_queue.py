@@ -332,6 +332,16 @@ def test_segments_are_merged_when_they_become_many(fs, store, embedder):
     assert_in_order(fs, store, 3 * MERGE_FACTOR)
 
 
+def test_small_segments_are_merged_once_no_file_comes(fs, store, embedder, monkeypatch):
+    monkeypatch.setattr("filesearch.ingest_worker.REST_S", 0.02)
+    embedder.gate.set()
+    for number in range(3):
+        fill(fs, store.id, upload(fs, f"{number}.txt", f"text {number}"))
+    wait_for(lambda: len(fs._index.catalog.picture(store.id).segments) == 1)
+    fs.ingest_queue.stop()
+    assert_in_order(fs, store, 3)
+
+
 def test_an_error_of_the_machine_is_tried_again(fs, store, embedder, tmp_path):
     embedder.gate.set()
     (tmp_path / "index" / "segments").write_text("a file where the folder of segments should be")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
 from filesearch import Document, NamedDocument
 from filesearch.background_merges import BackgroundMerges
-from filesearch.errors import IndexBusy
+from filesearch.errors import IndexBusy, IndexReplaced
 from filesearch.lock import merge_lock
 from filesearch.merge_policy import MERGE_FACTOR
 
@@ -32,9 +34,10 @@ with FileSearch(sys.argv[1], embedder=HashingEmbedder()) as fs:
 def notes(fs, docs):
     """Some files, each in a segment of its own."""
     paths = [docs / f"note{number}.md" for number in range(N_NOTES)]
-    for number, path in enumerate(paths):
-        path.write_text(f"Note {number} is about subject{number}.")
-        fs.ingest(path)
+    with fs._index.merging():  # so that nobody else merges
+        for number, path in enumerate(paths):
+            path.write_text(f"Note {number} is about subject{number}.")
+            fs.ingest(path)
     return paths
 
 
@@ -62,7 +65,7 @@ def on_disk(fs):
 
 def test_files_that_go_or_change_while_a_merge_writes_stay_so(fs, notes, store):
     merger, group = fs._index.merger(), segments_of(fs, store)
-    with merger.write_merged(store.id, group) as made:
+    with fs._index.merging(), merger.write_merged(store.id, group) as made:
         notes[1].unlink()
         notes[2].write_text("Note 2 is about something else now.")
         notes[3].rename(notes[3].with_name("renamed.md"))
@@ -90,7 +93,7 @@ def test_a_segment_that_got_the_id_of_an_old_one_is_not_taken_for_it(fs, notes, 
     """SQLite gives a new row the number of the last one that was deleted."""
     merger = fs._index.merger()
     last = segments_of(fs, store)[-1]
-    with merger.write_merged(store.id, [last]) as made:
+    with fs._index.merging(), merger.write_merged(store.id, [last]) as made:
         fs.remove([f"note{N_NOTES - 1}.md"])
         notes[0].write_text("Note 0 is about subject0 again.")
         fs.ingest(notes[0])
@@ -116,9 +119,10 @@ def test_many_stretches_of_removed_files_are_left_out(fs, docs):
 
 def test_a_process_killed_before_the_catalog_names_a_merge_leaves_the_old_in_use(make_fs, tmp_path):
     fs = make_fs()
-    for number in range(3):
-        (tmp_path / f"{number}.md").write_text(f"Note {number} is about subject{number}.")
-        fs.ingest(tmp_path / f"{number}.md")
+    with fs._index.merging():
+        for number in range(3):
+            (tmp_path / f"{number}.md").write_text(f"Note {number} is about subject{number}.")
+            fs.ingest(tmp_path / f"{number}.md")
     code = [sys.executable, "-c", KILLED_BEFORE_THE_CATALOG_NAMES_IT, str(fs.directory)]
     assert subprocess.run(code, check=False).returncode == -signal.SIGKILL
     verified = fs.verify()
@@ -130,7 +134,7 @@ def test_a_process_killed_before_the_catalog_names_a_merge_leaves_the_old_in_use
 
 def test_what_a_merge_writes_is_not_swept_by_other_writers(fs, notes, store):
     merger = fs._index.merger()
-    with merger.write_merged(store.id, segments_of(fs, store)) as made:
+    with fs._index.merging(), merger.write_merged(store.id, segments_of(fs, store)) as made:
         fs.ingest(notes)  # sweeps before and after
         fs._index.sweep()
         assert made.record.name in on_disk(fs)
@@ -160,6 +164,9 @@ def test_a_store_that_is_deleted_while_it_is_merged_is_fine(fs, notes, store):
     assert on_disk(fs) == set()
 
 
+# Beside an ingest
+
+
 class StubMerger:
     """Says what it was asked for; merging takes until it is let go on, or fails."""
 
@@ -173,7 +180,13 @@ class StubMerger:
         return True
 
     def merge_due(self, store_id, *, on_block):
-        self.calls.append(store_id)
+        return self.merge(store_id, on_block)
+
+    def merge_at_rest(self, store_id, *, on_block):
+        return self.merge(f"{store_id} at rest", on_block)
+
+    def merge(self, call, on_block):
+        self.calls.append(call)
         self.begun.set()
         if self.error is not None:
             raise self.error
@@ -190,7 +203,7 @@ def test_merges_run_while_the_block_goes_on_and_are_finished_at_its_end():
         assert merger.begun.wait(30)
         assert merger.calls == ["a"]
         merger.go_on.set()
-    assert merger.calls == ["a", "b", "a", "b"]  # the last two look at what was removed as well
+    assert merger.calls == ["a", "b", "a at rest", "b at rest"]
 
 
 @pytest.mark.parametrize(("finish", "error"), [(False, None), (True, KeyboardInterrupt)])
@@ -203,8 +216,52 @@ def test_a_merge_under_way_is_ended_with_an_ingest_that_does_not_wait(finish, er
         merges.note("b")
         merges.__exit__(error, None, None)
         assert not merges._thread.is_alive()
+        assert merger.calls == ["a"]
         merger.go_on.set()
-    assert merger.calls[:1] == ["a"]
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_a_store_is_merged_at_rest_some_time_after_its_last_commit():
+    merger = StubMerger()
+    merger.go_on.set()
+    with BackgroundMerges(merger, finish=False, rest_s=0.05) as merges:
+        noted_at = {}
+        for store_id in "abab":
+            merges.note(store_id)
+            noted_at[store_id] = time.monotonic()
+        wait_for(lambda: "a at rest" in merger.calls)
+        assert time.monotonic() - noted_at["a"] > 0.04
+        wait_for(lambda: "b at rest" in merger.calls)
+        assert merges._seconds_to_rest() > 60  # rest is looked at once
+        merges.note("a")
+        wait_for(lambda: merger.calls.count("a at rest") == 2)
+    assert merger.calls.count("b at rest") == 1
+
+
+def test_no_store_is_at_rest_while_commits_come_unless_told_when():
+    merger = StubMerger()
+    merger.go_on.set()
+    with BackgroundMerges(merger, finish=False) as merges:
+        merges.note("a")
+        wait_for(lambda: merger.calls)
+        assert merges._seconds_to_rest() > 60
+    assert merger.calls == ["a"]
+
+
+def test_a_merge_at_rest_is_given_up_at_once_at_the_end():
+    merger = StubMerger()
+    with BackgroundMerges(merger, finish=False, rest_s=0) as merges:
+        merger.has_tier = lambda _store_id: False
+        merges.note("a")
+        assert merger.begun.wait(30)
+    assert not merges._thread.is_alive()
+    assert merger.calls == ["a at rest"]
 
 
 def test_a_merge_that_fails_is_told_of_and_ends_nothing(caplog):
@@ -215,6 +272,36 @@ def test_a_merge_that_fails_is_told_of_and_ends_nothing(caplog):
         assert merger.begun.wait(30)
     assert merger.calls == ["a"]  # not once more at the end
     assert "store a could not be merged (OSError: [Errno 28] No space left" in caplog.text
+
+
+def test_an_ingested_folder_lies_in_one_segment(fs, docs, monkeypatch):
+    monkeypatch.setattr("filesearch.ingest.COMMIT_WINDOWS", 1)
+    monkeypatch.setattr("filesearch.ingest.EMBED_WINDOWS", 1)
+    fs.ingest(docs)
+    assert fs.stats().generation > 2  # several commits, and a merge of what they wrote
+    assert fs.stats().segments == 1
+    assert fs.search("kiln degrees")[0].filename == "kiln.txt"
+
+
+def test_an_ingest_that_is_broken_off_merges_nothing_at_rest(fs, docs, store):
+    before = [record.name for record in segments_of(fs, store)]
+    assert len(before) == N_NOTES
+
+    def stop(_progress):
+        raise KeyboardInterrupt
+
+    (docs / "new.md").write_text("Something new.")
+    with pytest.raises(KeyboardInterrupt):
+        fs.ingest(docs, on_progress=stop)
+    assert [record.name for record in segments_of(fs, store)][:N_NOTES] == before
+
+
+def test_merging_does_not_make_the_folder_of_an_index_that_was_removed(fs, store):
+    merger = fs._index.merger()
+    shutil.rmtree(fs.directory)
+    with pytest.raises(IndexReplaced):
+        merger.merge_at_rest(store.id)
+    assert not fs.directory.exists()
 
 
 def test_an_ingest_goes_on_when_a_segment_cannot_be_merged(fs, caplog):
