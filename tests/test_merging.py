@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -227,21 +228,28 @@ def wait_for(condition):
         time.sleep(0.001)
 
 
-def test_a_store_is_merged_at_rest_some_time_after_its_last_commit():
+def test_a_store_is_merged_at_rest_once_no_commit_comes_and_again_after_the_next():
     merger = StubMerger()
     merger.go_on.set()
-    with BackgroundMerges(merger, finish=False, rest_s=0.05) as merges:
-        noted_at = {}
-        for store_id in "abab":
-            merges.note(store_id)
-            noted_at[store_id] = time.monotonic()
+    with BackgroundMerges(merger, finish=False, rest_s=0.02) as merges:
+        merges.note("a")
         wait_for(lambda: "a at rest" in merger.calls)
-        assert time.monotonic() - noted_at["a"] > 0.04
-        wait_for(lambda: "b at rest" in merger.calls)
-        assert merges._seconds_to_rest() > 60  # rest is looked at once
+        assert merges._seconds_to_rest() > 60
         merges.note("a")
         wait_for(lambda: merger.calls.count("a at rest") == 2)
-    assert merger.calls.count("b at rest") == 1
+
+
+def test_each_commit_puts_off_the_rest_of_its_store(monkeypatch):
+    merger = StubMerger()
+    merger.go_on.set()
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr("filesearch.background_merges.time", clock)
+    with BackgroundMerges(merger, finish=False, rest_s=100) as merges:
+        for store_id in "aba":
+            merges.note(store_id)
+            clock.now += 1
+        assert merges._seconds_to_rest() == 100 - 2  # "b", noted at 1, comes first now
+    assert "a at rest" not in merger.calls
 
 
 def test_no_store_is_at_rest_while_commits_come_unless_told_when():
