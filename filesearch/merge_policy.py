@@ -38,7 +38,8 @@ MAX_SEGMENT_WINDOWS = 2_000_000
 # A part is a dozen mapped files, each with a handle; a process has 1,024 handles on most systems.
 MAX_PARTS = 32
 # What a merge at rest puts into one segment at most, about a second's work: 0.03 s of a processor
-# for a thousand windows. Of an ingest that went on long, all below a tier of this size fits in.
+# for a thousand windows. The seven segments of some 4,000 windows, and of some 500, that a long
+# ingest leaves below its tiers fit in.
 REST_WINDOWS = 1 << 15
 # A segment with more dead windows than this share is rewritten.
 MAX_DEAD_SHARE = 0.3
