@@ -114,7 +114,7 @@ def rebuild_index(
             )
             count += len(picture.entries)
     for store in index.open_stores():
-        index.merger().merge_due(store.id)
+        index.merger().merge_at_rest(store.id)
     return count
 
 

@@ -12,11 +12,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from filesearch import Document, NamedDocument
+from filesearch import Document, NamedDocument, maintain
 from filesearch.background_merges import BackgroundMerges
 from filesearch.errors import IndexBusy, IndexReplaced
 from filesearch.lock import merge_lock
-from filesearch.merge_policy import MERGE_FACTOR
+from filesearch.merge_policy import MERGE_FACTOR, MergePolicy
 
 N_NOTES = 6
 KILLED_BEFORE_THE_CATALOG_NAMES_IT = """
@@ -102,6 +102,16 @@ def test_a_segment_that_got_the_id_of_an_old_one_is_not_taken_for_it(fs, notes, 
         assert merger.take_over(store.id, made) == 0
     assert found(fs)[0] == ["note0.md"]
     assert fs.verify().damages == ()
+
+
+@pytest.mark.parametrize("is_at_rest", [True, False])
+def test_a_rebuild_leaves_small_segments_merged(fs, docs, monkeypatch, is_at_rest):
+    fs.ingest(docs)
+    monkeypatch.setattr(maintain, "REBUILD_WINDOWS", 1)  # a segment for every file
+    if not is_at_rest:
+        monkeypatch.setattr(MergePolicy, "choose_at_rest", MergePolicy.choose)
+    fs.rebuild()
+    assert (fs.stats().segments == 1) is is_at_rest
 
 
 def test_many_stretches_of_removed_files_are_left_out(fs, docs):
