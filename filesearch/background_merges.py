@@ -130,7 +130,8 @@ class BackgroundMerges:
         # files that are being ingested come first; searches do without the merge.
         try:
             if at_rest:
-                self._merger.merge_at_rest(store_id, on_block=self._check)
+                if self._merger.merge_at_rest(store_id, on_block=self._check) is None:
+                    self._put_off(store_id)
             elif self._merger.has_tier(store_id):
                 self._merger.merge_due(store_id, on_block=self._check)
         except _Cancelled:
@@ -146,6 +147,11 @@ class BackgroundMerges:
                 type(error).__name__,
                 error,
             )
+
+    def _put_off(self, store_id: str) -> None:
+        """Have a store that another process merges looked at again, unless a commit notes it."""
+        with self._changed:
+            self._noted.setdefault(store_id, time.monotonic())
 
     def _check(self) -> None:
         if self._cancelled.is_set():

@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Any, TypeAlias, TypeVar
 
+from sqlalchemy.exc import SQLAlchemyError
+
 _Value = TypeVar("_Value")
 
 CommitMark: TypeAlias = tuple[int, int]
@@ -31,20 +33,25 @@ class CommitWatch:
         self._connect = connect
         self._connection: sqlite3.Connection | None = None
         self._count = 0
+        self._make_locks()
+
+    def _make_locks(self) -> None:
         self._lock = threading.Lock()
+        self._connecting = threading.Lock()
 
     def mark(self) -> CommitMark | None:
         """Return what is another after every commit, whoever made it.
 
         None where it cannot be told: whoever asks the database itself learns why.
         """
+        if self._connection is None and not self._open():
+            return None
         with self._lock:
             # Put back only where all went well: one that Ctrl-C stopped may be amid a transaction,
             # and would see no commit any more.
             connection, self._connection = self._connection, None
-            if connection is None:
-                connection = self._connect()
-                self._count += 1
+            if connection is None:  # closed meanwhile
+                return None
             try:
                 version: int = connection.execute("PRAGMA data_version").fetchall()[0][0]
             except sqlite3.Error:
@@ -52,6 +59,25 @@ class CommitWatch:
                 return None
             self._connection = connection
             return self._count, version
+
+    def _open(self) -> bool:
+        """Return whether there is a connection now; waits for none that another thread opens.
+
+        A database that is busy lets wait for half a minute, and one waiting is enough.
+        """
+        if not self._connecting.acquire(blocking=False):
+            return False
+        try:
+            connection = self._connect()
+        except (sqlite3.Error, SQLAlchemyError):
+            return False
+        else:
+            with self._lock:
+                self._connection = connection
+                self._count += 1
+            return True
+        finally:
+            self._connecting.release()
 
     def close(self) -> None:
         """Close the connection; the next question opens another."""
@@ -62,7 +88,7 @@ class CommitWatch:
 
     def begin_anew(self) -> None:
         """Have a connection of its own in a forked child; see forked.py."""
-        self._lock = threading.Lock()
+        self._make_locks()
         self.close()
 
 

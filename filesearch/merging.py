@@ -72,25 +72,27 @@ class Merger:
             IndexDamaged: A segment cannot be read.
             IndexReplaced: The index was removed, or replaced by another one.
         """
-        return self._merge_unless_busy(store_id, self._policy.choose, on_block)
+        return self._merge_unless_busy(store_id, self._policy.choose, on_block) or 0
 
-    def merge_at_rest(self, store_id: str, *, on_block: Callable[[], None] = _do_nothing) -> int:
+    def merge_at_rest(
+        self, store_id: str, *, on_block: Callable[[], None] = _do_nothing
+    ) -> int | None:
         """Merge what is due, and small segments too: nothing more is written to the store for now.
 
-        Otherwise as `merge_due`.
+        Otherwise as `merge_due`, but None while another process merges.
         """
         return self._merge_unless_busy(store_id, self._policy.choose_at_rest, on_block)
 
     def _merge_unless_busy(
         self, store_id: str, choose: Choose, on_block: Callable[[], None]
-    ) -> int:
+    ) -> int | None:
         # Of an index that was removed, taking the lock would make the directory again.
         self._catalog.database.check_current()
         try:
             with merge_lock(self._segments.parent, timeout_s=0):
                 return self._merge_while(store_id, choose, on_block)
         except IndexBusy:
-            return 0
+            return None
 
     def compact(self, store_id: str, *, timeout_s: float) -> int:
         """Merge the segments of a store into as few as may be, without what was removed.

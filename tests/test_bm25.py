@@ -155,6 +155,27 @@ def test_a_score_to_beat_is_found_where_hardly_any_row_has_the_most_of_a_common_
     assert floors[0] > best[-1] / 2
 
 
+@pytest.mark.parametrize("hidden", ["forbidden", "dead"])
+@pytest.mark.parametrize("counted_rows", [0, 4096])
+def test_rare_words_that_stand_in_hidden_rows_alone_are_passed_over(
+    hidden: str, counted_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(top_k_module, "FIRST_POSTINGS", 12)
+    monkeypatch.setattr(top_k_module, "COUNTED_ROWS", counted_rows)
+    parts = [build([["p", "q"]] * 5 + [["c"]] * 91), build([["p", "q", "c"]] * 5)]
+    shown = np.arange(96) >= 5
+    live = [shown if hidden == "dead" else None, None]
+    allowed = [shown, np.ones(5, np.bool_)] if hidden == "forbidden" else None
+    scorer = KeywordScorer(parts, live, min_idf=1e-6)
+    hits = scorer.top(["p", "q", "c"], 10, allowed)
+    assert hits.parts.tolist() == [1] * 5 + [0] * 5
+    assert hits.rows.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert hits.scores.tolist() == [
+        float(scorer.score(["p", "q", "c"])[part][row])
+        for part, row in zip(hits.parts.tolist(), hits.rows.tolist(), strict=True)
+    ]
+
+
 def test_sums_by_row_are_the_same_counted_or_sorted() -> None:
     """To the last bit: both add up the gains of a row in the order in which they come."""
     rng = np.random.default_rng(0)

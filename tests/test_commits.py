@@ -136,6 +136,46 @@ def test_nothing_is_kept_where_nothing_tells_of_commits(database):
     assert kept.get("n", lambda: read(database)) == 1
 
 
+def test_nothing_is_kept_where_no_connection_can_be_had(database):
+    """What reads the database itself says why, in an error that is known everywhere."""
+
+    def refuse():
+        raise sqlite3.OperationalError("unable to open database file")
+
+    watch = CommitWatch(refuse)
+    kept = UntilCommit(watch.mark)
+    assert kept.get("n", lambda: read(database)) == 0
+    write(database)
+    assert kept.get("n", lambda: read(database)) == 1
+
+
+def test_one_thread_alone_waits_for_a_connection(database):
+    """A database that is locked lets each wait for half a minute."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def connect():
+        begun.set()
+        assert go_on.wait(30)
+        return sqlite3.connect(database._path, check_same_thread=False)
+
+    watch = CommitWatch(connect)
+    waiting = threading.Thread(target=watch.mark)
+    waiting.start()
+    assert begun.wait(30)
+    assert watch.mark() is None
+    go_on.set()
+    waiting.join(30)
+    assert watch.mark() is not None
+    watch.close()
+
+
+def test_a_child_asks_on_a_connection_of_its_own(database):
+    before = database.commit_mark()
+    database.begin_anew()  # as in a forked child
+    connection, _ = database.commit_mark()
+    assert connection != before[0]
+
+
 def test_a_server_has_no_mark(postgres_url):
     database = Database(postgres_url)
     assert database.commit_mark() is None

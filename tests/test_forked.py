@@ -49,7 +49,8 @@ def test_a_child_finds_what_its_parent_does(run, docs):
 index, docs = sys.argv[1:]
 fs = FileSearch(index)
 fs.ingest(docs + "/kiln.txt")
-fs.ingest(docs + "/mugs.md")  # another segment, searched by another thread
+with fs._index.merging():
+    fs.ingest(docs + "/mugs.md")  # another segment, searched by another thread
 plan = QueryPlan("hot", ("How hot is the kiln?", "May a mug go back?"))
 found = names(fs.search(plan))
 

@@ -310,7 +310,7 @@ def count_frequencies(frequencies: IntArray) -> IntArray:
 
 
 def is_dense(frequencies: IntArray, n_rows: int) -> BoolArray:
-    """Return which terms get a column of counts by row: bool, shape (n_terms,)."""
+    """Return which terms get columns of counts and impacts by row: bool, shape (n_terms,)."""
     return frequencies > (n_rows // DENSE_SHARE if n_rows >= DENSE_MIN_ROWS else n_rows)
 
 

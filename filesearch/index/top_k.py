@@ -255,7 +255,8 @@ class _Search:
         rows = self._postings.rows[found.span]
         at = None
         if needed > 0:
-            least = self._part.bounds.searchsorted(needed / weight - 1e-9)
+            # A number of Python's own: one of numpy would have the bytes made 64 bits.
+            least = int(self._part.bounds.searchsorted(needed / weight - 1e-9))
             at = _where(self._postings.impacts[found.span] >= least)
             rows = rows.take(at)
         rows = rows.astype(np.int64)
@@ -294,6 +295,8 @@ def _add_equal(rows: IntArray, gains: ScoreArray, n_rows: int) -> tuple[IntArray
         rows: int64 (n,), below `n_rows`.
         gains: float64 (n,), above 0.
     """
+    if len(rows) == 0:  # of which bincount would make whole numbers
+        return rows, gains
     if n_rows <= COUNTED_ROWS:
         of_rows: npt.NDArray[Any] = np.bincount(rows, weights=gains)
         held = _where(of_rows > 0)
