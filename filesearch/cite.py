@@ -21,9 +21,9 @@ PATH_SEPARATOR = " › "
 
 _LOCATION_FIELDS = tuple(field.name for field in fields(Location))
 _START = attrgetter("start")
-# So many spans stay sorted, of the documents that were asked about last: 80 MB, most of which are
-# those of documents that are kept in memory anyway. Each counts as a hundred or more.
-_KEPT_SPANS = 500_000
+# So many spans stay sorted, of the documents that were asked about last: 50 MB where nothing else
+# keeps those documents, 4 MB otherwise. Each counts as a hundred or more.
+_KEPT_SPANS = 200_000
 _LEAST_SPANS = 100
 
 

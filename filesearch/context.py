@@ -33,7 +33,7 @@ def find_contexts(
         filename: What the file is called, folders included. One without a suffix is taken for an
             id that says nothing.
         title: Of the document; empty when it has none.
-        spans: Of the document, or its sections alone, ordered by start.
+        spans: Of the document, ordered by start.
         starts: Character positions, ascending.
 
     Returns:
@@ -41,7 +41,7 @@ def find_contexts(
         heading that begins at or behind the start is part of the stretch, not of its context.
     """
     base = [name_words(filename), title if " " in title else _NAME_JOINTS.sub(" ", title)]
-    sections = find_sections(spans)
+    sections = [span for span in spans if span.kind in _SECTIONS and span.label]
     found: list[str] = []
     open_sections: list[Span] = []
     following = 0
@@ -52,11 +52,6 @@ def find_contexts(
         open_sections = [span for span in open_sections if start < span.end]
         found.append(_join((*base, *(span.label for span in open_sections))))
     return found
-
-
-def find_sections(spans: Sequence[Span]) -> list[Span]:
-    """Return the spans whose labels are context, in their order."""
-    return [span for span in spans if span.kind in _SECTIONS and span.label]
 
 
 @lru_cache(maxsize=4096)

@@ -77,8 +77,8 @@ def _similarities(tokens: FloatMatrix, signs: TokenSigns, step_rows: int) -> Flo
 
     def multiply(first: int) -> None:
         for start in range(first, min(first + step_rows, len(found)), _BLOCK_ROWS):
-            past = min(start + _BLOCK_ROWS, first + step_rows)
-            found[start:past] = product.similarities(signs.bits[start:past])
+            block = slice(start, start + _BLOCK_ROWS)
+            found[block] = product.similarities(signs.bits[block])
 
     run_steps([partial(multiply, first) for first in range(0, len(found), step_rows)])
     return found

@@ -37,7 +37,7 @@ class Scored:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """Chunks, best first: arrays over n chunks of what `Scored` says of one.
+    """Chunks in order, mostly best first: arrays over n chunks of what `Scored` says of one.
 
     Attributes:
         rows, windows: int64.

@@ -122,7 +122,7 @@ class _Text:
 
     @cached_property
     def runs(self) -> HashArray:
-        """Hashes of its runs of terms, ascending. What only near repeats need is not kept."""
+        """Hashes of its runs of terms, ascending."""
         return np.sort(_runs(extract_terms(self.text)))
 
     @cached_property

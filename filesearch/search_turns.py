@@ -56,7 +56,8 @@ class SearchTurns:
         """Embed a question, wait for a turn, and have it for the block; gives the embedding.
 
         Args:
-            question, embedder: See candidates.embed_question.
+            question, embedder: See candidates.embed_question. An embedder may search by these
+                turns itself, but not with vectors: it would wait for a place among those at once.
         """
         with self._embedding.turn() if embedder else nullcontext():
             embedded = embed_question(question, embedder)

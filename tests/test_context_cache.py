@@ -45,12 +45,14 @@ def test_each_chunk_has_the_context_that_its_document_gives():
         assert [one.terms for one in found] == [set(extract_terms(line)) for line in lines]
 
 
-def test_the_spans_of_a_document_are_gone_through_once():
+def test_the_spans_of_a_document_are_gone_through_once_for_all_chunks_and_not_again():
     spans = CountedSpans(SPANS)
     cache, document = ContextCache(), Document("x" * 100, spans)
-    for start in STARTS:
-        cache.of([place(start)], {1: document})
+    for _ in range(3):
+        cache.of([place(start) for start in STARTS], {1: document})
     assert spans.times == 1
+    cache.of([place(60), place(61)], {1: document})  # one of them is new
+    assert spans.times == 2
 
 
 def test_where_nothing_names_a_document_it_is_read_again():
@@ -73,7 +75,7 @@ def test_a_chunk_of_a_document_that_is_gone_has_none():
 
 def test_what_is_forgotten_for_want_of_room_is_made_again():
     spans = CountedSpans(SPANS)
-    cache, document = ContextCache(max_kept=len(SPANS)), Document("x" * 100, spans)
+    cache, document = ContextCache(max_kept=10), Document("x" * 100, spans)
     for _ in range(3):
         [found] = cache.of([place(25)], {1: document})
         assert found.line == "shop › Handbook › Returns › Mugs"

@@ -79,7 +79,7 @@ def test_others_compute_while_searches_wait_for_their_embeddings():
     def search(slow):
         with turns.searching("returns", lambda: slow) as embedded:
             told.append(embedded[1].vector.tolist())
-            assert turns._computing.is_taken
+            assert turns._computing._free == 0
 
     threads = [threading.Thread(target=search, args=[slow]) for slow in waiting]
     for thread, slow in zip(threads, waiting, strict=True):
@@ -92,10 +92,31 @@ def test_others_compute_while_searches_wait_for_their_embeddings():
         slow.may_end.set()
         thread.join(30)
     assert told == [HashingEmbedder().embed_query("returns").tolist()] * len(waiting)
-    assert not turns._computing.is_taken
+    assert turns._computing._free == 1
 
 
-def test_an_embedder_may_search_itself():
+def test_so_many_questions_are_embedded_at_once_and_no_more():
+    turns = SearchTurns()
+    waiting = [Slow() for _ in range(EMBEDDED_AT_ONCE + 1)]
+
+    def search(slow):
+        with turns.searching("returns", lambda: slow):
+            pass
+
+    threads = [threading.Thread(target=search, args=[slow]) for slow in waiting]
+    for thread, slow in zip(threads[:-1], waiting, strict=False):
+        thread.start()
+        assert slow.has_begun.wait(30)
+    threads[-1].start()
+    assert not waiting[-1].has_begun.wait(0.05)
+    waiting[0].may_end.set()
+    assert waiting[-1].has_begun.wait(30)
+    for thread, slow in zip(threads, waiting, strict=True):
+        slow.may_end.set()
+        thread.join(30)
+
+
+def test_an_embedder_may_search_by_words_itself():
     turns = SearchTurns()
 
     class Searching(HashingEmbedder):
@@ -106,7 +127,7 @@ def test_an_embedder_may_search_itself():
 
     with turns.searching("returns", Searching) as embedded:
         assert embedded[1] is not None
-    assert not turns._computing.is_taken
+    assert turns._computing._free == 1
 
 
 def test_an_embedder_that_fails_gives_the_turn_back():
@@ -121,4 +142,4 @@ def test_an_embedder_that_fails_gives_the_turn_back():
         turns.searching("returns", Failing),
     ):
         pytest.fail("there is nothing to search with")
-    assert not turns._computing.is_taken
+    assert turns._computing._free == 1

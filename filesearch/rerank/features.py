@@ -61,8 +61,8 @@ _CODE_MARKS = ("=", "_", "{", "}", ";", "[]", "()", "):", ");", "->", "::")
 _PROSE_MARKS, _CODE_MARKS_FULL = 0.01, 0.02
 # Windows that come up again, as the popular ones of a server do, are read once: 5 KB each.
 _KEPT_TEXTS = 2048
-# Words of questions, of which other questions have most as well.
-_KEPT_WORDS = 4096
+# Words of questions, of which other questions have most as well; none of them longer than this.
+_KEPT_WORDS, _LONGEST_KEPT_WORD = 4096, 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -263,7 +263,8 @@ def _pairs(question: str, idf: dict[str, float]) -> list[tuple[str, float]]:
 
 
 def _word_weight(word: str, idf: dict[str, float]) -> float:
-    return max([idf.get(term, 0.0) for term in _word_terms(word)], default=0.0)
+    terms = _word_terms if len(word) <= _LONGEST_KEPT_WORD else extract_terms
+    return max([idf.get(term, 0.0) for term in terms(word)], default=0.0)
 
 
 @lru_cache(maxsize=_KEPT_WORDS)
