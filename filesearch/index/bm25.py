@@ -17,12 +17,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 
 import msgspec
 import numpy as np
 
 from filesearch.index.impacts import K1, B
 from filesearch.index.postings import BoolArray, Postings, count_frequencies
+from filesearch.index.preload import preload
 from filesearch.index.scored_part import ScoreArray, ScoredPart, TermList
 from filesearch.index.top_k import best_rows, kth_best
 from filesearch.types import IntArray
@@ -108,6 +110,7 @@ class KeywordScorer:
         self._min_idf = min_idf
         self._has_bounds = (k1, b) == (K1, B)  # for which the impacts hold
         self._terms: dict[str, _Term] = {}
+        self._questions = count()  # a step of it is atomic
 
     @cached_property
     def average_idf(self) -> float:
@@ -230,6 +233,8 @@ class KeywordScorer:
             allowed: For each part the rows that may come back: bool, shape (n_rows,), or None for
                 any. It takes rows away from the result and changes no score.
         """
+        if next(self._questions) == 1:  # the second: more will come
+            preload(a for part in self._parts for a in part.postings.arrays().values())
         weighed = self._weigh(terms)
         is_bounded = self._has_bounds and all(weight > 0 for _, weight in weighed)
         found = KeywordHits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
