@@ -1,8 +1,8 @@
 """Candidates: a question -> the chunks that either search found, with the evidence for each.
 
-question -> embedding -> keyword search -> vector search -> Candidates. Filters are applied inside
-both searches. They take turns, for each uses all cores or the interpreter, and waits for the other
-one otherwise.
+question -> embedding, beside it keyword search -> vector search -> Candidates. Filters are applied
+inside both searches. They take turns, for each uses all cores or the interpreter, and waits for
+the other one otherwise.
 What stands here is measured, not judged: `fuse` and `rerank` weigh it.
 """
 
@@ -117,7 +117,7 @@ def find_candidates(
     text: str,
     selection: Selection,
     *,
-    embedded: Embedded,
+    embedded: Callable[[], Embedded],
 ) -> tuple[Question, Candidates]:
     """Return what either search finds, scored by both.
 
@@ -125,14 +125,15 @@ def find_candidates(
         index: The store.
         text: The question; not blank.
         selection: Rows that may come back.
-        embedded: What `embed_question` made of it.
+        embedded: Gives what `embed_question` made of it; called after the keyword search, so that
+            it may have been made meanwhile.
     """
     text = _as_documents(text)
     terms = query_terms(text)
     by_keyword, keyword = index.top_keyword(terms, CANDIDATE_CHUNKS, selection)
     distinct = list(dict.fromkeys(terms))
     idf = index.term_idf(distinct)
-    known, embedding = embedded
+    known, embedding = embedded()
     ceiling = index.keyword_ceiling(terms)
     question = Question(text, distinct, idf, known, embedding, ceiling)
     share = min(1.0, float(keyword.max(initial=0.0)) / max(question.max_keyword, 1e-9))

@@ -240,7 +240,7 @@ class Retriever:
             index,
             query,
             index.everything,
-            embedded=embed_question(query, self._embedder),
+            embedded=lambda: embed_question(query, self._embedder),
         )
         fused = fuse_candidates(question, candidates, self._vector_weight)
         return Gathered(

@@ -26,6 +26,11 @@ class Turns:
         self._lock = threading.Lock()
 
     @property
+    def is_taken(self) -> bool:
+        """Whether who comes now has to wait."""
+        return self._free == 0
+
+    @property
     def is_wanted(self) -> bool:
         """Whether somebody waits."""
         return bool(self._line)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from filesearch.search_turns import EMBEDDED_AT_ONCE, SearchTurns
+from filesearch.search_turns import SearchTurns
 from filesearch.testing import HashingEmbedder
 
 
@@ -28,13 +28,13 @@ def test_a_question_is_embedded_while_another_search_computes():
 
     def search():
         with turns.searching("returns", lambda: noted) as embedded:
-            told.append(embedded[1].vector)
+            told.append(embedded()[1].vector)
 
     thread = threading.Thread(target=search)
     with turns.searching("mugs", HashingEmbedder) as embedded:
         thread.start()
         assert noted.has_embedded.wait(30)
-        assert embedded[1] is not None
+        assert embedded()[1] is not None
         assert not told
     thread.join(30)
     assert told[0].tolist() == noted.embed_query("returns").tolist()
@@ -42,7 +42,7 @@ def test_a_question_is_embedded_while_another_search_computes():
 
 def test_a_search_without_vectors_embeds_nothing():
     with SearchTurns().searching("mugs", None) as embedded:
-        assert embedded == (1.0, None)
+        assert embedded() == (1.0, None)
 
 
 def test_several_questions_take_turns_and_come_in_order():
@@ -72,62 +72,39 @@ class Slow(HashingEmbedder):
         return super().embed_query(text)
 
 
-def test_others_compute_while_searches_wait_for_their_embeddings():
-    turns, told = SearchTurns(), []
-    waiting = [Slow() for _ in range(EMBEDDED_AT_ONCE)]
+def test_others_compute_while_a_search_waits_for_its_embedding():
+    turns, slow, told = SearchTurns(), Slow(), []
 
-    def search(slow):
+    def search():
         with turns.searching("returns", lambda: slow) as embedded:
-            told.append(embedded[1].vector.tolist())
-            assert turns._computing._free == 0
+            told.append(embedded()[1].vector)
+            told.append(turns._computing.is_taken)
 
-    threads = [threading.Thread(target=search, args=[slow]) for slow in waiting]
-    for thread, slow in zip(threads, waiting, strict=True):
-        thread.start()
-        assert slow.has_begun.wait(30)
+    thread = threading.Thread(target=search)
+    thread.start()
+    assert slow.has_begun.wait(30)
     with turns.searching("mugs", None) as embedded:  # would wait for good
-        assert embedded == (1.0, None)
+        assert embedded() == (1.0, None)
         assert not told
-    for thread, slow in zip(threads, waiting, strict=True):
-        slow.may_end.set()
-        thread.join(30)
-    assert told == [HashingEmbedder().embed_query("returns").tolist()] * len(waiting)
-    assert turns._computing._free == 1
+    slow.may_end.set()
+    thread.join(30)
+    assert told[0].tolist() == slow.embed_query("returns").tolist()
+    assert told[1]
+    assert not turns._computing.is_taken
 
 
-def test_so_many_questions_are_embedded_at_once_and_no_more():
-    turns = SearchTurns()
-    waiting = [Slow() for _ in range(EMBEDDED_AT_ONCE + 1)]
-
-    def search(slow):
-        with turns.searching("returns", lambda: slow):
-            pass
-
-    threads = [threading.Thread(target=search, args=[slow]) for slow in waiting]
-    for thread, slow in zip(threads[:-1], waiting, strict=False):
-        thread.start()
-        assert slow.has_begun.wait(30)
-    threads[-1].start()
-    assert not waiting[-1].has_begun.wait(0.05)
-    waiting[0].may_end.set()
-    assert waiting[-1].has_begun.wait(30)
-    for thread, slow in zip(threads, waiting, strict=True):
-        slow.may_end.set()
-        thread.join(30)
-
-
-def test_an_embedder_may_search_by_words_itself():
+def test_an_embedder_may_search_itself():
     turns = SearchTurns()
 
     class Searching(HashingEmbedder):
         def embed_query(self, text):
             with turns.searching("mugs", None) as embedded:
-                assert embedded == (1.0, None)
+                assert embedded() == (1.0, None)
             return super().embed_query(text)
 
     with turns.searching("returns", Searching) as embedded:
-        assert embedded[1] is not None
-    assert turns._computing._free == 1
+        assert embedded()[1] is not None
+    assert not turns._computing.is_taken
 
 
 def test_an_embedder_that_fails_gives_the_turn_back():
@@ -139,7 +116,7 @@ def test_an_embedder_that_fails_gives_the_turn_back():
 
     with (
         pytest.raises(OSError, match="returns"),
-        turns.searching("returns", Failing),
+        turns.searching("returns", Failing) as embedded,
     ):
-        pytest.fail("there is nothing to search with")
-    assert turns._computing._free == 1
+        embedded()
+    assert not turns._computing.is_taken
