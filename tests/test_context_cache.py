@@ -7,15 +7,10 @@ from filesearch.context_cache import ContextCache
 from filesearch.index_rows import Place
 from filesearch.records import Entry
 from filesearch.terms import extract_terms
-from filesearch.types import ChunkSettings, Document, Span
+from filesearch.types import ChunkSettings, Document
 
-SPANS = (
-    Span("heading", 0, 100, 1, "Handbook"),
-    Span("page", 0, 50, 1),
-    Span("heading", 10, 40, 2, "Returns"),
-    Span("heading", 20, 30, 3, "Mugs"),
-    Span("heading", 40, 100, 2, "Delivery"),
-)
+from .test_context import SPANS
+
 STARTS = [60, 0, 25, 12, 25, 35]
 
 
