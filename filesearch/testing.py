@@ -64,9 +64,8 @@ class HashingEmbedder:
 
     def embed_query(self, text: str) -> FloatVector:
         """Return the unit vector of a text: float32 (dimension,)."""
-        pieces = _PIECE.findall(text.lower())[: self.max_tokens]
         total = np.ones(self.dimension, dtype=np.float32) * 1e-3
-        for piece in pieces:
+        for piece in self._pieces(text):
             total = total + self._vector(piece)
         unit: FloatVector = (total / np.linalg.norm(total)).astype(np.float32)
         return unit
@@ -90,9 +89,12 @@ class HashingEmbedder:
         )
 
     def _tokens(self, text: str) -> FloatMatrix:
-        pieces = _PIECE.findall(text.lower())[: self.max_tokens]
-        vectors = [self._vector(piece) for piece in pieces]
+        vectors = [self._vector(piece) for piece in self._pieces(text)]
         return np.array(vectors, dtype=np.float32).reshape(-1, self.dimension)
+
+    def _pieces(self, text: str) -> list[str]:
+        # Found before they are lowered, as their offsets are: "İ" is two characters then.
+        return [piece.lower() for piece in _PIECE.findall(text)[: self.max_tokens]]
 
     def _vector(self, piece: str) -> FloatVector:
         if piece not in self._known:

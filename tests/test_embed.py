@@ -18,6 +18,7 @@ from filesearch.embed.onnx import OnnxEmbedder
 from filesearch.embed.sentence_transformers import SentenceTransformerEmbedder
 from filesearch.errors import InvalidSetting
 from filesearch.memory import SMAPS, Meter
+from filesearch.protocols import TokenEmbedder
 from filesearch.testing import HashingEmbedder
 
 DATA_FILE = "model.data"  # of the bundled model
@@ -114,6 +115,13 @@ def test_offsets_name_the_words_of_the_text(embedder):
     assert offsets.dtype == np.int64
     assert "".join(text[start:end] for start, end in offsets) == "".join(text.split())
     assert embedder.token_offsets("").shape == (0, 2)
+
+
+@pytest.mark.parametrize("text", ["", "Is İstanbul's KİLN hot?", "ΟΔΟΣ ﬁre 窑 ǅ"])
+def test_each_piece_of_a_question_has_an_offset(embedder, text):
+    if isinstance(embedder, TokenEmbedder):
+        found = embedder.embed_question(text)
+        assert len(found.offsets) == len(found.tokens)
 
 
 def test_offsets_are_never_cut_off(embedder):
