@@ -9,7 +9,6 @@ takes 9 ms of one core with AVX-512.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filesearch.cores import usable_cores
+from filesearch.digests import file_sha256
 from filesearch.errors import InvalidSetting
 from filesearch.onnx_session import open_session
 from filesearch.types import IntArray
@@ -117,7 +117,7 @@ class AnswerReader:
         """
         for name, expected in self._card["sha256"].items():
             path = self._directory / name
-            if not path.is_file() or _sha256(path) != expected:
+            if not path.is_file() or file_sha256(path) != expected:
                 raise _damaged(f"'{path}' is missing or not what its card says")
 
     def _read(self, asked: list[int], excerpt: Excerpt) -> Reading:
@@ -187,11 +187,6 @@ def packaged_reader() -> AnswerReader:
 
 def _damaged(what: str) -> InvalidSetting:
     return InvalidSetting(f"{what}; run: pip install --force-reinstall filesearch")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _best_span(logits: npt.NDArray[np.float32], first: int, past: int) -> tuple[float, int, int]:

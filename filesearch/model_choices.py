@@ -114,6 +114,8 @@ def _embedders(settings: Settings) -> Iterator[ModelChoice]:
 
 def _rerankers(settings: Settings) -> Iterator[ModelChoice]:
     chosen, _ = split_reranker(settings.reranker)
+    if chosen in ("http", "https"):  # a bare address; see config.Settings.reranker
+        chosen = "cohere" if "#" in settings.reranker else "tei"
     for kind, written, what, needs in (
         (LEARNED_RERANKER, LEARNED_RERANKER, "comes with filesearch", ""),
         (NO_RERANKER, NO_RERANKER, "passages stay as they were found", ""),
@@ -128,9 +130,7 @@ def _rerankers(settings: Settings) -> Iterator[ModelChoice]:
         ("jina", "jina:URL#MODEL", "a server that speaks Jina's API", ""),
         ("cohere", "cohere:URL#MODEL", "a server that speaks Cohere's API", ""),
     ):
-        # A bare address is of one of these styles; see config.Settings.reranker.
-        styled = ("cohere" if "#" in settings.reranker else "tei") if "http" in chosen else chosen
-        is_chosen = kind == styled
+        is_chosen = kind == chosen
         name = settings.reranker if is_chosen else written
         yield ModelChoice("reranker", name, what, needs, is_chosen)
 

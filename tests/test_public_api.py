@@ -78,6 +78,7 @@ LAYERS = [
         "context",
         "commits",
         "cores",
+        "digests",
         "heap",
         "document_cache",
         "durable",

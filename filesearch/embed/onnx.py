@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from filesearch.cores import usable_cores
+from filesearch.digests import file_sha256
 from filesearch.embed.card import MODEL_FILE, TOKENIZER_FILE, read_card
 from filesearch.embed.pieces import Bert, know_bert, piece_offsets, read_pieces
 from filesearch.embed.recent import RecentQuestions
@@ -215,8 +216,7 @@ class OnnxEmbedder:
             InvalidSetting: A file was altered.
         """
         for file, expected in self._card["sha256"].items():
-            with (self._directory / file).open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            digest = file_sha256(self._directory / file)
             if digest != expected:
                 raise InvalidSetting(
                     f"'{self._directory / file}' has SHA-256 {digest}, its card says {expected}; "

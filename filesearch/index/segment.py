@@ -22,6 +22,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from filesearch.digests import file_sha256
 from filesearch.directory_lock import directory_lock
 from filesearch.durable import sync_directory, sync_file
 from filesearch.errors import IndexDamaged
@@ -197,12 +198,7 @@ def write_segment(root: Path, content: SegmentContent) -> SegmentRecord:
 
 
 def _describe(path: Path) -> _File:
-    return _File(size_bytes=path.stat().st_size, sha256=_digest(path))
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return _File(size_bytes=path.stat().st_size, sha256=file_sha256(path))
 
 
 class Segment:
@@ -351,7 +347,7 @@ class Segment:
         found = []
         for name, file in self.manifest.files.items():
             try:
-                if _digest(self._directory / name) != file.sha256:
+                if file_sha256(self._directory / name) != file.sha256:
                     found.append(f"{name} does not match its SHA-256")
             except OSError as error:
                 found.append(f"{name}: {error.strerror}")
