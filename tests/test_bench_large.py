@@ -1,14 +1,17 @@
 """The subcommands bm25, search and scale of the benchmark command: tiny runs of ours alone."""
 
 import json
+import mmap
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from benchmarks.bm25 import Asked, _agreement, _ratio, _score_difference
 from benchmarks.drawn_sets import parse_counts
 from benchmarks.errors import BenchError
+from benchmarks.memory import SAMPLING_S, OwnPeak
 from benchmarks.scale import make_report
 
 ROOT = Path(__file__).parent.parent
@@ -20,6 +23,8 @@ STEP = {
     "rss_mb": 120.0,
     "base_mb": 100.0,
     "peak_mb": 150.0,
+    "own_peak_mb": 90.0,
+    "base_own_mb": 60.0,
     "segments": 1,
     "segment_bytes": 10,
     "catalog_bytes": 10,
@@ -86,8 +91,44 @@ def test_scale_measures_and_draws_every_step(documents, tmp_path):
     assert 20 <= first["chunks"] < 60 <= last["chunks"]
     assert last["minutes"] > first["minutes"]
     assert first["whole_ms"] > first["ms"]
+    assert 0 < last["own_peak_mb"] < last["peak_mb"]
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size < 60_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells own memory from mapped files")
+def test_the_peak_of_own_memory_keeps_what_was_given_back_and_counts_no_mapped_file(tmp_path):
+    file = tmp_path / "mapped"
+    file.write_bytes(bytes(64 << 20))
+    peak = OwnPeak()
+    before = peak.mb
+
+    with (
+        file.open("rb") as stream,
+        mmap.mmap(stream.fileno(), 0, prot=mmap.PROT_READ) as pages,
+        peak.watching(),
+    ):
+        assert sum(pages[:: 1 << 12]) == 0  # each page is read
+        own = b"k" * (32 << 20)
+        time.sleep(5 * SAMPLING_S)
+        del own
+
+    assert 30 < peak.mb - before < 60
+
+
+@pytest.mark.timeout(300)
+def test_candidates_for_the_vector_index_are_searched_until_they_find_enough(documents, tmp_path):
+    script = ROOT / "scripts" / "choose_vector_index.py"
+    flags = ["--sets", tmp_path / "sets", "--count", "2k", "--only", "PQ", "--json"]
+    done = subprocess.run(
+        [sys.executable, script, documents, *flags], capture_output=True, text=True, cwd=ROOT
+    )
+
+    assert done.returncode == 0, done.stderr
+    [row] = json.loads(done.stdout)["rows"]
+    assert row["recall_at_10"] >= 0.98
+    assert row["recall_at_200"] >= 0.97
+    assert 0.2 < row["bytes"] < 1
 
 
 def test_counts_have_units_and_come_in_order():

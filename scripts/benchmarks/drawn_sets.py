@@ -27,21 +27,27 @@ EMBEDDED_WINDOWS = 10_000  # when no index holds real ones: minutes on 2 cores
 _DONE_FILE = "drawn.json"
 
 
-@dataclass(frozen=True, slots=True)
-class SetOptions:
-    """What sets are drawn from; `add_set_arguments` says what each is."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOptions:
+    """What sets are drawn from; `add_source_arguments` says what each is."""
 
     documents: Path
     sets: Path
     real: Path | None
-    pool: int
-    lengthen: int
-    minutes: float
     seed: int
 
 
-def add_set_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that sets are drawn by."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetOptions(SourceOptions):
+    """How they are drawn as well; `add_set_arguments` says what each is."""
+
+    pool: int
+    lengthen: int
+    minutes: float
+
+
+def add_source_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is drawn from."""
     parser.add_argument("documents", type=Path, metavar="DOCUMENTS", help="folder with Markdown")
     parser.add_argument(
         "--sets",
@@ -57,6 +63,12 @@ def add_set_arguments(parser: argparse.ArgumentParser) -> None:
         help="an index of DOCUMENTS whose windows vectors are drawn around [default: the first "
         f"{EMBEDDED_WINDOWS:,} windows are embedded, once]",
     )
+    parser.add_argument("--seed", type=int, default=0, help="another one draws other sets")
+
+
+def add_set_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that sets are drawn by."""
+    add_source_arguments(parser)
     parser.add_argument(
         "--pool",
         type=int,
@@ -76,7 +88,19 @@ def add_set_arguments(parser: argparse.ArgumentParser) -> None:
         default=60.0,
         help="stop filling a store after so many; what it holds is used [default: %(default)s]",
     )
-    parser.add_argument("--seed", type=int, default=0, help="another one draws other sets")
+
+
+def read_source_options(options: argparse.Namespace) -> SourceOptions:
+    """Return what the command line says of sources.
+
+    Raises:
+        BenchError: Something cannot be used.
+    """
+    if not options.documents.is_dir():
+        raise BenchError(f"'{options.documents}' is not a folder; give one with Markdown files")
+    return SourceOptions(
+        documents=options.documents, sets=options.sets, real=options.real, seed=options.seed
+    )
 
 
 def read_set_options(options: argparse.Namespace) -> SetOptions:
@@ -85,18 +109,17 @@ def read_set_options(options: argparse.Namespace) -> SetOptions:
     Raises:
         BenchError: Something cannot be used.
     """
-    if not options.documents.is_dir():
-        raise BenchError(f"'{options.documents}' is not a folder; give one with Markdown files")
+    sources = read_source_options(options)
     if min(options.pool, options.lengthen) < 1:
         raise BenchError("--pool and --lengthen must be at least 1")
     return SetOptions(
-        documents=options.documents,
-        sets=options.sets,
-        real=options.real,
+        documents=sources.documents,
+        sets=sources.sets,
+        real=sources.real,
+        seed=sources.seed,
         pool=options.pool,
         lengthen=options.lengthen,
         minutes=options.minutes,
-        seed=options.seed,
     )
 
 
@@ -120,7 +143,7 @@ def parse_counts(text: str, flag: str) -> list[int]:
     return sorted(set(found))
 
 
-def prepare_sources(options: SetOptions, questions: Path, count: int) -> Path:
+def prepare_sources(options: SourceOptions, questions: Path, count: int) -> Path:
     """Make what stores are drawn from; returns the file of the real windows.
 
     Args:

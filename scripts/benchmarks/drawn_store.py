@@ -25,7 +25,7 @@ import numpy as np
 
 from benchmarks.drawn_text import Corpus, file_name
 from benchmarks.drawn_vectors import DrawnEmbedder, VectorDrawer, window_keys
-from benchmarks.memory import memory_mb, reset_peak
+from benchmarks.memory import OwnPeak, memory_mb, reset_peak
 from filesearch.adapters import make_blob_store
 from filesearch.background_merges import BackgroundMerges
 from filesearch.chunk import chunk_windows, cut_windows
@@ -224,6 +224,7 @@ class Fill:
         indexing_s, cpu_s: Time that adding documents, committing and merging took, drawing them
             left out; `cpu_s` is processor time of all threads.
         rss_mb, peak_mb: Of this process: at the end, and most since the last report.
+        own_peak_mb: The most of `peak_mb` that was no mapped file.
     """
 
     files: int
@@ -233,6 +234,7 @@ class Fill:
     cpu_s: float
     rss_mb: float
     peak_mb: float
+    own_peak_mb: float
     segments: int
     segment_bytes: int
     catalog_bytes: int
@@ -268,6 +270,27 @@ class StoreFiller:
     def fill(self, *, windows: int = 0, chunks: int = 0) -> Fill:
         """Go on until the store holds at least so many windows and chunks."""
         reset_peak()
+        peak = OwnPeak()
+        with peak.watching():
+            self._fill(windows, chunks)
+        # `stats` would list every file each time.
+        segments = self._index.catalog.segments()
+        catalog_files = self._index.path.glob(f"{CATALOG_FILE}*")
+        return Fill(
+            files=self._files,
+            windows=self._windows,
+            chunks=self._chunks,
+            indexing_s=self._wall_s,
+            cpu_s=self._cpu_s,
+            rss_mb=memory_mb("VmRSS"),
+            peak_mb=memory_mb("VmHWM"),
+            own_peak_mb=peak.mb,
+            segments=len(segments),
+            segment_bytes=sum(segment.size_bytes for segment in segments),
+            catalog_bytes=sum(path.stat().st_size for path in catalog_files),
+        )
+
+    def _fill(self, windows: int, chunks: int) -> None:
         wall, cpu = time.perf_counter(), time.process_time()
         with self._index.writing():
             store = self._index.open_store(create=True)
@@ -287,21 +310,6 @@ class StoreFiller:
             writer.sweep()
         self._wall_s += time.perf_counter() - wall
         self._cpu_s += time.process_time() - cpu
-        # `stats` would list every file each time.
-        segments = self._index.catalog.segments()
-        catalog_files = self._index.path.glob(f"{CATALOG_FILE}*")
-        return Fill(
-            files=self._files,
-            windows=self._windows,
-            chunks=self._chunks,
-            indexing_s=self._wall_s,
-            cpu_s=self._cpu_s,
-            rss_mb=memory_mb("VmRSS"),
-            peak_mb=memory_mb("VmHWM"),
-            segments=len(segments),
-            segment_bytes=sum(segment.size_bytes for segment in segments),
-            catalog_bytes=sum(path.stat().st_size for path in catalog_files),
-        )
 
     def _draw(self, windows: int, chunks: int) -> list[tuple[DrawnDocument, WindowEmbeddings]]:
         """Return the next documents, not many more than are needed."""

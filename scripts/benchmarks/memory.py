@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import resource
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+SAMPLING_S = 0.02
 
 
 def memory_mb(field: str) -> float:
@@ -25,3 +30,31 @@ def reset_peak() -> None:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:  # the peak is that of the whole life
         return
+
+
+class OwnPeak:
+    """The most own memory (RssAnon) that was seen in this process, in MiB: no mapped files.
+
+    VmHWM counts the pages of mapped files too, which the kernel takes back when it needs them.
+    """
+
+    def __init__(self) -> None:
+        self.mb = memory_mb("RssAnon")
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Look every `SAMPLING_S` seconds during the block."""
+        over = threading.Event()
+
+        def look() -> None:
+            while not over.wait(SAMPLING_S):
+                self.mb = max(self.mb, memory_mb("RssAnon"))
+
+        thread = threading.Thread(target=look, name="own-memory", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            self.mb = max(self.mb, memory_mb("RssAnon"))

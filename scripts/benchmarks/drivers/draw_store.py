@@ -52,16 +52,19 @@ with tempfile.TemporaryDirectory() as scratch:
     make_filler(Path(scratch) / "index").fill(windows=WARM_UP)
 filler = make_filler(Path(spec["directory"]))
 parent = os.getppid()  # another one once whoever asked is gone
-base_mb = memory_mb("VmRSS")
+base_mb, base_own_mb = memory_mb("VmRSS"), memory_mb("RssAnon")
 deadline = time.monotonic() + 60 * spec["minutes"]
 for unit, wanted in spec["steps"]:
-    reached, peak_mb = 0, 0.0
+    reached, peak_mb, own_peak_mb = 0, 0.0, 0.0
     while reached < wanted and time.monotonic() < deadline and os.getppid() == parent:
         fill = filler.fill(**{unit: min(wanted, reached + PORTION)})
-        reached, peak_mb = getattr(fill, unit), max(peak_mb, fill.peak_mb)
+        reached = getattr(fill, unit)
+        peak_mb, own_peak_mb = max(peak_mb, fill.peak_mb), max(own_peak_mb, fill.own_peak_mb)
         say(f"  {fill.windows:,} windows, {fill.chunks:,} chunks, {fill.segments} segments")
     is_complete = reached >= wanted
-    line = asdict(fill) | {"peak_mb": peak_mb, "base_mb": base_mb, "is_complete": is_complete}
+    peaks = {"peak_mb": peak_mb, "own_peak_mb": own_peak_mb}
+    bases = {"base_mb": base_mb, "base_own_mb": base_own_mb}
+    line = asdict(fill) | peaks | bases | {"is_complete": is_complete}
     print(json.dumps(line), flush=True)
     if sys.stdin.readline().strip() in ("", "stop") or not is_complete:
         break
