@@ -10,7 +10,7 @@ finds enough of the questions' nearest -> a table.
 What a candidate finds is compared again with the float16 vectors, in memory for all of them. Recall
 is against exact search over these. A time is that of one question on one core: the least of three
 tries, and the median of all questions. Candidates are trained and filled with all cores. A million
-windows take 20 minutes on 2 cores, half of them for the graphs (HNSW), and 3 GB of memory.
+windows take 15 minutes on 2 cores and 3 GB of memory.
 """
 
 from __future__ import annotations

@@ -5,20 +5,20 @@ product-quantiser codes of two dimensions each, scanned with SIMD (André, Kerma
 2015; FAISS calls it fast-scan). What the nearest lists give is compared again with the float16
 vectors, which stay on disk, mapped. Codes and row numbers are 0.28 bytes a dimension in memory.
 
-scripts/choose_vector_index.py compares the candidates; its run over a million rows is still to be
-finished. What decided was a smaller comparison on a busy machine: one core with AVX2, 384
-dimensions, all of 60,000 drawn rows scanned for the best 400, each of 20 queries at the quickest of
-eight runs, their median and their least; recall of the true best 200:
+It is the quickest of those that scripts/choose_vector_index.py compares. Over a million drawn
+windows of 384 dimensions, 200 questions, with the least effort that finds 0.98 of the nearest ten
+and 0.97 of the nearest 200, on one core with AVX-512 and beside other work:
 
-    codes                      median ms   least   recall   bytes a row
-    PQ 192 x 4 bit fast-scan      0.5       0.4    0.981    107
-    RaBitQ 1 bit fast-scan        1.0       0.8    0.963     66
-    RaBitQ 2 bit fast-scan        1.9       1.6    0.998    127
-    RaBitQ 1 bit                  2.5       2.4    0.964     66
-    8-bit scalar quantiser       32.8      12.8    1.000    394
-    the same, one scale for all  37.8       4.6    1.000    394
+    codes                      p50 ms   lists   compared again   bytes a dimension   fill s
+    PQ 192 x 4 bit fast-scan      3.1     304            2,400                0.28       32
+    RaBitQ 1 bit fast-scan        4.7     304            4,000                0.17       20
+    RaBitQ 2 bit fast-scan        5.3     304              800                0.33       35
+    8-bit scalar quantiser        5.9     304              200                1.02       13
+    4-bit scalar quantiser       10.7     304              600                0.52       20
 
-The wide scans were disturbed most: of the last two rows only the order is to be relied on.
+Graphs (HNSW of 16 neighbours over the same scalar codes) did not find as much: 0.86 and 0.91 of the
+nearest ten with 6,400 nodes looked at, in 14 and 39 ms, at 0.88 and 1.38 bytes, filled in 98 and
+132 s.
 """
 
 from __future__ import annotations
