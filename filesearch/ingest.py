@@ -39,6 +39,7 @@ from filesearch.source_reader import (
 from filesearch.sources import Source
 from filesearch.stored_vectors import StoredVectors
 from filesearch.types import ChunkSettings, WindowEmbeddings
+from filesearch.work_sharing import submit
 from filesearch.writer import IndexWriter
 
 # Windows that go to the embedder at once: enough that cores wait little for the last of them, and
@@ -198,7 +199,8 @@ class Ingest:
         new = [item for item in items if item.embeddings is None]
         windows = [window for item in new for window in item.text.window_texts]
         blocks = [
-            embedding.submit(
+            submit(
+                embedding,
                 embed_windows,
                 self._embedder,
                 windows[start : start + EMBED_WINDOWS],

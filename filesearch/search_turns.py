@@ -21,6 +21,7 @@ from filesearch.cores import usable_cores
 from filesearch.forked import tell_in_child
 from filesearch.protocols import Embedder
 from filesearch.turns import Turns
+from filesearch.work_sharing import submit
 
 # Longest that a search keeps its turn while its question is embedded: the bundled model takes 0.6
 # ms for 9 word pieces, 2.3 for 51, and to give a turn away and wait for the next one costs as much.
@@ -72,7 +73,7 @@ class SearchTurns:
         else:
             with ExitStack() as turn:
                 turn.enter_context(self._computing.turn())
-                begun = self._pool.submit(embed_question, question, embedder)
+                begun = submit(self._pool, embed_question, question, embedder)
 
                 def embedded() -> Embedded:
                     if not wait([begun], timeout=PATIENCE_S).done:
@@ -90,4 +91,9 @@ class SearchTurns:
 
     def map(self, search: Callable[[_Asked], _Result], asked: Iterable[_Asked]) -> list[_Result]:
         """Return what `search`, which waits for its turn, gives for several questions."""
-        return list(self._query_pool.map(search, asked))
+        begun = [submit(self._query_pool, search, question) for question in asked]
+        try:
+            return [future.result() for future in begun]
+        finally:  # one has failed: the others are of no use
+            for future in begun:
+                future.cancel()

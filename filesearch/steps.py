@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from filesearch.cores import usable_cores
+from filesearch.work_sharing import submit
 
 _Result = TypeVar("_Result")
 
@@ -41,7 +42,7 @@ def run_steps(steps: Sequence[Callable[[], _Result]]) -> list[_Result]:
                 return
             results[number] = step()
 
-    helpers = [_pool(cores).submit(drain) for _ in range(min(cores, len(steps)) - 1)]
+    helpers = [submit(_pool(cores), drain) for _ in range(min(cores, len(steps)) - 1)]
     try:
         drain()
     finally:

@@ -1,13 +1,39 @@
-"""Work sharing: one call's items, done in several threads of its own."""
+"""Work sharing: what other threads do for a call, and the call itself where there are none.
+
+Once the main thread has ended, executors take nothing any more, and newer versions of Python start
+no threads; those that are still running, and functions of `atexit`, may search on all the same.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from concurrent.futures import Executor, Future
+from contextlib import suppress
+from typing import ParamSpec, TypeVar
 
 _Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+_Given = ParamSpec("_Given")
+
+
+def submit(
+    executor: Executor,
+    work: Callable[_Given, _Result],
+    *args: _Given.args,
+    **kwargs: _Given.kwargs,
+) -> Future[_Result]:
+    """Have an executor do `work`, or do it here and now if that takes nothing any more."""
+    try:
+        return executor.submit(work, *args, **kwargs)
+    except RuntimeError:
+        done: Future[_Result] = Future()
+        try:
+            done.set_result(work(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - whoever asks for the result gets it
+            done.set_exception(error)
+        return done
 
 
 def share_out(work: Callable[[_Item], None], items: Iterable[_Item], threads: int) -> None:
@@ -37,10 +63,13 @@ def share_out(work: Callable[[_Item], None], items: Iterable[_Item], threads: in
         threading.Thread(target=run, name="filesearch-share", daemon=True)
         for _ in range(min(threads, len(waiting)) - 1)
     ]
-    for helper in helpers:
-        helper.start()
+    started = []
+    with suppress(RuntimeError):  # no more threads: those that there are do it
+        for helper in helpers:
+            helper.start()
+            started.append(helper)
     run()
-    for helper in helpers:
+    for helper in started:
         helper.join()
     if errors:
         raise errors[0]

@@ -28,13 +28,17 @@ def preload(arrays: Iterable[npt.NDArray[Any]]) -> threading.Thread | None:
         arrays: Each in one piece, as mapped files are.
 
     Returns:
-        The thread, which has begun; None where they are too large together.
+        The thread, which has begun; None where they are too large together, or no thread begins
+        any more.
     """
     held = [array for array in arrays if array.size]
     if not held or sum(array.nbytes for array in held) > MAX_BYTES:
         return None
     thread = threading.Thread(target=_look, args=(held,), name="filesearch-preload", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # the interpreter is about to end
+        return None
     return thread
 
 
