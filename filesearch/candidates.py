@@ -24,9 +24,15 @@ from filesearch.surrogates import join_surrogates
 from filesearch.terms import query_terms, term_spans
 from filesearch.types import FloatVector, IntArray, QuestionEmbedding
 
-# How deep each list is read before fusion. Deeper changed no figure on the development sets.
-CANDIDATE_WINDOWS = 200
-CANDIDATE_CHUNKS = 200
+MIN_DEPTH = 200
+"""How many chunks, and how many windows, either search gives before fusion, unless more are asked
+for. Deeper changed no figure on the development sets."""
+
+# A question takes time by its words, and others wait meanwhile: 0.3 s with these bounds, where one
+# of 200,000 words took 41 s. Of a longer one beginning and end are read: where a question about a
+# text stands that comes with it.
+MAX_CHARACTERS = 16_000
+MAX_TERMS = 1_024
 
 ScoreArray = npt.NDArray[np.float64]
 
@@ -39,8 +45,9 @@ class Question:
     """A question as both searches read it.
 
     Attributes:
-        text: As searched, in NFC.
-        terms: Its distinct keyword terms, in order.
+        text: As searched, in NFC; of more than `MAX_CHARACTERS` beginning and end.
+        terms: Its distinct keyword terms, in order; of more than `MAX_TERMS` the rarest
+            that stand anywhere.
         idf: float64 (n_terms,), what each says; above 0.
         known: Share of its letters in a script that the embedder knows, 0..1.
         embedding: None where the embedder is of no use or not wanted. Its token vectors are empty
@@ -93,7 +100,7 @@ def embed_question(text: str, embedder: Callable[[], Embedder] | None) -> Embedd
     """
     if embedder is None:
         return 1.0, None
-    text = _as_documents(text)
+    text = _as_searched(text)
     chosen = embedder()
     known = known_share(text, chosen.languages)
     if known == 0:
@@ -108,7 +115,11 @@ def embed_question(text: str, embedder: Callable[[], Embedder] | None) -> Embedd
     )
 
 
-def _as_documents(text: str) -> str:
+def _as_searched(text: str) -> str:
+    """Return a question in the form that documents have, and no longer than it may be."""
+    if len(text) > MAX_CHARACTERS:
+        half = MAX_CHARACTERS // 2
+        text = f"{text[:half]} {text[-half:]}"
     return unicodedata.normalize("NFC", join_surrogates(text))
 
 
@@ -118,6 +129,7 @@ def find_candidates(
     selection: Selection,
     *,
     embedded: Callable[[], Embedded],
+    depth: int = MIN_DEPTH,
 ) -> tuple[Question, Candidates]:
     """Return what either search finds, scored by both.
 
@@ -127,12 +139,19 @@ def find_candidates(
         selection: Rows that may come back.
         embedded: Gives what `embed_question` made of it; called after the keyword search, so that
             it may have been made meanwhile.
+        depth: How many chunks, and how many windows, either search gives.
     """
-    text = _as_documents(text)
+    text = _as_searched(text)
     terms = query_terms(text)
-    by_keyword, keyword = index.top_keyword(terms, CANDIDATE_CHUNKS, selection)
     distinct = list(dict.fromkeys(terms))
     idf = index.term_idf(distinct)
+    if len(distinct) > MAX_TERMS:
+        stands_nowhere = idf >= index.term_idf([""])  # as the empty term does
+        rarest = np.sort(np.lexsort((-idf, stands_nowhere))[:MAX_TERMS])
+        distinct, idf = [distinct[i] for i in rarest.tolist()], idf[rarest]
+        kept = set(distinct)
+        terms = [term for term in terms if term in kept]
+    by_keyword, keyword = index.top_keyword(terms, depth, selection)
     known, embedding = embedded()
     ceiling = index.keyword_ceiling(terms)
     question = Question(text, distinct, idf, known, embedding, ceiling)
@@ -146,9 +165,7 @@ def find_candidates(
             vector=np.zeros(len(by_keyword), dtype=np.float32),
             windows=np.full(len(by_keyword), -1, dtype=np.int64),
         )
-    nearest, _scores = index.nearest_windows(
-        embedding.vector, top_k=CANDIDATE_WINDOWS, selection=selection
-    )
+    nearest, _scores = index.nearest_windows(embedding.vector, top_k=depth, selection=selection)
     rows = np.union1d(by_keyword, index.chunks_of_windows(nearest))
     of_chunks = index.windows_of_chunks(rows)
     similarities = index.similarities(of_chunks.rows, embedding.vector)

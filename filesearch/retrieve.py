@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filesearch.candidates import (
+    MIN_DEPTH,
     Candidates,
     Question,
     embed_question,
@@ -139,7 +140,9 @@ class Retriever:
                 predicate, keep_rows=lambda entry: self._rows_passing(index, entry, predicate)
             )
         )
-        ranking = self._rank_all(index, queries, selection, stage, weight)
+        # Neighbours share their words: half of the chunks may show nothing new.
+        depth = max(MIN_DEPTH, 2 * top_k)
+        ranking = self._rank_all(index, queries, selection, stage, weight, depth=depth)
         with self._turns.going_on():
             passages = pick_passages(
                 index,
@@ -194,15 +197,17 @@ class Retriever:
         selection: Selection,
         stage: Stage,
         weight: float | None,
+        *,
+        depth: int = MIN_DEPTH,
     ) -> Ranking:
         """Return the candidates of several queries as one ranking; each gets its share of it."""
+
+        def rank(query: str) -> Ranking:
+            return self._rank(index, query, selection, stage, weight, depth=depth)
+
         if len(queries) == 1:
-            return self._rank(index, queries[0], selection, stage, weight)
-        return take_turns(
-            self._turns.map(
-                lambda query: self._rank(index, query, selection, stage, weight), queries
-            )
-        )
+            return rank(queries[0])
+        return take_turns(self._turns.map(rank, queries))
 
     def _rank(
         self,
@@ -211,12 +216,16 @@ class Retriever:
         selection: Selection,
         stage: Stage,
         weight: float | None,
+        *,
+        depth: int,
     ) -> Ranking:
         """Return the candidates as `stage` ranks them."""
         needs_vectors = stage != "bm25" and weight != 0
         embedder = self._embedder if needs_vectors else None
         with self._turns.searching(query, embedder) as embedded:
-            question, candidates = find_candidates(index, query, selection, embedded=embedded)
+            question, candidates = find_candidates(
+                index, query, selection, embedded=embedded, depth=depth
+            )
             if stage == "bm25":
                 return score_candidates(candidates, vector_weight=0.0)
             if stage == "dense":

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
 
 from filesearch import FileSearch, Settings
-from filesearch.candidates import Candidates
+from filesearch.candidates import MAX_CHARACTERS, Candidates
 from filesearch.errors import IndexDamaged, InvalidFilter, InvalidSetting, NotFound
 from filesearch.scoring import score_candidates
 from filesearch.testing import HashingEmbedder
@@ -208,6 +208,34 @@ def test_an_index_whose_files_are_all_gone_finds_nothing(fs, docs):
     fs.ingest(docs)
     fs.remove(["*"])
     assert fs.search("kiln degrees") == []
+
+
+def test_as_many_come_back_as_are_asked_for_and_match(make_fs, tmp_path):
+    notes = {f"{i}.txt": f"Kiln {i} stands in yard {i}." for i in range(450)}
+    with make_fs() as fs:
+        fs.ingest(write_notes(tmp_path / "notes", notes))
+
+        assert len(fs.search("kiln", top_k=1000)) == 450
+        assert len(fs.search("kiln", top_k=420, ranking_options=weigh(0.0))) == 420
+
+
+def test_of_a_very_long_question_beginning_end_and_rare_words_count(make_fs, docs, tmp_path):
+    strange = ["".join(letters) for letters in product("bdfgklmn", repeat=5)]
+    with make_fs() as fs:
+        fs.ingest(docs)
+        fs.ingest(write_notes(tmp_path / "notes", {"cone.txt": "Cone 1280."}))
+        questions = [
+            f"Cone 1280? {' '.join(strange)}",
+            f"{' '.join(strange)} Cone 1280?",
+            f"{' '.join(strange[:1200])} Cone 1280? {' '.join(strange[1200:2400])}",  # all is read
+        ]
+        found = [fs.search(q, top_k=3, ranking_options=weigh(0.0))[0] for q in questions]
+        read = [fs.gather(q).request.question for q in questions]
+
+    assert [result.filename for result in found] == ["cone.txt"] * 3
+    assert [len(q) > MAX_CHARACTERS for q in questions] == [True, True, False]
+    assert all(len(question) <= MAX_CHARACTERS + 1 for question in read)
+    assert read[2] == questions[2]
 
 
 def test_a_question_in_an_unknown_script_uses_no_vectors(make_fs, docs):
