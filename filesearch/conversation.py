@@ -14,11 +14,12 @@ carried over. Pure, English and Chinese, linear time.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import regex
 
+from filesearch.errors import InvalidSetting
 from filesearch.patterns import lazy_pattern
 from filesearch.rewrite import drop_chatter
 from filesearch.terms import extract_terms
@@ -156,6 +157,20 @@ class Context:
 
     terms: tuple[str, ...] = ()
     is_needed: bool = False
+
+
+def check_history(history: Iterable[object]) -> None:
+    """Refuse what is no turn, such as the messages of another library, before it is read as one.
+
+    Raises:
+        InvalidSetting: One of `history` is no Turn.
+    """
+    for given in history:
+        if not isinstance(given, Turn):
+            raise InvalidSetting(
+                f"history: {given!r:.80} is no Turn; give filesearch.Turn('user', TEXT) for what "
+                "was asked and Turn('assistant', TEXT) for what was answered, oldest first"
+            )
 
 
 def find_context(question: str, history: Sequence[Turn]) -> Context:

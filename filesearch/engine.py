@@ -18,6 +18,7 @@ from filesearch.adapters import (
 )
 from filesearch.cite import locate
 from filesearch.config import EXTRACTIVE_MODEL, Settings, check_top_k, load_settings
+from filesearch.conversation import check_history
 from filesearch.errors import InvalidSetting, NotFound
 from filesearch.filled import Filled
 from filesearch.filters import Filter
@@ -119,7 +120,8 @@ class FileSearch(Filled):
         Raises:
             NotFound: There is no index yet.
             IndexMismatch: The index was made with another embedder.
-            InvalidSetting: `top_k` or `ranking_options` out of bounds.
+            InvalidSetting: `top_k` or `ranking_options` out of bounds, or something of `history` is
+                no Turn.
             InvalidFilter: `filters` is not well formed.
             RerankFailed: The reranker that the settings name gave no scores.
         """
@@ -138,7 +140,12 @@ class FileSearch(Filled):
         )
 
     def plan(self, query: str, *, history: Sequence[Turn] = ()) -> QueryPlan:
-        """Return what `search` looks for when it is asked `query`, and why; see plan.py."""
+        """Return what `search` looks for when it is asked `query`, and why; see plan.py.
+
+        Raises:
+            InvalidSetting: Something of `history` is no Turn.
+        """
+        check_history(history)
         return self._planner(query, history=history)
 
     def memory(self, query: str) -> MemoryReport:
@@ -253,6 +260,7 @@ class FileSearch(Filled):
         """
         from filesearch.assistant import Assistant, passages_for
 
+        check_history(history)
         self._index.open_store()
         if top_k is None:
             top_k = passages_for(self.chat_model, self.settings)

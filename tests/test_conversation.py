@@ -3,6 +3,7 @@
 import pytest
 
 from filesearch.conversation import MAX_CARRIED, find_context, find_dependence
+from filesearch.errors import InvalidSetting
 from filesearch.types import Turn
 
 
@@ -155,3 +156,12 @@ def test_words_that_only_look_like_pronouns_point_nowhere(question):
 )
 def test_pronouns_without_antecedent_point_out(question):
     assert find_dependence(question).refers
+
+
+@pytest.mark.parametrize("call", ["search", "ask", "plan", "rank_files"])
+def test_what_is_no_turn_is_refused_with_what_a_turn_is(fs, docs, call):
+    fs.ingest(docs)
+    more = {"stage": "rerank"} if call == "rank_files" else {}
+
+    with pytest.raises(InvalidSetting, match=r"history: .*'hello'.* is no Turn; .*Turn\('user'"):
+        getattr(fs, call)("And mugs?", history=[{"role": "user", "content": "hello"}], **more)
