@@ -25,6 +25,17 @@ _PATIENCE_S = 5.0
 _log = logging.getLogger("filesearch.merge")
 
 
+def warn_of_failure(store_id: str, error: Exception) -> None:
+    """Tell the log that a merge failed, where what it came after is done all the same."""
+    _log.warning(
+        "segments of store %s could not be merged (%s: %s); searches go on in more "
+        "segments, and later commits try again",
+        store_id,
+        type(error).__name__,
+        error,
+    )
+
+
 class _Cancelled(Exception):
     """The merge under way is not wanted any more."""
 
@@ -140,13 +151,7 @@ class BackgroundMerges:
             with self._changed:
                 self._pause[store_id] = MERGE_FACTOR
                 self._noted.pop(store_id, None)
-            _log.warning(
-                "segments of store %s could not be merged (%s: %s); searches go on in more "
-                "segments, and later commits try again",
-                store_id,
-                type(error).__name__,
-                error,
-            )
+            warn_of_failure(store_id, error)
 
     def _put_off(self, store_id: str) -> None:
         """Have a store that another process merges looked at again, unless a commit notes it."""

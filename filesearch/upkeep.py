@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from filesearch.background_merges import warn_of_failure
 from filesearch.index_directory import IndexDirectory
 from filesearch.maintain import (
     Verification,
@@ -35,8 +36,18 @@ def remove_files(index: IndexDirectory, targets: Sequence[str]) -> list[FileReco
         for record in doomed:
             writer.remove(record.id)
         writer.commit()
-        index.merger().merge_due(store.id)
+        _merge(store.id, index.merger().merge_due)
     return doomed
+
+
+def _merge(store_id: str, merge: Callable[[str], object]) -> None:
+    """Merge after a commit, if that can be done; one that fails is logged, and changes nothing."""
+    # What was asked for is done and durable: whatever is wrong with merging (a damaged segment, a
+    # full disk) must not call it failed.
+    try:
+        merge(store_id)
+    except Exception as error:  # noqa: BLE001 - as said above
+        warn_of_failure(store_id, error)
 
 
 def verify_index(index: IndexDirectory) -> Verification:
@@ -114,7 +125,7 @@ def rebuild_index(
             )
             count += len(picture.entries)
     for store in index.open_stores():
-        index.merger().merge_at_rest(store.id)
+        _merge(store.id, index.merger().merge_at_rest)
     return count
 
 

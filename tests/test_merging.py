@@ -355,3 +355,30 @@ def test_an_ingest_goes_on_when_a_segment_cannot_be_merged(fs, caplog):
     assert "could not be merged (IndexDamaged" in caplog.text
     assert fs.verify(should_repair=True).damages == ()
     assert fs.search("subject0")[0].filename == "0.txt"
+
+
+def damage_the_segments(fs):
+    for name in on_disk(fs):
+        (fs.directory / "segments" / name / "windows.npy").write_bytes(b"")
+
+
+def test_what_was_removed_is_told_of_when_a_segment_cannot_be_merged(fs, docs, caplog):
+    fs.ingest(docs)
+    damage_the_segments(fs)
+    assert [record.filename for record in fs.remove(["kiln.txt"])] == ["kiln.txt"]
+    assert "could not be merged (IndexDamaged" in caplog.text
+    assert [record.filename for record in fs.files()] == ["mugs.md", "staff.md"]
+
+
+def test_a_rebuild_is_done_when_its_segments_cannot_be_merged(fs, docs, monkeypatch, caplog):
+    fs.ingest(docs)
+    monkeypatch.setattr(maintain, "REBUILD_WINDOWS", 1)  # a segment for every file
+    rebuild = maintain.rebuild
+
+    def rebuild_and_damage(*args, **more):
+        rebuild(*args, **more)
+        damage_the_segments(fs)
+
+    monkeypatch.setattr("filesearch.upkeep.rebuild", rebuild_and_damage)
+    assert fs.rebuild() == 3
+    assert "could not be merged (IndexDamaged" in caplog.text
