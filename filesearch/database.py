@@ -38,7 +38,14 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from filesearch.commits import CommitMark, CommitWatch
-from filesearch.errors import IndexProblem, IndexReplaced, InvalidSetting
+from filesearch.disk_space import disk_full, has_space
+from filesearch.errors import (
+    DiskFull,
+    FilesearchError,
+    IndexProblem,
+    IndexReplaced,
+    InvalidSetting,
+)
 from filesearch.file_identity import FileIdentity, file_identity
 from filesearch.forked import tell_in_child
 from filesearch.migrate import migrate
@@ -66,6 +73,10 @@ _POSTGRES_TIMEOUT_S = 60
 _POSTGRES_WRITERS = 2
 # Any number that other programs on the same PostgreSQL do not lock as well.
 _WRITER_LOCK = 0x66736561
+# What SQLite says of a full disk where it cannot say that: it failed to read, write or open a file.
+_SQLITE_MAYBE_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_POSTGRES_FULL = "53100"
 _SCHEMA_VERSION = select(meta.c.value).where(meta.c.key == "schema_version")
 
 
@@ -78,6 +89,7 @@ class Database:
     Raises:
         InvalidSetting: The URL or its driver is unknown.
         IndexProblem: The database cannot be opened, or was made by another version.
+        DiskFull: It cannot be opened for want of space.
     """
 
     def __init__(self, url: str) -> None:
@@ -107,7 +119,7 @@ class Database:
             raise IndexProblem(
                 f"catalog {without_password(url)} cannot be opened: {reason}"
             ) from error
-        except IndexProblem:
+        except FilesearchError:
             self.close()
             raise
         self._file = self._found_file()
@@ -241,9 +253,10 @@ class Database:
 
         Raises:
             IndexReplaced: See `check_current`.
+            DiskFull: The database needs space to read, and has none.
         """
         self.check_current()
-        with self._engine.connect() as sql, sql.begin():
+        with self._noticing_full_disk(), self._engine.connect() as sql, sql.begin():
             yield sql
 
     @contextmanager
@@ -255,8 +268,9 @@ class Database:
         Raises:
             IndexReplaced: See `check_current`; also when that happened in the block, and what was
                 written is lost.
+            DiskFull: What was written has no room; nothing of it is kept.
         """
-        with self._turn:
+        with self._turn, self._noticing_full_disk():
             self.check_current()
             options = self._write_options
             with self._engine.connect().execution_options(**options) as sql, sql.begin():
@@ -265,6 +279,38 @@ class Database:
                     sql.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK, schema)))
                 yield sql
             self.check_current()
+
+    @contextmanager
+    def _noticing_full_disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            full = self._as_disk_full(error)
+            if full is None:
+                raise
+            raise full from error
+
+    def _as_disk_full(self, error: OperationalError) -> DiskFull | None:
+        """Return the error as DiskFull where it comes of that."""
+        found = error.orig
+        if getattr(found, "sqlstate", None) == _POSTGRES_FULL:
+            return disk_full(without_password(str(self._engine.url)), str(found))
+        if self._path is None or not isinstance(found, sqlite3.OperationalError):
+            return None
+        folder, code = self._path.parent, found.sqlite_errorcode & 0xFF
+        if code in _SQLITE_MAYBE_FULL and folder.is_dir():
+            largest = max((path.stat().st_size for path in self._files()), default=0)
+            if has_space(folder, file_bytes=largest):
+                return None
+        elif code != sqlite3.SQLITE_FULL:
+            return None
+        return disk_full(folder, str(found))
+
+    def _files(self) -> list[Path]:
+        """Return the files of a SQLite database: itself and what it keeps beside it."""
+        assert self._path is not None
+        beside = (self._path.with_name(self._path.name + end) for end in ("", "-wal", "-shm"))
+        return [path for path in beside if path.exists()]
 
 
 def _tables(sql: Connection, names: Collection[str]) -> set[str]:

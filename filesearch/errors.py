@@ -9,6 +9,7 @@
     │   ├── NotFound            no such file, store or index
     │   └── StoreExpired        a vector store past its time
     ├── IndexBusy               retry: another process is writing
+    ├── DiskFull                free space, then retry: what was kept so far is whole
     ├── IndexReplaced           retry: it was removed, or made anew, while it was open
     ├── RerankFailed            retry, or search without a reranker
     ├── ChatFailed              retry, or ask another chat model
@@ -71,6 +72,15 @@ class StoreExpired(InputError):
 
 class IndexBusy(FilesearchError):
     """Another process holds the index's writer lock; try again when it is done."""
+
+    exit_code = 3
+
+
+class DiskFull(FilesearchError, OSError):
+    """Nothing more can be written where the index lies, or to the disk of its database.
+
+    What was kept before stays whole. An OSError too, for whoever tries again after any of those.
+    """
 
     exit_code = 3
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from filesearch.disk_space import needing_space
 from filesearch.durable import sync_directory
 
 _PREFIX = "incoming-"
@@ -27,6 +28,7 @@ class IncomingFile:
     """Bytes on their way to a place on disk; counted and digested as they are written.
 
     A context manager: what was not kept by its end is deleted, or when nobody has it any more.
+    Where there is no room for them, every method raises DiskFull.
 
     Args:
         directory: Where they lie until they are kept, on the file system of that place.
@@ -34,8 +36,10 @@ class IncomingFile:
     """
 
     def __init__(self, directory: Path, place: Callable[[str], Path]) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=directory)
+        self._directory = directory
+        with needing_space(directory):
+            directory.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=directory)
         self._temporary = Path(name)
         self._out = os.fdopen(handle, "wb")
         self._place = place
@@ -62,15 +66,17 @@ class IncomingFile:
 
     def write(self, block: bytes) -> None:
         """Take some more bytes."""
-        self._out.write(block)
+        with needing_space(self._directory):
+            self._out.write(block)
         self._digest.update(block)
         self.size_bytes += len(block)
 
     def finish(self) -> None:
         """Force the bytes to the disk; nothing is written after this."""
         if not self._out.closed:
-            self._out.flush()
-            os.fsync(self._out.fileno())
+            with needing_space(self._directory):
+                self._out.flush()
+                os.fsync(self._out.fileno())
             self._out.close()
 
     def keep(self) -> None:
@@ -80,9 +86,10 @@ class IncomingFile:
         if place.exists():
             self._temporary.unlink(missing_ok=True)
         else:
-            place.parent.mkdir(exist_ok=True)
-            self._temporary.replace(place)
-            sync_directory(place.parent)
+            with needing_space(self._directory):
+                place.parent.mkdir(exist_ok=True)
+                self._temporary.replace(place)
+                sync_directory(place.parent)
 
 
 def _give_up(out: BinaryIO, temporary: Path) -> None:

@@ -21,8 +21,9 @@ from filesearch import schema as t
 from filesearch import segment_rows
 from filesearch.database import Database, without_password
 from filesearch.directory_lock import directory_turn
+from filesearch.disk_space import disk_full, no_space_reason
 from filesearch.durable import sync_directory, sync_file
-from filesearch.errors import IndexProblem
+from filesearch.errors import DiskFull, IndexProblem
 from filesearch.ids import new_id
 from filesearch.protocols import BlobStore
 from filesearch.sources import INDEX_MARK
@@ -124,7 +125,11 @@ class IndexId:
                     self._settle(sql, may_take_over=may_take_over)
                 (self._directory / _NEW_FILE).replace(self._directory / ID_FILE)
                 sync_directory(self._directory)
+        except DiskFull:
+            raise
         except OSError as error:
+            if reason := no_space_reason(error):
+                raise disk_full(self._directory, reason) from error
             if error.errno not in _READ_ONLY:
                 raise IndexProblem(
                     f"index '{self._directory}' cannot be marked as that of its catalog: "

@@ -130,7 +130,8 @@ class IngestWorker:
             stop: Ends the work.
 
         Raises:
-            OSError, UNAVAILABLE: The disk or the database; nothing is lost, run again later.
+            OSError, UNAVAILABLE: The disk (DiskFull, where it is full) or the database; nothing is
+                lost, run again later.
             IndexReplaced: What was under way belonged to an index that is gone.
         """
         settings = self._index.settings

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from filesearch.disk_space import disk_full, needing_space, no_space_reason
 from filesearch.errors import IndexBusy, InvalidSetting
 from filesearch.sources import INDEX_MARK
 
@@ -35,12 +36,14 @@ def writer_lock(
     Raises:
         InvalidSetting: `directory` is a file or cannot be made.
         IndexBusy: Another process still writes after `timeout_s`.
+        DiskFull: There is no room for the lock.
     """
     make_index_directory(directory)
     lock = FileLock(directory / INDEX_MARK)
     owner = directory / _OWNER_FILE
     try:
-        lock.acquire(timeout=min(_PATIENCE_S, timeout_s))
+        with needing_space(directory):
+            lock.acquire(timeout=min(_PATIENCE_S, timeout_s))
     except Timeout:
         who = _describe_owner(owner)
         if on_wait is not None and timeout_s > _PATIENCE_S:
@@ -53,7 +56,8 @@ def writer_lock(
                 f"{timeout_s:g} s; try again when it is done, or raise FSEARCH_LOCK_TIMEOUT_S"
             ) from None
     try:
-        owner.write_text(str(os.getpid()), encoding="ascii")
+        with suppress(OSError):  # it is for people to read; a full disk must not forbid to remove
+            owner.write_text(str(os.getpid()), encoding="ascii")
         yield
     finally:
         owner.unlink(missing_ok=True)
@@ -68,10 +72,12 @@ def merge_lock(directory: Path, *, timeout_s: float) -> Iterator[None]:
 
     Raises:
         IndexBusy: Another process still merges after `timeout_s`.
+        DiskFull: There is no room for the lock.
     """
     lock = FileLock(directory / _MERGE_FILE)
     try:
-        lock.acquire(timeout=timeout_s)
+        with needing_space(directory):
+            lock.acquire(timeout=timeout_s)
     except Timeout:
         raise IndexBusy(
             f"another process is still merging segments of index '{directory}' after "
@@ -88,6 +94,7 @@ def make_index_directory(directory: Path) -> None:
 
     Raises:
         InvalidSetting: `directory` is a file or cannot be made.
+        DiskFull: There is no room for it.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -95,6 +102,8 @@ def make_index_directory(directory: Path) -> None:
     except (FileExistsError, NotADirectoryError) as error:
         raise InvalidSetting(f"index '{directory}' is a file; name a directory") from error
     except OSError as error:
+        if reason := no_space_reason(error):
+            raise disk_full(directory, reason) from error
         raise InvalidSetting(f"index '{directory}' cannot be made: {error.strerror}") from error
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from filesearch.catalog import Catalog
 from filesearch.database import UNAVAILABLE
-from filesearch.errors import InvalidFile, NotFound, UnsupportedFile
+from filesearch.errors import DiskFull, InvalidFile, NotFound, UnsupportedFile
 from filesearch.extract import Extracted, extract, find_given
 from filesearch.load.process.isolation import Loader
 from filesearch.loader_threads import LoaderThreads
@@ -88,7 +88,8 @@ class ReaderPool:
         """Return what was done since the last call; does not wait.
 
         Raises:
-            UNAVAILABLE: The database was away; the file is to be read again.
+            UNAVAILABLE, DiskFull: The database was away, or has no room; the file is to be read
+                again.
         """
         found = []
         while not self._done.empty():
@@ -103,7 +104,7 @@ class ReaderPool:
             done: Prepared | Exception
             try:
                 done = self._read(file, loader)
-            except UNAVAILABLE as error:
+            except (*UNAVAILABLE, DiskFull) as error:
                 done = error
             # A parser that was interrupted says nothing about its file.
             if not self._is_stopped.is_set():
@@ -122,7 +123,7 @@ class ReaderPool:
             return _failed(file, "invalid_file", str(error))
         except NotFound as error:
             return _failed(file, "server_error", f"{error}; upload the file again")
-        except UNAVAILABLE:
+        except (*UNAVAILABLE, DiskFull):
             raise
         # The worker loop: a file that breaks our code must not keep the others from being read.
         except Exception as error:  # noqa: BLE001 - as said above

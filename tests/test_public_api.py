@@ -83,6 +83,7 @@ LAYERS = [
         "document_cache",
         "durable",
         "directory_lock",
+        "disk_space",
         "file_identity",
         "forked",
         "incoming",

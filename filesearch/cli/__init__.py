@@ -21,7 +21,8 @@ import click
 
 from filesearch import __version__
 from filesearch.cli import chat, evaluate, files, keys, questions, serve, summaries, upkeep
-from filesearch.errors import FilesearchError
+from filesearch.disk_space import no_space_reason
+from filesearch.errors import DiskFull, FilesearchError
 from filesearch.terminal import escaped
 
 DEBUG_VARIABLE = "FILESEARCH_DEBUG"
@@ -60,6 +61,8 @@ class _Group(click.Group):
                 raise  # `main` says so
             if _interrupt.is_set():
                 _fail(_INTERRUPTED, 130)
+            if reason := no_space_reason(error):  # what is written besides the index
+                _fail(f"no space left ({reason}); free some and try again", DiskFull.exit_code)
             if os.environ.get(DEBUG_VARIABLE):
                 raise
             _fail(

@@ -23,6 +23,16 @@ def map_array(path: Path) -> npt.NDArray[Any]:
     return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
+def save_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write a whole array, as `np.save` does.
+
+    Raises:
+        OSError: It could not be written, and why; `np.save` says only that it was not.
+    """
+    with ArrayFile(path, array.shape, array.dtype) as file:
+        file.append(array)
+
+
 class ArrayFile(AbstractContextManager["ArrayFile"]):
     """Writes an array whose rows arrive in blocks; nothing of it is held. One thread at a time.
 

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filesearch.errors import IndexDamaged
-from filesearch.index.array_file import map_array
+from filesearch.index.array_file import map_array, save_array
 from filesearch.index.impacts import ByteArray, derive_impacts, mean_length, peak_impacts
 from filesearch.types import IntArray
 
@@ -193,7 +193,7 @@ class Postings:
         paths = []
         for name, array in self.arrays().items():
             paths.append(directory / f"{name}.npy")
-            np.save(paths[-1], array, allow_pickle=False)
+            save_array(paths[-1], array)
         return paths
 
     @classmethod

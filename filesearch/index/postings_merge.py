@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from filesearch.index.array_file import ArrayFile
+from filesearch.index.array_file import ArrayFile, save_array
 from filesearch.index.impacts import ByteArray, derive_impacts, mean_length, peak_impacts
 from filesearch.index.postings import (
     BoolArray,
@@ -309,11 +309,10 @@ class _Output:
         """Write what follows from the other files, once those are closed."""
         n_rows = len(self._lengths)
         table = np.array(sorted(self._frequencies.items()), np.int64).reshape(-1, 2).T
-        np.save(self._directory / "frequencies.npy", table)
-        np.save(self._directory / "lengths.npy", self._lengths)
-        np.save(
-            self._directory / "dense_terms.npy", np.array([n for n, _ in self._dense], np.int64)
-        )
+        dense_terms = np.array([number for number, _span in self._dense], np.int64)
+        save_array(self._directory / "frequencies.npy", table)
+        save_array(self._directory / "lengths.npy", self._lengths)
+        save_array(self._directory / "dense_terms.npy", dense_terms)
         rows = np.load(self._directory / "rows.npy", mmap_mode="r")
         shape = (len(self._dense), n_rows)
         for name in ("counts", "impacts"):

@@ -24,9 +24,10 @@ import numpy.typing as npt
 
 from filesearch.digests import file_sha256
 from filesearch.directory_lock import directory_lock
+from filesearch.disk_space import needing_space
 from filesearch.durable import sync_directory, sync_file
 from filesearch.errors import IndexDamaged
-from filesearch.index.array_file import map_array
+from filesearch.index.array_file import map_array, save_array
 from filesearch.index.postings import Postings
 from filesearch.index.stretches import offsets
 from filesearch.index.vector_description import VectorDescription
@@ -159,16 +160,24 @@ def segment_draft(root: Path) -> Iterator[SegmentDraft]:
 
     Name a published segment in the catalog within the block. One that was not published is deleted
     at its end; one that was published and not named is left to a sweep.
+
+    Raises:
+        DiskFull: There is no room for it.
     """
-    root.mkdir(parents=True, exist_ok=True)
     draft = SegmentDraft(root)
-    draft.directory.mkdir()
-    with directory_lock(draft.directory):
+    with needing_space(root), _locked_directory(draft.directory):
         try:
             yield draft
         finally:
             if not draft.is_published:
                 shutil.rmtree(draft.directory, ignore_errors=True)
+
+
+@contextmanager
+def _locked_directory(directory: Path) -> Iterator[None]:
+    directory.mkdir(parents=True)
+    with directory_lock(directory):
+        yield
 
 
 def write_segment(root: Path, content: SegmentContent) -> SegmentRecord:
@@ -178,15 +187,15 @@ def write_segment(root: Path, content: SegmentContent) -> SegmentRecord:
     """
     window_count, dimension = content.vectors.shape
     with segment_draft(root) as draft:
-        np.save(draft.directory / CHUNKS_FILE, content.chunk_table)
-        np.save(draft.directory / WINDOWS_FILE, content.window_table)
+        save_array(draft.directory / CHUNKS_FILE, content.chunk_table)
+        save_array(draft.directory / WINDOWS_FILE, content.window_table)
         vectors = write_vectors(
             draft.directory, [content.vectors], count=window_count, dimension=dimension
         )
         content.postings.write(draft.directory)
         if content.signs is not None:
-            np.save(draft.directory / SIGNS_FILE, content.signs.bits)
-            np.save(draft.directory / SIGN_OFFSETS_FILE, offsets(content.signs.counts))
+            save_array(draft.directory / SIGNS_FILE, content.signs.bits)
+            save_array(draft.directory / SIGN_OFFSETS_FILE, offsets(content.signs.counts))
         return draft.publish(
             embedder=content.embedder,
             slot_count=content.slot_count,

@@ -17,7 +17,14 @@ from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from filesearch.database import UNAVAILABLE, is_in_doubt
-from filesearch.errors import FilesearchError, IndexBusy, IndexReplaced, InputError, NotFound
+from filesearch.errors import (
+    DiskFull,
+    FilesearchError,
+    IndexBusy,
+    IndexReplaced,
+    InputError,
+    NotFound,
+)
 
 INVALID_REQUEST = "invalid_request_error"
 _log = logging.getLogger("filesearch.server")
@@ -101,6 +108,7 @@ def to_api_error(error: FilesearchError) -> ApiError:
     # Said again a moment later, a busy index may answer; the rest stays as it is.
     retry = "true" if isinstance(error, IndexBusy) else "false"
     status = 503 if isinstance(error, (IndexBusy, IndexReplaced)) else 500
+    status = 507 if isinstance(error, DiskFull) else status  # Insufficient Storage, RFC 4918
     return ApiError(status, str(error), kind="server_error", headers={"x-should-retry": retry})
 
 

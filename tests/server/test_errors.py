@@ -12,6 +12,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from filesearch.database import Database
+from filesearch.errors import DiskFull
 from filesearch.server.errors import add_error_handlers
 from filesearch.server.lists import ListDep
 from filesearch.server.routing import make_router
@@ -206,3 +207,10 @@ def test_what_may_have_been_stored_is_not_to_be_sent_again(postgres_url):
     answer = answer_to("POST", failed.value)
     assert (answer.status_code, answer.headers["x-should-retry"]) == (500, "false")
     assert answer_to("GET", failed.value).status_code == 503
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_full_disk_is_told_and_not_asked_again_at_once(method):
+    answer = answer_to(method, DiskFull("no space left in 'x' (full); free some and try again"))
+    assert (answer.status_code, answer.headers["x-should-retry"]) == (507, "false")
+    assert answer.json()["error"]["message"].startswith("no space left in 'x'")
