@@ -11,7 +11,7 @@ segment that no catalog row names, and the old ones in use.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,8 +95,9 @@ class Merger:
             return None
 
     def compact(self, store_id: str, *, timeout_s: float) -> int:
-        """Merge the segments of a store into as few as may be, without what was removed.
+        """Merge the segments that a store has now into as few as may be, without what was removed.
 
+        What others write or remove meanwhile is left to a later merge, so that this one ends.
         Returns how many went.
 
         Raises:
@@ -104,33 +105,68 @@ class Merger:
             IndexDamaged: A segment cannot be read.
         """
         with merge_lock(self._segments.parent, timeout_s=timeout_s):
-            return self._merge_while(store_id, self._policy.choose_compaction, _do_nothing)
+            merged, among, made = 0, {one.name for one in self._records(store_id)}, set[str]()
+            while group := self._choose(
+                store_id, self._policy.choose_compaction, among=among, fresh=made
+            ):
+                name, count = self._merge(store_id, group, _do_nothing)
+                merged += count
+                among.add(name)
+                made.add(name)
+            return merged
 
     def has_tier(self, store_id: str) -> bool:
         """Return whether segments are so many that some should be merged; costs next to nothing.
 
         Removed files are not looked at.
         """
-        with self._catalog.database.reading() as sql:
-            records = segment_rows.store_segments(sql, store_id)
+        records = self._records(store_id)
         sizes = [SegmentSize(one.id, one.window_count, one.window_count) for one in records]
         return bool(self._policy.choose(sizes))
+
+    def _records(self, store_id: str) -> list[SegmentRecord]:
+        with self._catalog.database.reading() as sql:
+            return segment_rows.store_segments(sql, store_id)
 
     def _merge_while(self, store_id: str, choose: Choose, on_block: Callable[[], None]) -> int:
         merged = 0
         while group := self._choose(store_id, choose):
-            with self.write_merged(store_id, group, on_block=on_block) as made:
-                merged += self.take_over(store_id, made)
+            merged += self._merge(store_id, group, on_block)[1]
         return merged
 
-    def _choose(self, store_id: str, choose: Choose) -> list[SegmentRecord]:
+    def _merge(
+        self, store_id: str, group: Sequence[SegmentRecord], on_block: Callable[[], None]
+    ) -> tuple[str, int]:
+        """Return the name of the segment that was made of some others, and how many of them went."""
+        with self.write_merged(store_id, group, on_block=on_block) as made:
+            return made.record.name, self.take_over(store_id, made)
+
+    def _choose(
+        self,
+        store_id: str,
+        choose: Choose,
+        *,
+        among: Collection[str] | None = None,
+        fresh: Collection[str] = (),
+    ) -> list[SegmentRecord]:
+        """Return what is merged next, by what lies in the store now.
+
+        Args:
+            store_id: The store.
+            choose: Of the policy.
+            among: Names of the segments that may be chosen; None says all.
+            fresh: Names of those that count as if no window of theirs was dead.
+        """
         with self._catalog.database.reading() as sql:
             records = segment_rows.store_segments(sql, store_id)
             live = segment_rows.live_windows(sql, store_id)
         sizes = [
-            SegmentSize(one.id, one.window_count, live[one.id])
+            SegmentSize(
+                one.id, live[one.id] if one.name in fresh else one.window_count, live[one.id]
+            )
             for one in records
-            if live.get(one.id)  # else whoever removed its files removes it too
+            if (among is None or one.name in among)
+            and live.get(one.id)  # else whoever removed its files removes it too
         ]
         chosen = set(choose(sizes))
         return [record for record in records if record.id in chosen]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from filesearch import Document, NamedDocument, maintain
+from filesearch import Document, NamedDocument, maintain, merging
 from filesearch.background_merges import BackgroundMerges
 from filesearch.errors import IndexBusy, IndexReplaced
 from filesearch.lock import merge_lock
@@ -382,3 +383,28 @@ def test_a_rebuild_is_done_when_its_segments_cannot_be_merged(fs, docs, monkeypa
     monkeypatch.setattr("filesearch.upkeep.rebuild", rebuild_and_damage)
     assert fs.rebuild() == 3
     assert "could not be merged (IndexDamaged" in caplog.text
+
+
+@pytest.mark.parametrize(("comes", "went", "left"), [("a file", 6, 2), ("a removal", 5, 1)])
+def test_compacting_ends_however_much_is_written_meanwhile(
+    fs, make_fs, notes, monkeypatch, comes, went, left
+):
+    other, count = make_fs(), itertools.count()
+    merge_segments = merging.merge_segments
+
+    def merge_while_others_write(*args, **more):
+        number = next(count)
+        assert number < N_NOTES
+        made = merge_segments(*args, **more)
+        if comes == "a removal":
+            other.remove([f"note{number}.md"])
+        else:
+            text = f"It came as number {number}."
+            other.ingest_documents([NamedDocument(f"new{number}.txt", Document(text))])
+        return made
+
+    monkeypatch.setattr(merging, "merge_segments", merge_while_others_write)
+    assert fs.compact() == went
+    assert next(count) == 1
+    assert fs.stats().segments == left
+    assert fs.verify().damages == ()
