@@ -10,6 +10,7 @@ import os
 import re
 import time
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -66,12 +67,20 @@ class FileObjects:
     Args:
         catalog: Of the index.
         blobs: Where the bytes are.
+        on_removed: Called once files are gone, to delete what was indexed of them.
     """
 
-    def __init__(self, catalog: Catalog, blobs: BlobStore) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        blobs: BlobStore,
+        *,
+        on_removed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._catalog = catalog
         self._database = catalog.database
         self._blobs = blobs
+        self._on_removed = on_removed
 
     def add(
         self,
@@ -170,6 +179,7 @@ class FileObjects:
             _forget(sql, row)
         # Once the row is gone for good, or a crash would leave a file without bytes.
         self._catalog.delete_unused_content(row.content_hash, self._blobs)
+        self._on_removed()
 
     def purge(self) -> int:
         """Delete the files that have expired, and bytes that never became one.
@@ -184,6 +194,8 @@ class FileObjects:
         for digest in {row.content_hash for row in expired}:
             self._catalog.delete_unused_content(digest, self._blobs)
         self._blobs.sweep()
+        if expired:
+            self._on_removed()
         return len(expired)
 
 

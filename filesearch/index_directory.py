@@ -278,7 +278,8 @@ class IndexDirectory:
 
         catalog = self.catalog
         catalog.database.check_current()  # else the lock would make the directory again
-        with suppress(IndexBusy), writer_lock(self.path, timeout_s=0):
+        # It follows what is done already, and a later one does what this one cannot.
+        with suppress(IndexBusy, OSError), writer_lock(self.path, timeout_s=0):
             sweep_segments(self.segments, catalog.segment_names)
 
     def stats(self) -> IndexStats:
@@ -300,7 +301,9 @@ class IndexDirectory:
             characters=sum(record.char_count for record in searchable),
             segments=len(picture.segments),
             segment_bytes=sum(segment.size_bytes for segment in picture.segments),
-            late_interaction_bytes=_size(self.segments, "*/sign*.npy"),
+            late_interaction_bytes=sum(
+                _size(self.segments / segment.name, "sign*.npy") for segment in picture.segments
+            ),
             catalog_bytes=_size(self.path, f"{CATALOG_FILE}*"),
             blob_bytes=_size(self.blobs_path, "??/*"),
             embedder=store.embedder,

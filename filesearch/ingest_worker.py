@@ -328,4 +328,6 @@ class IngestWorker:
                 self._check_store(held)  # rebuilt with another embedder while the lock was awaited
             made = WindowEmbeddings.join(held.blocks) if held.blocks else None
             writer.settle(held.prepared.read, held.prepared.text, made)
-        return writer.commit_settled()
+        settled = writer.commit_settled()
+        writer.sweep()  # whoever removes files leaves that to us while we hold the lock
+        return settled

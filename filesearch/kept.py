@@ -73,7 +73,7 @@ class Kept(Parts):
         """The files as the server's API shows them, uploads included; `open` the index first."""
         from filesearch.file_objects import FileObjects
 
-        return FileObjects(self._index.catalog, self._index.blobs)
+        return FileObjects(self._index.catalog, self._index.blobs, on_removed=self._index.sweep)
 
     @property
     def uploads(self) -> Uploads:

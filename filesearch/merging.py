@@ -20,7 +20,7 @@ import numpy as np
 
 from filesearch import segment_rows
 from filesearch.catalog import Catalog
-from filesearch.errors import IndexBusy
+from filesearch.errors import IndexBusy, IndexDamaged
 from filesearch.index.merge import merge_segments
 from filesearch.index.segment import Segment, segment_draft
 from filesearch.index.sweep import delete_segments
@@ -137,9 +137,17 @@ class Merger:
     def _merge(
         self, store_id: str, group: Sequence[SegmentRecord], on_block: Callable[[], None]
     ) -> tuple[str, int]:
-        """Return the name of the segment that was made of some others, and how many of them went."""
-        with self.write_merged(store_id, group, on_block=on_block) as made:
-            return made.record.name, self.take_over(store_id, made)
+        """Return the name of the segment that was made of some others, and how many of them went.
+
+        No name where all files of one of them were removed meanwhile, and it with them.
+        """
+        try:
+            with self.write_merged(store_id, group, on_block=on_block) as made:
+                return made.record.name, self.take_over(store_id, made)
+        except IndexDamaged:
+            if {record.name for record in group} <= self._catalog.segment_names():
+                raise
+            return "", 0
 
     def _choose(
         self,

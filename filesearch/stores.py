@@ -268,6 +268,7 @@ class VectorStores:
         with self._database.writing() as sql:
             store_names.find_store_row(sql, store_id)
             store_rows.detach(sql, store_id, file_id)
+        self._index.sweep()
 
     def text(self, store_id: str, file_id: str) -> tuple[str, ...]:
         """Return the text of a file; nothing while it is not searchable."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from filesearch.background_merges import warn_of_failure
 from filesearch.index_directory import IndexDirectory
@@ -36,16 +37,17 @@ def remove_files(index: IndexDirectory, targets: Sequence[str]) -> list[FileReco
         for record in doomed:
             writer.remove(record.id)
         writer.commit()
-        _merge(store.id, index.merger().merge_due)
+        _tidy_up(store.id, writer.sweep)  # segments of which nothing is left
+        _tidy_up(store.id, partial(index.merger().merge_due, store.id))
     return doomed
 
 
-def _merge(store_id: str, merge: Callable[[str], object]) -> None:
-    """Merge after a commit, if that can be done; one that fails is logged, and changes nothing."""
+def _tidy_up(store_id: str, step: Callable[[], object]) -> None:
+    """Merge or sweep after a commit, if that can be done; what fails is logged."""
     # What was asked for is done and durable: whatever is wrong with merging (a damaged segment, a
     # full disk) must not call it failed.
     try:
-        merge(store_id)
+        step()
     except Exception as error:  # noqa: BLE001 - as said above
         warn_of_failure(store_id, error)
 
@@ -125,16 +127,19 @@ def rebuild_index(
             )
             count += len(picture.entries)
     for store in index.open_stores():
-        _merge(store.id, index.merger().merge_at_rest)
+        _tidy_up(store.id, partial(index.merger().merge_at_rest, store.id))
     return count
 
 
 def compact_index(index: IndexDirectory) -> int:
     """Merge the segments of each store into as few as may be, drop the removed.
 
-    Others write and search meanwhile. Returns how many segments went.
+    Others write and search meanwhile. What killed processes left is deleted too, unless somebody
+    writes. Returns how many segments of the stores went.
     """
     index.open_store(check=False)
     merger = index.merger()
     timeout_s = index.settings.lock_timeout_s
-    return sum(merger.compact(store.id, timeout_s=timeout_s) for store in index.open_stores())
+    merged = sum(merger.compact(store.id, timeout_s=timeout_s) for store in index.open_stores())
+    index.sweep()
+    return merged

@@ -11,6 +11,9 @@ from filesearch.errors import IndexDamaged
 from filesearch.merge_policy import MergePolicy
 from filesearch.merging import Merger
 from filesearch.schema import segments
+from filesearch.types import ChunkSettings
+
+from .support_stores import fill, upload
 
 
 def segment_paths(fs):
@@ -148,3 +151,55 @@ def test_a_reader_keeps_its_segments_through_a_merge(make_fs, docs):
     writer.remove(["note0.md"])
     assert reader.search("subject1")[0].filename == "note1.md"
     assert not [hit for hit in reader.search("subject0") if hit.filename == "note0.md"]
+
+
+def test_nothing_stays_on_disk_of_an_index_of_which_all_was_removed(fs, docs):
+    fs.ingest(docs)
+    assert fs.stats().late_interaction_bytes > 0
+    fs.remove(["*"])
+    assert segment_paths(fs) == []
+    assert (fs.stats().segments, fs.stats().late_interaction_bytes) == (0, 0)
+    assert fs.verify().orphans == 0
+
+
+def test_a_reader_goes_on_with_what_was_removed(make_fs, docs):
+    fs, reader = make_fs(), make_fs()
+    fs.ingest(docs)
+    snapshot = reader._index.snapshot(reader._index.open_store())
+    fs.remove(["*"])
+    assert segment_paths(fs) == []
+    assert snapshot.top_keyword(["kiln"], 1, snapshot.everything)[0].size == 1
+    assert reader.search("kiln") == []
+
+
+def test_compact_clears_what_killed_processes_left(fs, docs):
+    fs.ingest(docs)
+    (fs.directory / "segments" / "0123456789abcdef").mkdir()
+    assert fs.compact() == 0
+    assert fs.verify().orphans == 0
+
+
+def test_what_late_interaction_takes_is_that_of_the_store(fs, docs):
+    fs.ingest(docs)
+    alone = fs.stats().late_interaction_bytes
+    fill(fs, fs.stores.create().id, upload(fs, "other.txt", "A file in another store."))
+    (fs.directory / "segments" / "leftover").mkdir()
+    (fs.directory / "segments" / "leftover" / "signs.npy").write_bytes(bytes(1000))
+    assert fs.stats().late_interaction_bytes == alone
+
+
+@pytest.mark.parametrize("way", ["detach", "delete", "attach anew"])
+def test_what_leaves_a_store_leaves_the_disk(fs, docs, way):
+    fs.ingest(docs)
+    store, file_id = fs.stores.create(), upload(fs, "a.txt", "It is about subject0.")
+    fill(fs, store.id, file_id)
+    assert len(segment_paths(fs)) == 2
+    if way == "detach":
+        fs.stores.detach(store.id, file_id)
+    elif way == "delete":
+        fs.file_objects.delete(file_id)
+    else:
+        fill(fs, store.id, file_id, chunk_settings=ChunkSettings(200, 100))
+        fs.ingest_queue.stop()
+    assert len(segment_paths(fs)) == (2 if way == "attach anew" else 1)
+    assert fs.verify().orphans == 0

@@ -16,6 +16,7 @@ import pytest
 from filesearch import Document, NamedDocument, maintain, merging
 from filesearch.background_merges import BackgroundMerges
 from filesearch.errors import IndexBusy, IndexReplaced
+from filesearch.index import merge
 from filesearch.lock import merge_lock
 from filesearch.merge_policy import MERGE_FACTOR, MergePolicy
 
@@ -407,4 +408,21 @@ def test_compacting_ends_however_much_is_written_meanwhile(
     assert fs.compact() == went
     assert next(count) == 1
     assert fs.stats().segments == left
+    assert fs.verify().damages == ()
+
+
+def test_what_is_removed_with_its_segment_while_that_is_merged_is_no_damage(
+    fs, make_fs, notes, monkeypatch
+):
+    other, gone = make_fs(), ["note2.md"]
+    make_part = merge._make_part
+
+    def make_part_of_the_rest(*args):
+        if gone:
+            other.remove([gone.pop()])
+        return make_part(*args)
+
+    monkeypatch.setattr(merge, "_make_part", make_part_of_the_rest)
+    assert fs.compact() == N_NOTES - 1
+    assert found(fs)[2] == []
     assert fs.verify().damages == ()
