@@ -1,7 +1,8 @@
 """Budget: a conversation and what was found -> the messages that fit what a model may read.
 
 Instructions, the newest message of the user, and what the run itself has done always go along;
-older messages are left out from the oldest on, passages from the worst on, of every search alike.
+older messages are left out from the oldest on, a call and what it returned together, passages from
+the worst on, of every search alike.
 Counted in cl100k_base tokens, with what OpenAI documents as the cost of a message around its text.
 """
 
@@ -27,8 +28,8 @@ class PromptBudget:
 
     Attributes:
         max_prompt_tokens: Everything together; None for no limit of ours.
-        last_messages: How many of the newest messages of the conversation; None for as many as
-            fit.
+        last_messages: How many of the newest messages of the conversation, at most; None for as
+            many as fit.
         max_result_tokens: Passages, all searches together.
     """
 
@@ -68,14 +69,15 @@ def fit_messages(
     sources = fit_sources(state.sources, budget.max_result_tokens)
     head = [Message("system", instructions)] if instructions else []
     own = _with_passages(state, sources, first=len(history))
-    newest = max((i for i, m in enumerate(history) if m.role == "user"), default=len(history) - 1)
-    must = [*head, *history[newest:], *own]
-    older = list(history[:newest])
+    starts = _starts(history)
+    asked = max((i for i, m in enumerate(history) if m.role == "user"), default=len(history) - 1)
+    newest = max((start for start in starts if start <= asked), default=0)
+    older = [start for start in starts if start < newest]
     if budget.last_messages is not None:
-        kept = max(0, budget.last_messages - len(history[newest:]))
-        older = older[len(older) - kept :] if kept else []
+        older = [start for start in older if len(history) - start <= budget.last_messages]
     if limit is None:
-        return (*head, *older, *must[len(head) :]), sources
+        return (*head, *history[min(older, default=newest) :], *own), sources
+    must = [*head, *history[newest:], *own]
     spent = sum(message_tokens(m) for m in must) + sum(tool_tokens(tool) for tool in tools)
     while spent > limit and sources:
         sources = drop_worst(sources)
@@ -84,11 +86,32 @@ def fit_messages(
         spent = sum(message_tokens(m) for m in must) + sum(tool_tokens(tool) for tool in tools)
     if spent > limit:
         return None, sources
-    first = len(older)
-    while first and spent + message_tokens(older[first - 1]) <= limit:
-        first -= 1
-        spent += message_tokens(older[first])
-    return (*head, *older[first:], *must[len(head) :]), sources
+    first = newest
+    for start in reversed(older):
+        spent += sum(message_tokens(m) for m in history[start:first])
+        if spent > limit:
+            break
+        first = start
+    return (*head, *history[first:], *own), sources
+
+
+def _starts(messages: Sequence[Message]) -> list[int]:
+    """Return where a conversation may begin: anywhere but between a call and what it returned.
+
+    Servers refuse an output whose call they do not see, and a call that lacks an output.
+    """
+    asked: dict[str, int] = {}
+    ends = list(range(len(messages)))  # the last message that each needs behind it
+    for i, message in enumerate(messages):
+        asked |= {call.id: i for call in message.tool_calls}
+        if message.role == "tool" and message.tool_call_id in asked:
+            ends[asked[message.tool_call_id]] = i
+    starts, needed = [], -1
+    for i, end in enumerate(ends):
+        if i > needed:
+            starts.append(i)
+        needed = max(needed, end)
+    return starts
 
 
 def _with_passages(state: RunState, sources: Sequence[Source], *, first: int) -> list[Message]:
