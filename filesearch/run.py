@@ -219,6 +219,11 @@ class Run:
         specs = [function.spec for function in self._functions.values()]
         if self._searches and not self._has_searched_enough(state):
             specs.insert(0, FILE_SEARCH_SPEC)
+        if self._functions and options.tool_choice != "none" and not self._model.calls_tools:
+            raise ChatFailed(
+                f"model '{self._model.name}' calls no tools, and was given "
+                f"{', '.join(self._functions)} to call; ask another model, or leave them out"
+            )
         tools = tuple(specs) if self._model.calls_tools else ()
         choice = options.tool_choice if state.rounds == 0 else "auto"
         if options.tool_choice == "none" or (is_last and state.rounds):

@@ -206,6 +206,17 @@ def test_a_model_that_turns_out_to_call_no_tools_is_asked_again_with_passages():
     assert end.answer.citations[0].quote == "Mugs go back within 30 days."
 
 
+def test_functions_for_a_model_that_calls_no_tools_are_a_failure_unless_none_are_wanted():
+    stock = Function(ToolSpec("stock"))
+    model = ScriptedChatModel(["No idea."], calls_tools=False, repeats=True)
+    *_, end = run(model, functions=[stock]).events()
+    assert isinstance(end, Failed)
+    assert "given stock to call; ask another model" in end.message
+    options = RunOptions(tool_choice="none")
+    *_, end = run(model, functions=[stock], options=options).events()
+    assert isinstance(end, Completed)
+
+
 def test_a_model_that_only_calls_tools_is_stopped():
     model = ScriptedChatModel([searching("again")], repeats=True)
     *_, end = run(model, options=RunOptions(max_rounds=4)).events()

@@ -21,6 +21,7 @@ from filesearch.chat.reading import Reading, Refused, Unreadable, join_deltas, r
 from filesearch.chat.reply_stream import Line, ReplyStream
 from filesearch.chat.wire import request_fields
 from filesearch.errors import ChatFailed, ContextExceeded, InvalidSetting
+from filesearch.functions import FILE_SEARCH
 from filesearch.messages import ChatDelta, ChatEndpoint, ChatReply, ChatRequest
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class OpenAIChatModel:
 
     Connections that fail and answers 408, 409, 429 and 5xx are tried again by the SDK, after the
     pause that Retry-After asks for (up to a minute) or one that grows; never once a piece came.
-    What a server says it cannot do is left out from then on; see quirks.py.
+    What a server says it cannot do is left out from then on; see quirks.py. Functions that were
+    asked for are not: their refusal is the caller's.
 
     A key goes to the given address alone: over https or to this machine, never along a redirect.
 
@@ -178,7 +180,7 @@ class OpenAIChatModel:
                 if error.status_code not in _MAY_TEACH or is_too_long(message, code):
                     raise
                 learned = learn(quirks, f"{code} {message}")
-                if learned == quirks:
+                if learned == quirks or _loses_functions(request, quirks, learned):
                     raise
                 self._quirks = learned
         raise Unreadable("keeps refusing what it is asked")
@@ -242,6 +244,16 @@ class OpenAIChatModel:
 
     def _plain(self, text: str) -> str:
         return plain_words(text, self._api_key)
+
+
+def _loses_functions(request: ChatRequest, quirks: Quirks, learned: Quirks) -> bool:
+    """Whether functions that were asked for would be left out.
+
+    Besides, a refusal may be about them: it takes our own search, which is as plain as tools are,
+    to tell whether a server takes any.
+    """
+    asks = any(tool.name != FILE_SEARCH for tool in request.tools)
+    return asks and request.tool_choice != "none" and learned.calls_tools < quirks.calls_tools
 
 
 def _said(error: openai.APIError) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 Presets start with what a provider's documentation says; the rest is learned: a server that
 answers 400 and names what it cannot do is asked again without it, and not asked for it afterwards.
+What it says of one tool is about that tool: it takes tools.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ class Quirks:
 
     Attributes:
         calls_tools: Takes `tools`. Without, tool messages become the user's text.
+        strict_tools: Takes `strict` in a tool.
         chooses_tools: Takes a `tool_choice` other than "auto".
         parallel_tools: Takes `parallel_tool_calls`.
         limits_completion: Calls the limit `max_completion_tokens`, not `max_tokens`.
@@ -27,6 +29,7 @@ class Quirks:
     """
 
     calls_tools: bool = True
+    strict_tools: bool = True
     chooses_tools: bool = True
     parallel_tools: bool = True
     limits_completion: bool = True
@@ -76,6 +79,16 @@ _REFUSALS: tuple[tuple[re.Pattern[str], dict[str, bool]], ...] = tuple(
         (r"auto.? tool choice requires", {"calls_tools": False}),
     )
 )
+# A place within a tool: tools[0].function, tools.0.function, ('body', 'tools', 0, 'function').
+_INSIDE_TOOL = re.compile(r"\btools?\b\W{1,6}\d", re.IGNORECASE)
+_STRICT = re.compile(r"\bstrict\b", re.IGNORECASE)
+_UNKNOWN = re.compile(
+    r"n['’o]t support|unsupported|unknown|unrecogni[sz]ed|unexpected|\bextra\b|not permitted"
+    r"|not allowed|not available|only (supported|available)|不支持",
+    re.IGNORECASE,
+)
+# There may be a `strict` in these as well, and a schema that is not as a strict tool's must be.
+_SCHEMA = re.compile(r"json_schema|response_format|schema for function|properties", re.IGNORECASE)
 # `max_tokens` is the name that OpenAI's newer models refuse; they name the other one.
 _WANTS_COMPLETION_LIMIT = re.compile(
     r"'?max_tokens'? is not supported.*max_completion_tokens", re.IGNORECASE | re.DOTALL
@@ -89,6 +102,10 @@ def learn(quirks: Quirks, message: str) -> Quirks:
         quirks: With which the server was asked.
         message: What it answered, with status 400 or 422.
     """
+    if quirks.strict_tools and _refuses_strict(message):
+        return replace(quirks, strict_tools=False)
+    if _INSIDE_TOOL.search(message):
+        return quirks
     if not quirks.limits_completion and _WANTS_COMPLETION_LIMIT.search(message):
         return replace(quirks, limits_completion=True)
     for pattern, change in _REFUSALS:
@@ -96,6 +113,11 @@ def learn(quirks: Quirks, message: str) -> Quirks:
         if changed != quirks and pattern.search(message):
             return changed
     return quirks
+
+
+def _refuses_strict(message: str) -> bool:
+    found = _STRICT.search(message) and _UNKNOWN.search(message) and not _SCHEMA.search(message)
+    return bool(found)
 
 
 _TOO_LONG = re.compile(

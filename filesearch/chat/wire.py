@@ -99,7 +99,7 @@ def _tool_fields(request: ChatRequest, quirks: Quirks) -> dict[str, Any]:
     choice = request.tool_choice
     if not quirks.chooses_tools and choice == "none":
         return {}
-    fields: dict[str, Any] = {"tools": [_tool_spec(tool) for tool in request.tools]}
+    fields: dict[str, Any] = {"tools": [_tool_spec(tool, quirks) for tool in request.tools]}
     if quirks.chooses_tools and isinstance(choice, NamedTool):
         fields["tool_choice"] = {"type": "function", "function": {"name": choice.name}}
     elif quirks.chooses_tools and choice != "auto":
@@ -109,12 +109,12 @@ def _tool_fields(request: ChatRequest, quirks: Quirks) -> dict[str, Any]:
     return fields
 
 
-def _tool_spec(tool: ToolSpec) -> dict[str, Any]:
+def _tool_spec(tool: ToolSpec, quirks: Quirks) -> dict[str, Any]:
     function: dict[str, Any] = {
         "name": tool.name,
         "description": tool.description,
         "parameters": dict(tool.parameters),
     }
-    if tool.strict:
+    if tool.strict and quirks.strict_tools:
         function["strict"] = True
     return {"type": "function", "function": function}

@@ -262,6 +262,32 @@ def test_what_a_server_refuses_is_left_out_from_then_on(server, say, model, ask,
     assert model.calls_tools is (field != "tools")
 
 
+STOCK = ToolSpec("stock", "Says what is there.", {"type": "object"}, strict=True)
+
+
+def test_one_strict_tool_that_is_refused_leaves_tool_calling_on(server, say, model, ask, calling):
+    detail = [{"loc": ["body", "tools", 0, "function", "strict"], "msg": "Extra inputs"}]
+    called = calling(("c1", "stock", "{}"))
+    server.plan.extend([say.answer(422, body=json.dumps({"detail": detail}).encode()), called])
+    server.plan.append(called)
+    for _ in range(2):
+        assert model.complete(ask("Hi", tools=(STOCK,))).message.tool_calls
+    tools = [fields["tools"][0]["function"] for _headers, fields in server.seen]
+    assert ["strict" in tool for tool in tools] == [True, False, False]
+
+
+def test_functions_are_never_left_out_in_silence(server, say, model, ask):
+    """A server that takes none says so each time, and our own search is offered all the same."""
+    refusal = say.error(400, "gemma does not support tools")
+    server.plan.extend([refusal, "Fine.", refusal, "Fine."])
+    with pytest.raises(ChatFailed, match="gemma does not support tools"):
+        model.complete(ask("Hi", tools=(SEARCH, STOCK)))
+    assert model.complete(ask("Hi", tools=(SEARCH,))).message.content == "Fine."
+    assert ["tools" in fields for _headers, fields in server.seen] == [True, True]
+    model.complete(ask("Hi", tools=(SEARCH,)))
+    assert model.calls_tools is False
+
+
 @pytest.mark.parametrize("starts", ["max_tokens", "max_completion_tokens"])
 def test_the_limit_has_the_name_that_the_server_takes(server, say, ask, starts):
     other = {"max_tokens", "max_completion_tokens"} - {starts}

@@ -63,6 +63,12 @@ def test_a_server_that_chooses_itself_gets_tools_unless_none_are_wanted(choice):
     assert ("tools" in fields) is (choice != "none")
 
 
+def test_strict_is_left_out_where_it_is_not_taken():
+    request = ChatRequest(TALK, tools=(SEARCH,))
+    fields = request_fields("m", request, Quirks(strict_tools=False), stream=False)
+    assert fields["tools"][0]["function"].keys() == {"name", "description", "parameters"}
+
+
 def test_several_system_messages_become_one_where_only_one_is_taken():
     talk = [*TALK[:2], Message("system", "In French.")]
     assert shape(talk) == [("system", "Be brief."), ("user", "How hot?"), ("system", "In French.")]
@@ -102,8 +108,31 @@ def test_refusals_of_chat_templates_are_understood(message, change):
 @pytest.mark.parametrize(
     "message",
     [
+        "[{'type': 'extra_forbidden', 'loc': ('body', 'tools', 0, 'function', 'strict'), "
+        "'msg': 'Extra inputs are not permitted', 'input': True}]",
+        "tools.0.function.strict: Extra inputs are not permitted",
+        "body -> tools -> 0 -> function -> strict: extra fields not permitted",
+        "unknown_parameter Unknown parameter: 'tools[1].function.strict'.",
+        "'tools.0.function' : property 'strict' is unsupported",
+        "Strict tools are not supported by this model.",
+        "Function calling with strict is only available on the beta endpoint",
+    ],
+)
+def test_a_refusal_of_strict_is_none_of_tools(message):
+    learned = learn(Quirks(), message)
+    assert learned == Quirks(strict_tools=False)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
         "",
         "model 'tool-use-7b' not found",
+        "tools.0.function.parameters.properties.temperature: unsupported type",
+        "('body', 'tools', 2, 'function', 'name'): Extra inputs are not permitted",
+        "tools[0].type: 'custom' is not supported",
+        "Invalid schema for function 'x': in strict mode 'pattern' is not permitted",
+        "response_format.json_schema.strict: Extra inputs are not permitted",
         "Invalid schema for function 'file_search': 'type' is a required property",
         "Missing required parameter: 'tools[0].function'",
         "messages with role 'tool' must be a response to a preceding message with 'tool_calls'",
