@@ -8,11 +8,11 @@ when it is told to, with what the user's words give for its arguments.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from filesearch.answer import Quote, in_language_of, no_answer, quote_answers
+from filesearch.chat.arguments import fill_arguments
 from filesearch.chat.reading import join_deltas
 from filesearch.decompose import split_clauses
 from filesearch.functions import FILE_SEARCH
@@ -25,10 +25,8 @@ from filesearch.messages import (
     NamedTool,
     Source,
     ToolCallDelta,
-    ToolSpec,
     Usage,
 )
-from filesearch.patterns import lazy_pattern
 from filesearch.protocols import Embedder
 from filesearch.tokens import count_tokens, token_boundaries
 from filesearch.types import Turn
@@ -41,7 +39,6 @@ _NEEDS_DOCUMENTS = {
 _MARKER_START = "【"
 # Questions in one that are answered one by one: the first so many, since each takes its time.
 MAX_PARTS = 5
-_FIGURE = lazy_pattern(r"-?\d+(?:\.\d+)?")
 
 WantedQuestion = Callable[[str, Sequence[Turn]], str]
 """A question and the turns before it -> the question as it is understood and searched for."""
@@ -201,30 +198,7 @@ def _wanted_call(request: ChatRequest, question: str) -> ToolCallDelta | None:
         spec = next(iter(specs.values()), None) if request.tool_choice == "required" else None
     if spec is None:
         return None
-    arguments = {"queries": [question]} if spec.name == FILE_SEARCH else _fill(spec, question)
+    is_search = spec.name == FILE_SEARCH
+    arguments = {"queries": [question]} if is_search else fill_arguments(spec.parameters, question)
     text = json.dumps(arguments, ensure_ascii=False)
     return ToolCallDelta(0, f"call_{number}", spec.name, text)
-
-
-def _fill(spec: ToolSpec, question: str) -> dict[str, Any]:
-    """Return arguments for a function that must be called: its required parameters, by type."""
-    properties: Mapping[str, Any] = spec.parameters.get("properties", {})
-    return {
-        name: _value(properties.get(name, {}), question)
-        for name in spec.parameters.get("required", ())
-    }
-
-
-def _value(schema: Mapping[str, Any], question: str) -> object:
-    options = schema.get("enum")
-    if options:
-        named = [o for o in options if str(o).lower() in question.lower()]
-        return (named or options)[0]
-    kind = schema.get("type")
-    figure = _FIGURE.search(question)
-    if kind == "integer":
-        return int(float(figure.group())) if figure else 0
-    if kind == "number":
-        return float(figure.group()) if figure else 0.0
-    plain: dict[object, object] = {"boolean": False, "array": [], "object": {}, "null": None}
-    return plain.get(kind, question)
