@@ -163,7 +163,7 @@ def run_function(function: Function, arguments: str) -> str:
         text = output if isinstance(output, str) else _as_json(output)
     # The edge to code that is not ours: whatever it raises, the conversation goes on.
     except Exception as error:  # noqa: BLE001
-        return f"Error: {type(error).__name__}: {_said(error)}"
+        return f"Error: {describe_error(error)}"
     if len(text) > MAX_OUTPUT_CHARACTERS:
         return f"{text[:MAX_OUTPUT_CHARACTERS]}\n(cut at {MAX_OUTPUT_CHARACTERS:,} characters)"
     return text
@@ -187,8 +187,9 @@ def _plain(value: object) -> object:
     return dump(mode="json")
 
 
-def _said(error: Exception) -> str:
+def describe_error(error: BaseException) -> str:
+    """Return kind and message of an error that code which is not ours raised."""
     try:
-        return str(error)
+        return f"{type(error).__name__}: {error}"
     except Exception:  # noqa: BLE001 - what is not ours may fail even here
-        return "no message"
+        return f"{type(error).__name__}: no message"

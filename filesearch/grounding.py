@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import regex
 
 from filesearch.cite import PATH_SEPARATOR, headings_beside
-from filesearch.functions import FILE_SEARCH
+from filesearch.functions import FILE_SEARCH, parse_arguments
 from filesearch.messages import Source, ToolSpec
 from filesearch.patterns import lazy_pattern
+from filesearch.surrogates import join_surrogates
 from filesearch.tokens import count_tokens
 from filesearch.types import Location
 
@@ -53,6 +54,27 @@ FILE_SEARCH_SPEC = ToolSpec(
         "additionalProperties": False,
     },
 )
+
+
+def read_queries(arguments: str) -> tuple[str, ...]:
+    """Return the queries of a call of `file_search`, however the model wrote them.
+
+    Raises:
+        ValueError: None in it; the message is meant for the model.
+    """
+    given = parse_arguments(arguments)
+    found = given.get("queries", given.get("query"))
+    listed = [found] if isinstance(found, str) else found
+    if not isinstance(listed, list):
+        raise ValueError('give {"queries": ["..."]}')  # noqa: TRY004
+    queries = dict.fromkeys(
+        join_surrogates(query.strip())
+        for query in listed
+        if isinstance(query, str) and query.strip()
+    )
+    if not queries:
+        raise ValueError('give at least one query: {"queries": ["..."]}')
+    return tuple(queries)[:MAX_QUERIES]
 
 
 def fit_sources(

@@ -8,6 +8,7 @@ of its state one that goes on. Whatever happens, the last event is a `RunEnd`.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,11 +32,12 @@ from filesearch.events import (
     SearchCompleted,
     SearchStarted,
 )
-from filesearch.functions import FILE_SEARCH, Function, parse_arguments, run_function
-from filesearch.grounding import FILE_SEARCH_SPEC, INSTRUCTIONS, MAX_QUERIES, MAX_RESULTS
+from filesearch.functions import FILE_SEARCH, Function, describe_error, run_function
+from filesearch.grounding import FILE_SEARCH_SPEC, INSTRUCTIONS, MAX_RESULTS, read_queries
 from filesearch.interruptible import Interrupted, interruptible
 from filesearch.merge_results import merge_results
 from filesearch.messages import (
+    ChatDelta,
     ChatRequest,
     FinishReason,
     Message,
@@ -45,12 +47,12 @@ from filesearch.messages import (
     Usage,
 )
 from filesearch.protocols import ChatModel, Embedder
-from filesearch.surrogates import join_surrogates
 from filesearch.types import SearchResult
 
 MAX_ROUNDS = 10
 MAX_PARALLEL = 4
 
+_log = logging.getLogger("filesearch.run")
 _Reply: TypeAlias = tuple[FinishReason, tuple[ToolCall, ...], Usage]
 
 Search = Callable[[str], Sequence[SearchResult]]
@@ -260,7 +262,7 @@ class Run:
         finish: FinishReason | None = None
         usage = Usage()
         draft.give(request.sources)
-        for delta in interruptible(self._model.stream(request), self._cancel):
+        for delta in self._deltas(request):
             if delta.text:
                 take = draft.quote if delta.is_quote else draft.feed
                 yield from take(delta.text)
@@ -279,6 +281,17 @@ class Run:
                 f"the reply of model '{self._model.name}' broke off half-way; ask again"
             )
         return finish, tuple(calls[index] for index in sorted(calls)), usage
+
+    def _deltas(self, request: ChatRequest) -> Iterator[ChatDelta]:
+        try:
+            yield from interruptible(self._model.stream(request), self._cancel)
+        except (FilesearchError, Interrupted, KeyboardInterrupt, GeneratorExit):
+            raise
+        # The edge to code that may not be ours: whatever it raises, the run ends as runs do.
+        except BaseException as error:
+            says = f"model '{self._model.name}' failed: {describe_error(error)}"
+            _log.exception(says)
+            raise ChatFailed(f"{says}; ask again, or ask another model") from error
 
     # Tools
 
@@ -325,7 +338,7 @@ class Run:
     def _file_search(self, state: RunState, call: ToolCall) -> Generator[RunEvent, None, RunState]:
         """Search every store for every query, and give the model what is best of all of it."""
         try:
-            queries = _queries(call.arguments)
+            queries = read_queries(call.arguments)
         except ValueError as error:
             return _add_output(state, call, f"Error: {error}")
         yield SearchStarted(call.id, queries)
@@ -366,24 +379,3 @@ def _add_output(state: RunState, call: ToolCall, output: str) -> RunState:
     # Blank content marks a search, whose passages stand in `sources`.
     message = Message("tool", output or "(no output)", tool_call_id=call.id)
     return replace(state, messages=(*state.messages, message))
-
-
-def _queries(arguments: str) -> tuple[str, ...]:
-    """Return the queries of a call, however the model wrote them.
-
-    Raises:
-        ValueError: None in it; the message is meant for the model.
-    """
-    given = parse_arguments(arguments)
-    found = given.get("queries", given.get("query"))
-    listed = [found] if isinstance(found, str) else found
-    if not isinstance(listed, list):
-        raise ValueError('give {"queries": ["..."]}')  # noqa: TRY004
-    queries = dict.fromkeys(
-        join_surrogates(query.strip())
-        for query in listed
-        if isinstance(query, str) and query.strip()
-    )
-    if not queries:
-        raise ValueError('give at least one query: {"queries": ["..."]}')
-    return tuple(queries)[:MAX_QUERIES]

@@ -249,6 +249,23 @@ def test_a_model_that_dies_mid_stream_fails_the_run_and_keeps_what_was_said():
         answer_of(iter([end]))
 
 
+@pytest.mark.parametrize("error", [KeyError("x"), OSError("disk"), SystemExit(2)])
+def test_whatever_a_model_raises_fails_the_run(error, caplog):
+    class Broken:
+        name, calls_tools = "broken", True
+
+        def stream(self, request):
+            yield ChatDelta(text="Mugs go ")
+            raise error
+
+    *_, end = run(Broken()).events()
+    assert isinstance(end, Failed)
+    assert f"model 'broken' failed: {type(error).__name__}: {error}" in end.message
+    assert end.answer.plain_text == "Mugs go "
+    assert end.error.__cause__ is error
+    assert "Traceback" in caplog.text
+
+
 def test_too_long_a_context_is_tried_again_with_less_and_ends_clearly():
     long = [Message("user", "word " * 3000), Message("assistant", "ok"), Message("user", "Mugs?")]
 
