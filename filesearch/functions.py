@@ -153,7 +153,8 @@ def run_function(function: Function, arguments: str) -> str:
     """Call a registered function and return its output as text: a str as it is, others as JSON.
 
     To be called in a thread without a running event loop, where the function is async.
-    Never raises for what the function does: the model is told what went wrong.
+    Never raises for what the function does: the model is told what went wrong, also where the
+    function would have ended the program. KeyboardInterrupt alone is the user's.
     """
     assert function.call is not None
     try:
@@ -161,11 +162,13 @@ def run_function(function: Function, arguments: str) -> str:
         if inspect.iscoroutine(output):
             output = _run_to_end(output)
         text = output if isinstance(output, str) else _as_json(output)
+    except KeyboardInterrupt:
+        raise
     # The edge to code that is not ours: whatever it raises, the conversation goes on.
-    except Exception as error:  # noqa: BLE001
-        return f"Error: {describe_error(error)}"
+    except BaseException as error:  # noqa: BLE001
+        text = f"Error: {describe_error(error)}"
     if len(text) > MAX_OUTPUT_CHARACTERS:
-        return f"{text[:MAX_OUTPUT_CHARACTERS]}\n(cut at {MAX_OUTPUT_CHARACTERS:,} characters)"
+        text = f"{text[:MAX_OUTPUT_CHARACTERS]}\n(cut at {MAX_OUTPUT_CHARACTERS:,} characters)"
     return text
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import enum
 import functools
 from dataclasses import dataclass
@@ -185,3 +187,25 @@ def test_an_error_that_cannot_say_itself_is_told_by_its_kind():
         raise MuteError
 
     assert run_function(make_function(fail), "") == "Error: MuteError: no message"
+
+
+def exits() -> None:
+    argparse.ArgumentParser("kiln").parse_args(["--bogus"])
+
+
+async def gives_up() -> None:
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("function", [exits, gives_up])
+def test_a_function_that_ends_the_program_ends_itself_alone(function):
+    kind = "SystemExit" if function is exits else "CancelledError"
+    assert run_function(make_function(function), "").startswith(f"Error: {kind}: ")
+
+
+def test_the_user_can_still_stop_the_program():
+    def wait() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_function(make_function(wait), "")
