@@ -19,6 +19,7 @@ import msgspec
 
 from filesearch.errors import InvalidSetting
 from filesearch.messages import ToolSpec
+from filesearch.surrogates import join_surrogates
 
 FILE_SEARCH = "file_search"
 MAX_OUTPUT_CHARACTERS = 100_000
@@ -169,7 +170,7 @@ def run_function(function: Function, arguments: str) -> str:
         text = f"Error: {describe_error(error)}"
     if len(text) > MAX_OUTPUT_CHARACTERS:
         text = f"{text[:MAX_OUTPUT_CHARACTERS]}\n(cut at {MAX_OUTPUT_CHARACTERS:,} characters)"
-    return text
+    return join_surrogates(text)
 
 
 def _run_to_end(output: Coroutine[Any, Any, object]) -> object:
@@ -179,7 +180,11 @@ def _run_to_end(output: Coroutine[Any, Any, object]) -> object:
 
 
 def _as_json(output: object) -> str:
-    return msgspec.json.encode(output, enc_hook=_plain).decode()
+    try:
+        return msgspec.json.encode(output, enc_hook=_plain).decode()
+    except UnicodeEncodeError:  # names of files may hold half a character
+        plain = msgspec.to_builtins(output, str_keys=True, enc_hook=_plain)
+        return json.dumps(plain, ensure_ascii=False)
 
 
 def _plain(value: object) -> object:

@@ -47,6 +47,7 @@ from filesearch.messages import (
     Usage,
 )
 from filesearch.protocols import ChatModel, Embedder
+from filesearch.surrogates import join_surrogates
 from filesearch.types import SearchResult
 
 MAX_ROUNDS = 10
@@ -230,8 +231,9 @@ class Run:
         choice = options.tool_choice if state.rounds == 0 else "auto"
         if options.tool_choice == "none" or (is_last and state.rounds):
             choice = "none"
+        given = join_surrogates(options.instructions)
         instructions = "\n\n".join(
-            part for part in (options.instructions, INSTRUCTIONS if self._searches else "") if part
+            part for part in (given, INSTRUCTIONS if self._searches else "") if part
         )
         messages, sources = fit_messages(instructions, self._history, state, budget, tools=tools)
         if messages is None:
@@ -377,5 +379,6 @@ def with_outputs(state: RunState, outputs: Mapping[str, str]) -> RunState:
 
 def _add_output(state: RunState, call: ToolCall, output: str) -> RunState:
     # Blank content marks a search, whose passages stand in `sources`.
-    message = Message("tool", output or "(no output)", tool_call_id=call.id)
+    said = join_surrogates(output) or "(no output)"
+    message = Message("tool", said, tool_call_id=call.id)
     return replace(state, messages=(*state.messages, message))

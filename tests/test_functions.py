@@ -93,6 +93,24 @@ def test_outputs_that_are_no_text_become_json_and_long_ones_are_cut():
     assert run_function(make_function(long), "").endswith("(cut at 100,000 characters)")
 
 
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        ("caf\ud83d", "caf\ufffd"),
+        ("\ud83d\ude42", "🙂"),
+        (["caf\udce9", {1: "b"}], '["caf\ufffd", {"1": "b"}]'),
+        (ValueError("caf\ud83d"), "Error: ValueError: caf\ufffd"),
+    ],
+)
+def test_halves_of_characters_in_an_output_are_joined_or_replaced(output, text):
+    def name() -> object:
+        if isinstance(output, Exception):
+            raise output
+        return output
+
+    assert run_function(make_function(name), "") == text
+
+
 def test_what_cannot_be_called_by_name_is_refused():
     def starred(*items: str) -> str:
         return ""

@@ -79,6 +79,16 @@ def test_a_query_with_half_a_character_is_searched_for():
     assert isinstance(events[-1], Completed)
 
 
+def test_halves_of_characters_in_instructions_and_outputs_are_joined_or_replaced():
+    model = ScriptedChatModel([calling(ToolCall("c1", "stock", "{}")), "Done."])
+    options = RunOptions(instructions="Be brief \ud83d\ude00 \ud83d")
+    turn = run(model, searches=[], functions=[Function(ToolSpec("stock"))], options=options)
+    *_, stop = turn.events()
+    list(turn.events(with_outputs(stop.state, {"c1": "seven \udce9"})))
+    system, *_, tool = model.requests[-1].messages
+    assert (system.content, tool.content) == ("Be brief 😀 \ufffd", "seven \ufffd")
+
+
 def test_the_model_searches_then_answers_with_checked_citations():
     model = ScriptedChatModel(
         [searching("mug returns"), "You have 30 days.【2:0†source】 The kiln reaches 900.【2:1】"]

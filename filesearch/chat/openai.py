@@ -165,6 +165,7 @@ class OpenAIChatModel:
         for _ in dataclasses.fields(Quirks):
             quirks = self._quirks
             fields = request_fields(self.name, request, quirks, stream=stream)
+            self._check_sendable(fields)
             try:
                 if stream:
                     return client.post(
@@ -184,6 +185,20 @@ class OpenAIChatModel:
                     raise
                 self._quirks = learned
         raise Unreadable("keeps refusing what it is asked")
+
+    def _check_sendable(self, fields: dict[str, Any]) -> None:
+        """See that a request is JSON before it is sent: what is wrong with it is not the server's.
+
+        Raises:
+            ChatFailed: It holds half a character, or a number that is infinite or none.
+        """
+        try:
+            json.dumps(fields, ensure_ascii=False, allow_nan=False).encode()
+        except (ValueError, TypeError, RecursionError) as error:
+            raise self._failed(
+                f"was not asked: what it was to be given is no JSON: {error}; see that messages, "
+                "tools and settings are text and finite numbers"
+            ) from error
 
     @contextmanager
     def _failures(self) -> Iterator[None]:

@@ -231,6 +231,17 @@ def test_the_key_is_in_no_message_and_no_repr(server, say, model, ask, reply_of)
     assert KEY not in f"{raised.value!r} {model!r} {vars(raised.value)}"
 
 
+@pytest.mark.parametrize("default", [float("inf"), "caf\ud83d", object()])
+def test_a_request_that_is_no_json_is_not_blamed_on_the_server(
+    server, model, ask, default, reply_of
+):
+    tool = ToolSpec("stock", "", {"type": "object", "default": default})
+    with pytest.raises(ChatFailed, match=r"was not asked: .* is no JSON") as raised:
+        reply_of(model, ask("Hi", tools=(tool,)))
+    assert "FSEARCH_CHAT_BASE_URL" not in str(raised.value)
+    assert server.seen == []
+
+
 # Refusals, and that the next request knows.
 
 
