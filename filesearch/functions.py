@@ -66,7 +66,8 @@ def make_function(callable_: Callable[..., object]) -> Function:
     struct, parameters = _schema(callable_, name)
 
     def call(arguments: Mapping[str, Any]) -> object:
-        given = msgspec.convert(dict(arguments), struct)
+        # JSON has no keys but strings, and a dict may be annotated with others.
+        given = msgspec.convert(dict(arguments), struct, str_keys=True)
         names = zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True)
         return callable_(**{parameter: getattr(given, field) for parameter, field in names})
 

@@ -127,6 +127,16 @@ def test_types_that_json_cannot_carry_are_refused():
         make_function(odd)
 
 
+def test_keys_of_dicts_become_the_annotated_types():
+    def glaze(degrees: dict[int, float], sizes: dict[Size, str], names: dict[str, int]) -> object:
+        return [list(degrees), [size.name for size in sizes], list(names)]
+
+    arguments = '{"degrees": {"1280": 9.5}, "sizes": {"small": "a"}, "names": {"1": 2}}'
+    assert run_function(make_function(glaze), arguments) == '[[1280],["SMALL"],["1"]]'
+    wrong = arguments.replace("1280", "hot")
+    assert "Expected `int`, got `str`" in run_function(make_function(glaze), wrong)
+
+
 def test_objects_and_partials_are_tools():
     class Adder:
         """Adds."""
