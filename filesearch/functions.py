@@ -6,6 +6,7 @@ called. What goes wrong is told to the model, which can mend its call.
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import json
@@ -23,6 +24,7 @@ from filesearch.surrogates import join_surrogates
 
 FILE_SEARCH = "file_search"
 MAX_OUTPUT_CHARACTERS = 100_000
+_LEFT_OUT = object()
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # OpenAI's rule
 
 
@@ -46,8 +48,9 @@ def make_function(callable_: Callable[..., object]) -> Function:
         callable_: A function, a method, a `functools.partial` of one, or an object with
             `__call__`, which is named as its class. Every parameter annotated with a type that
             JSON can carry (str, int, float, bool, list, dict, Literal, Enum, dataclasses, None),
-            or not at all; positional-only and starred parameters cannot be called by name. An
-            async function is run to its end, in an event loop of its own.
+            or not at all; positional-only and starred parameters cannot be called by name. A
+            default that JSON cannot carry is not told to the model. An async function is run to
+            its end, in an event loop of its own.
 
     Raises:
         InvalidSetting: A parameter that JSON cannot carry or whose annotation cannot be found, or
@@ -69,9 +72,11 @@ def make_function(callable_: Callable[..., object]) -> Function:
         # JSON has no keys but strings, and a dict may be annotated with others.
         given = msgspec.convert(dict(arguments), struct, str_keys=True)
         names = zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True)
-        return callable_(**{parameter: getattr(given, field) for parameter, field in names})
+        values = {parameter: getattr(given, field) for parameter, field in names}
+        return callable_(**{p: value for p, value in values.items() if value is not _LEFT_OUT})
 
-    return Function(ToolSpec(name, _description(callable_), parameters), call)
+    description = join_surrogates(_description(callable_))
+    return Function(ToolSpec(name, description, parameters), call)
 
 
 def _name(callable_: Callable[..., object]) -> str:
@@ -103,7 +108,7 @@ def _schema(
     """Return a struct with a field for each parameter, and its JSON schema."""
     try:
         hints = typing.get_type_hints(_function_behind(callable_))
-        parameters = inspect.signature(callable_).parameters.values()
+        parameters = list(inspect.signature(callable_).parameters.values())
     except (NameError, AttributeError, TypeError, ValueError, SyntaxError) as error:
         raise InvalidSetting(
             f"function '{name}' cannot be a tool: its annotations cannot be read ({error}); "
@@ -118,7 +123,8 @@ def _schema(
             )
         field = (f"p{number}", hints.get(parameter.name, Any))
         has_default = parameter.default is not parameter.empty
-        fields.append((*field, parameter.default) if has_default else field)
+        left_out = msgspec.field(default_factory=_left_out(parameter.default))
+        fields.append((*field, left_out) if has_default else field)
     # Not every parameter's name can be that of a field: __x, or what a struct has itself.
     renamed = {f"p{number}": parameter.name for number, parameter in enumerate(parameters)}
     try:
@@ -131,7 +137,50 @@ def _schema(
     definitions = schema.pop("$defs", {})
     own = definitions.pop(schema["$ref"].removeprefix("#/$defs/"))
     own.pop("title", None)
-    return struct, {**own, **({"$defs": definitions} if definitions else {})}
+    for parameter in parameters:
+        if parameter.default is not parameter.empty:
+            own["properties"][parameter.name] |= _default(parameter.default)
+    whole = {**own, **({"$defs": definitions} if definitions else {})}
+    sendable: dict[str, Any] = _sendable(whole)
+    return struct, sendable
+
+
+def _left_out(default: object) -> Callable[[], object]:
+    """Return what makes the argument that a model did not give: the function has the default.
+
+    But no call sees what another one did to a list, dict or set.
+    """
+    if isinstance(default, (list, dict, set, bytearray)):
+        return lambda: copy.deepcopy(default)
+    return lambda: _LEFT_OUT
+
+
+def _default(value: object) -> dict[str, Any]:
+    """Return what a schema says of a default; nothing of one that JSON cannot carry."""
+    try:
+        return {"default": msgspec.to_builtins(value, str_keys=True)}
+    except (TypeError, ValueError, RecursionError):
+        return {}
+
+
+def _sendable(schema: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return a schema whose text is text, without the defaults that JSON cannot carry."""
+    if isinstance(schema, str):
+        return join_surrogates(schema)
+    if isinstance(schema, list):
+        return [_sendable(value) for value in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {name: _sendable(value) for name, value in schema.items()}
+    return {name: value for name, value in plain.items() if name != "default" or _is_json(value)}
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:  # infinite, or no number
+        return False
+    return True
 
 
 def parse_arguments(text: str) -> dict[str, Any]:

@@ -6,8 +6,10 @@ import argparse
 import asyncio
 import enum
 import functools
+import json
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -135,6 +137,51 @@ def test_keys_of_dicts_become_the_annotated_types():
     assert run_function(make_function(glaze), arguments) == '[[1280],["SMALL"],["1"]]'
     wrong = arguments.replace("1280", "hot")
     assert "Expected `int`, got `str`" in run_function(make_function(glaze), wrong)
+
+
+def test_a_default_may_be_changed_and_no_other_call_sees_it():
+    def collect(
+        numbers: list[int] = [1, 2],  # noqa: B006
+        by_name: dict[str, list[int]] = {"a": [1]},  # noqa: B006
+        none: list[int] = [],  # noqa: B006
+    ) -> object:
+        for held in (numbers, by_name["a"], none):
+            held.append(9)
+        return [numbers, by_name, none]
+
+    function = make_function(collect)
+    assert function.spec.parameters["properties"]["numbers"]["default"] == [1, 2]
+    for _ in range(2):
+        assert run_function(function, "") == '[[1,2,9],{"a":[1,9]},[9]]'
+    assert run_function(function, '{"numbers": [5]}').startswith("[[5,9]")
+
+
+@dataclass
+class Limits:
+    most: float = math.inf
+
+
+MISSING = object()
+
+
+def test_a_default_that_json_cannot_carry_is_the_functions_alone():
+    def limit(
+        most: float = math.inf,
+        each: tuple[float, ...] = (1.0, math.nan),
+        within: Limits | None = None,
+        given: Any = MISSING,
+        default: float = -math.inf,
+    ) -> object:
+        """Limit caf\ud83d."""
+        return [most == math.inf, given is MISSING, len(each), default == -math.inf]
+
+    function = make_function(limit)
+    json.dumps(function.spec.parameters, allow_nan=False)
+    assert function.spec.description == "Limit caf\ufffd."
+    properties = function.spec.parameters["properties"]
+    assert [name for name in properties if "default" in properties[name]] == ["within"]
+    assert "default" not in function.spec.parameters["$defs"]["Limits"]["properties"]["most"]
+    assert run_function(function, "") == "[true,true,2,true]"
 
 
 def test_objects_and_partials_are_tools():
