@@ -40,17 +40,24 @@ class Draft:
         sources: The passages that were found; None when nothing was searched.
         locate: Finds pages and headings.
         model: Its name.
+        is_json: It was asked for JSON, where a number in brackets is an array and no marker.
     """
 
     def __init__(
-        self, question: str, *, sources: Sequence[Source] | None, locate: Locate, model: str
+        self,
+        question: str,
+        *,
+        sources: Sequence[Source] | None,
+        locate: Locate,
+        model: str,
+        is_json: bool = False,
     ) -> None:
         self._question = question
         self._is_grounded = sources is not None
         self._sources = tuple(sources or ())
         self._locate = locate
         self._model = model
-        self._parser = MarkerParser(self._sources)
+        self._parser = MarkerParser(self._sources, only_full=is_json)
         self._text = ""
         self._places: list[tuple[Citation, Source]] = []
         self._numbers: dict[tuple[str, int, int], tuple[int, str]] = {}

@@ -29,6 +29,8 @@ _MARKER = lazy_pattern(
     rf"|[(（](?P<round>\d{{1,3}})[)）]"
 )
 _OPENING = lazy_pattern(r"[【\[(（]")
+_FULL_MARKER = lazy_pattern(rf"【(?P<pair>{_PAIR}){_LABEL}】")
+_FULL_OPENING = lazy_pattern("【")
 _SPLIT = lazy_pattern(r"\s*[,，;、]\s*")
 # What may follow a number in round brackets that cites: an enumeration goes on with words.
 _AFTER_ROUND = lazy_pattern(r"[ \t]*(?:[.,;:!?。，；：！？、\n【\[(（]|$)")
@@ -51,13 +53,15 @@ class MarkerParser:
     Args:
         sources: The passages that markers may point at; the model was given all of them, in
             order, if `give` does not say otherwise.
+        only_full: Take 【4:0†source】 alone for a marker: in JSON, [1] is an array.
 
     Attributes:
         dropped: How many markers pointed at no passage.
     """
 
-    def __init__(self, sources: Sequence[Source] = ()) -> None:
+    def __init__(self, sources: Sequence[Source] = (), *, only_full: bool = False) -> None:
         self._sources = tuple(sources)
+        self._only_full = only_full
         self._given = self._sources
         self._by_numbers = {(s.call, s.index): s for s in self._sources}
         self._held = ""
@@ -87,10 +91,13 @@ class MarkerParser:
     def _take(self, *, is_end: bool) -> list[str | Source]:
         taken: list[str | Source] = []
         position = 0
-        while opening := _OPENING.search(self._held, position):
+        opening_of, marker = (
+            (_FULL_OPENING, _FULL_MARKER) if self._only_full else (_OPENING, _MARKER)
+        )
+        while opening := opening_of.search(self._held, position):
             self._pass(taken, self._held[position : opening.start()])
             position = opening.start()
-            found = _MARKER.match(self._held, position, partial=not is_end)
+            found = marker.match(self._held, position, partial=not is_end)
             if found is not None and found.partial:
                 break
             if found is not None and not is_end and self._needs_more(found):
@@ -108,6 +115,8 @@ class MarkerParser:
 
     def _needs_more(self, found: regex.Match[str]) -> bool:
         """Whether what follows decides, and has not come yet."""
+        if self._only_full:
+            return False
         after = self._held[found.end() :]
         if found["round"] is not None:
             return not after.strip(" \t") and len(after) < _WIDEST_AFTER

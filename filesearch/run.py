@@ -72,6 +72,7 @@ class RunOptions:
         max_searches: Calls of `file_search` in one turn, at most; None sets no limit of its own.
         budget: What the model may be given to read.
         max_completion_tokens: What it may write, all rounds together.
+        response_format: OpenAI's. In JSON only a whole marker, 【4:0†source】, is a citation.
     """
 
     instructions: str = ""
@@ -85,6 +86,11 @@ class RunOptions:
     temperature: float | None = None
     top_p: float | None = None
     response_format: Mapping[str, Any] | None = None
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the answer is to be JSON, or of another form that a program reads."""
+        return bool((self.response_format or {}).get("type", "text") != "text")
 
 
 class Run:
@@ -198,6 +204,7 @@ class Run:
             sources=state.sources if searched else None,
             locate=self._locate,
             model=self._model.name,
+            is_json=self._options.is_json,
         )
 
     # The model

@@ -18,9 +18,9 @@ def source(call, index):
 SOURCES = [source(4, index) for index in range(3)] + [source(6, 0)]
 
 
-def read(text, cuts=(), sources=SOURCES):
+def read(text, cuts=(), sources=SOURCES, **how):
     """The text shown, (position, marker) of each citation, and the markers dropped."""
-    parser = MarkerParser(sources)
+    parser = MarkerParser(sources, **how)
     pieces = []
     last = 0
     for cut in [*cuts, len(text)]:
@@ -85,6 +85,26 @@ def test_markers_that_point_at_nothing_are_dropped_and_counted(marker):
 )  # fmt: skip
 def test_what_is_no_marker_stays(text):
     assert read(text) == (text, [], 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": [1], "b": [[2], [1, 3]]}', '[1]', '{"see": "page (2) [1] [^1] [4:0]【4:0】【1】"}',
+     '{"【4:0": "†source】"}', '{"a": [4:0†source]}', '{"a": "【"}'],
+)  # fmt: skip
+def test_of_json_nothing_is_taken_for_a_marker_but_a_full_one(text):
+    for cuts in ((), range(1, len(text))):
+        assert read(text, cuts, only_full=True) == (text, [], 0)
+
+
+def test_a_full_marker_in_json_cites():
+    text = '{"days": [1], "why": "Mugs go back.【4:0†source】【6:0†a.pdf】【9:9†source】"}'
+    shown = '{"days": [1], "why": "Mugs go back."}'
+    at = shown.index('"}')
+    for cuts in ((), range(1, len(text))):
+        assert read(text, cuts, only_full=True) == (
+            shown, [(at, "【4:0†source】"), (at, "【6:0†source】")], 1,
+        )  # fmt: skip
 
 
 def test_a_quote_stays_as_it_is_and_what_follows_is_read_on():

@@ -427,6 +427,25 @@ def test_a_cancelled_answer_keeps_the_words_that_were_held_back():
     assert "".join(event.text for event in seen) == "Call me (1"
 
 
+@pytest.mark.parametrize("kind", ["json_object", "json_schema"])
+def test_an_answer_in_json_keeps_its_arrays_and_is_json_with_its_markers_too(kind):
+    why = "Mugs go back within 30 days.【2:0†source】"
+    said = f'{{"days": [1], "pairs": [[1, 2], [30]], "why": "{why}"}}'
+    options = RunOptions(response_format={"type": kind})
+    *_, end = run(ScriptedChatModel([searching("x"), said]), options=options).events()
+    assert end.answer.plain_text == said.replace("【2:0†source】", "")
+    assert [c.filename for c in end.answer.citations] == ["mugs.md"]
+    for written in (end.answer.text, content_part(end.answer)["text"]["value"]):
+        assert json.loads(written)["pairs"] == [[1, 2], [30]]
+
+
+def test_an_answer_in_plain_text_is_read_as_ever():
+    options = RunOptions(response_format={"type": "text"})
+    model = ScriptedChatModel([searching("x"), "Mugs go back within 30 days. [1]"])
+    *_, end = run(model, options=options).events()
+    assert len(end.answer.citations) == 1
+
+
 def test_an_answer_is_none_when_it_rests_on_no_passage():
     model = ScriptedChatModel([searching("x"), "The documents do not say."])
     *_, end = run(model).events()

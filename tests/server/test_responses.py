@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import openai
 import pytest
+from pydantic import BaseModel
 
 from filesearch.errors import ChatFailed
 from filesearch.messages import ChatReply, Message, NamedTool, Usage
@@ -312,6 +313,17 @@ def test_a_schema_reaches_the_model_in_the_words_of_chat(said):
     inner = {"name": "place", "schema": {"type": "object"}, "strict": True}
     assert model.requests[0].response_format == {"type": "json_schema", "json_schema": inner}
     assert made.text.format.name == "place"
+
+
+def test_an_array_in_structured_output_is_no_citation(said, search):
+    class Returns(BaseModel):
+        days: list[int]
+        why: str
+
+    responses, _ = said(searches("mug"), '{"days": [1], "why": "[2] and (1)【2:0†source】"}')
+    made = responses.parse(model="m", input="Mug?", tools=[search], text_format=Returns)
+    assert made.output_parsed == Returns(days=[1], why="[2] and (1)")
+    assert made.output[1].content[0].annotations[0].type == "file_citation"
 
 
 def test_sampling_is_left_to_the_model_where_nothing_is_said(said):
