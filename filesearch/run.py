@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -24,40 +23,31 @@ from filesearch.events import (
     Completed,
     Failed,
     FunctionCallDelta,
-    FunctionCompleted,
     Incomplete,
     MessageCompleted,
     RunEvent,
     RunState,
-    SearchCompleted,
-    SearchStarted,
 )
-from filesearch.functions import FILE_SEARCH, Function, describe_error, run_function
-from filesearch.grounding import FILE_SEARCH_SPEC, INSTRUCTIONS, MAX_RESULTS, read_queries
+from filesearch.functions import FILE_SEARCH, Function, describe_error
+from filesearch.grounding import INSTRUCTIONS, MAX_RESULTS
 from filesearch.interruptible import Interrupted, interruptible
-from filesearch.merge_results import merge_results
 from filesearch.messages import (
     ChatDelta,
     ChatRequest,
     FinishReason,
     Message,
-    Source,
     ToolCall,
     ToolChoice,
     Usage,
 )
 from filesearch.protocols import ChatModel, Embedder
 from filesearch.surrogates import join_surrogates
-from filesearch.types import SearchResult
+from filesearch.tool_calls import Search, ToolCalls, add_output
 
 MAX_ROUNDS = 10
-MAX_PARALLEL = 4
 
 _log = logging.getLogger("filesearch.run")
 _Reply: TypeAlias = tuple[FinishReason, tuple[ToolCall, ...], Usage]
-
-Search = Callable[[str], Sequence[SearchResult]]
-"""One store: query -> passages, best first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,14 +114,19 @@ class Run:
     ) -> None:
         self._model = model
         self._history = tuple(history)
-        self._searches = tuple(searches)
-        self._functions = {function.spec.name: function for function in functions}
-        if len(self._functions) < len(functions) or FILE_SEARCH in self._functions:
-            raise InvalidSetting("two tools have the same name; rename one of them")
+        self._has_searches = bool(searches)
         self._locate = locate
         self._embedder = embedder
         self._options = options or RunOptions()
         self._cancel = cancel or threading.Event()
+        self._tools = ToolCalls(
+            searches,
+            functions,
+            history_length=len(history),
+            max_num_results=self._options.max_num_results,
+            max_searches=self._options.max_searches,
+            cancel=self._cancel,
+        )
         self._question = next((m.content for m in reversed(history) if m.role == "user"), "")
 
     def events(self, state: RunState | None = None) -> Iterator[RunEvent]:
@@ -169,7 +164,7 @@ class Run:
                     error = ChatFailed(self._in_circles())
                     yield Failed("server_error", str(error), answer, state, error)
                     return
-                state = yield from self._call_tools(state, answer.plain_text, calls)
+                state = yield from self._tools.call(state, answer.plain_text, calls)
                 if state.pending:
                     yield ActionRequired(state)
                     return
@@ -186,7 +181,7 @@ class Run:
     def _must_search_first(self, state: RunState, *, could_call: bool) -> bool:
         """Whether the model turns out not to call tools, and nothing was searched for it."""
         is_unable = could_call and not self._model.calls_tools
-        is_wanted = bool(self._searches) and self._options.tool_choice != "none"
+        is_wanted = self._has_searches and self._options.tool_choice != "none"
         return is_unable and is_wanted and not state.messages
 
     def _in_circles(self) -> str:
@@ -198,7 +193,7 @@ class Run:
     def _draft(self, state: RunState) -> Draft:
         searched = any(m.role == "tool" and not m.content for m in state.messages)
         # Nothing is searched for a blank question, and nothing found.
-        searched = searched or bool(self._searches and not self._question.strip())
+        searched = searched or bool(self._has_searches and not self._question.strip())
         return Draft(
             self._question,
             sources=state.sources if searched else None,
@@ -226,21 +221,18 @@ class Run:
     def _request(self, state: RunState, budget: PromptBudget) -> ChatRequest:
         options = self._options
         is_last = state.rounds + 1 >= options.max_rounds
-        specs = [function.spec for function in self._functions.values()]
-        if self._searches and not self._has_searched_enough(state):
-            specs.insert(0, FILE_SEARCH_SPEC)
-        if self._functions and options.tool_choice != "none" and not self._model.calls_tools:
+        if self._tools.functions and options.tool_choice != "none" and not self._model.calls_tools:
             raise ChatFailed(
                 f"model '{self._model.name}' calls no tools, and was given "
-                f"{', '.join(self._functions)} to call; ask another model, or leave them out"
+                f"{', '.join(self._tools.functions)} to call; ask another model, or leave them out"
             )
-        tools = tuple(specs) if self._model.calls_tools else ()
+        tools = self._tools.specs(state) if self._model.calls_tools else ()
         choice = options.tool_choice if state.rounds == 0 else "auto"
         if options.tool_choice == "none" or (is_last and state.rounds):
             choice = "none"
         given = join_surrogates(options.instructions)
         instructions = "\n\n".join(
-            part for part in (given, INSTRUCTIONS if self._searches else "") if part
+            part for part in (given, INSTRUCTIONS if self._has_searches else "") if part
         )
         messages, sources = fit_messages(instructions, self._history, state, budget, tools=tools)
         if messages is None:
@@ -257,12 +249,6 @@ class Run:
             response_format=options.response_format,
             sources=sources,
         )
-
-    def _has_searched_enough(self, state: RunState) -> bool:
-        most = self._options.max_searches
-        # Blank content marks a search.
-        done = sum(m.role == "tool" and not m.content for m in state.messages)
-        return most is not None and done >= most
 
     def _read(
         self, request: ChatRequest, state: RunState, draft: Draft
@@ -308,62 +294,7 @@ class Run:
         """For a model that cannot ask for a search: the question is what is searched for."""
         arguments = json.dumps({"queries": [self._question]}, ensure_ascii=False)
         call = ToolCall("call_0_0", FILE_SEARCH, arguments)
-        return (yield from self._call_tools(state, "", (call,)))
-
-    def _call_tools(
-        self, state: RunState, text: str, calls: Sequence[ToolCall]
-    ) -> Generator[RunEvent, None, RunState]:
-        """Run what is ours of the calls of one message; the rest becomes pending."""
-        state = replace(
-            state, messages=(*state.messages, Message("assistant", text, tool_calls=tuple(calls)))
-        )
-        pending = []
-        for call in calls:
-            if self._cancel.is_set():
-                raise Interrupted
-            function = self._functions.get(call.name)
-            if call.name == FILE_SEARCH and self._has_searched_enough(state):
-                output = "Error: nothing more may be searched for; answer from what was found"
-                state = _add_output(state, call, output)
-            elif call.name == FILE_SEARCH and self._searches:
-                state = yield from self._file_search(state, call)
-            elif function is None:
-                known = ", ".join(self._names()) or "none"
-                output = f"Error: there is no tool called '{call.name}'; the tools are: {known}"
-                state = _add_output(state, call, output)
-            elif function.call is None:
-                pending.append(call)
-        ours = [c for c in calls if c.name in self._functions and self._functions[c.name].call]
-        with ThreadPoolExecutor(MAX_PARALLEL) as pool:
-            outputs = pool.map(lambda c: run_function(self._functions[c.name], c.arguments), ours)
-            for call, output in zip(ours, outputs, strict=True):
-                yield FunctionCompleted(call, output)
-                state = _add_output(state, call, output)
-        return replace(state, pending=tuple(pending))
-
-    def _names(self) -> list[str]:
-        return [*([FILE_SEARCH] if self._searches else []), *self._functions]
-
-    def _file_search(self, state: RunState, call: ToolCall) -> Generator[RunEvent, None, RunState]:
-        """Search every store for every query, and give the model what is best of all of it."""
-        try:
-            queries = read_queries(call.arguments)
-        except ValueError as error:
-            return _add_output(state, call, f"Error: {error}")
-        yield SearchStarted(call.id, queries)
-        jobs = [(search, query) for query in queries for search in self._searches]
-        with ThreadPoolExecutor(MAX_PARALLEL) as pool:
-            found = list(pool.map(lambda job: job[0](job[1]), jobs))
-        results = merge_results(found, self._options.max_num_results)
-        position = len(self._history) + len(state.messages)
-        sources = tuple(Source(position, i, result) for i, result in enumerate(results))
-        state = replace(
-            state,
-            messages=(*state.messages, Message("tool", tool_call_id=call.id)),
-            sources=(*state.sources, *sources),
-        )
-        yield SearchCompleted(call.id, queries, sources)
-        return state
+        return (yield from self._tools.call(state, "", (call,)))
 
 
 class _PromptTooLong(Exception):
@@ -380,12 +311,5 @@ def with_outputs(state: RunState, outputs: Mapping[str, str]) -> RunState:
     if set(wanted) != set(outputs):
         raise InvalidSetting(f"expected tool outputs for {wanted}, got {list(outputs)}")
     for call in state.pending:
-        state = _add_output(state, call, outputs[call.id])
+        state = add_output(state, call, outputs[call.id])
     return replace(state, pending=())
-
-
-def _add_output(state: RunState, call: ToolCall, output: str) -> RunState:
-    # Blank content marks a search, whose passages stand in `sources`.
-    said = join_surrogates(output) or "(no output)"
-    message = Message("tool", said, tool_call_id=call.id)
-    return replace(state, messages=(*state.messages, message))

@@ -129,6 +129,7 @@ LAYERS = [
     ["dry_run"],
     ["events"],
     ["budget", "draft"],
+    ["tool_calls"],
     ["run"],
     ["candidates", "passages", "answerable"],
     ["search_turns"],

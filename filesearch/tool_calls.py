@@ -1,0 +1,154 @@
+"""Tool calls: what a model calls in one message -> what the calls return, added to the run's state.
+
+The search is ours, registered functions are called here, and calls of the others are left pending.
+Nothing that a model calls wrongly ends a run: it is told, and may call again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from filesearch.errors import InvalidSetting
+from filesearch.events import (
+    FunctionCompleted,
+    RunEvent,
+    RunState,
+    SearchCompleted,
+    SearchStarted,
+)
+from filesearch.functions import FILE_SEARCH, Function, run_function
+from filesearch.grounding import FILE_SEARCH_SPEC, read_queries
+from filesearch.interruptible import Interrupted
+from filesearch.merge_results import merge_results
+from filesearch.messages import Message, Source, ToolCall, ToolSpec
+from filesearch.surrogates import join_surrogates
+from filesearch.types import SearchResult
+
+MAX_PARALLEL = 4
+
+Search = Callable[[str], Sequence[SearchResult]]
+"""One store: query -> passages, best first."""
+
+
+class ToolCalls:
+    """The tools of one run.
+
+    Args:
+        searches: Stores that `file_search` covers, all of them at once; none, no such tool.
+        functions: Other tools. Those without a callable are the caller's.
+        history_length: Messages of the conversation before those that the run adds.
+        max_num_results: Passages of one search, at most.
+        max_searches: Calls of `file_search`, at most; None sets no limit.
+        cancel: Set by anyone to call nothing more.
+
+    Raises:
+        InvalidSetting: Two tools of one name.
+    """
+
+    def __init__(
+        self,
+        searches: Sequence[Search],
+        functions: Sequence[Function],
+        *,
+        history_length: int,
+        max_num_results: int,
+        max_searches: int | None,
+        cancel: threading.Event,
+    ) -> None:
+        self._searches = tuple(searches)
+        self._functions = {function.spec.name: function for function in functions}
+        if len(self._functions) < len(functions) or FILE_SEARCH in self._functions:
+            raise InvalidSetting("two tools have the same name; rename one of them")
+        self._history_length = history_length
+        self._max_num_results, self._max_searches = max_num_results, max_searches
+        self._cancel = cancel
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Names of the other tools."""
+        return tuple(self._functions)
+
+    def specs(self, state: RunState) -> tuple[ToolSpec, ...]:
+        """Return the tools that the model may call now."""
+        own = tuple(function.spec for function in self._functions.values())
+        can_search = self._searches and not self._has_searched_enough(state)
+        return (FILE_SEARCH_SPEC, *own) if can_search else own
+
+    def _has_searched_enough(self, state: RunState) -> bool:
+        # Blank content marks a search.
+        done = sum(m.role == "tool" and not m.content for m in state.messages)
+        return self._max_searches is not None and done >= self._max_searches
+
+    def call(
+        self, state: RunState, text: str, calls: Sequence[ToolCall]
+    ) -> Generator[RunEvent, None, RunState]:
+        """Run what is ours of the calls of one message; the rest becomes pending.
+
+        Args:
+            text: What the model said in that message.
+
+        Raises:
+            Interrupted: `cancel` was set.
+            FilesearchError: What a search raises.
+        """
+        state = replace(
+            state, messages=(*state.messages, Message("assistant", text, tool_calls=tuple(calls)))
+        )
+        pending = []
+        for call in calls:
+            if self._cancel.is_set():
+                raise Interrupted
+            function = self._functions.get(call.name)
+            if call.name == FILE_SEARCH and self._has_searched_enough(state):
+                output = "Error: nothing more may be searched for; answer from what was found"
+                state = add_output(state, call, output)
+            elif call.name == FILE_SEARCH and self._searches:
+                state = yield from self._file_search(state, call)
+            elif function is None:
+                known = ", ".join(self._names()) or "none"
+                output = f"Error: there is no tool called '{call.name}'; the tools are: {known}"
+                state = add_output(state, call, output)
+            elif function.call is None:
+                pending.append(call)
+        ours = [c for c in calls if c.name in self._functions and self._functions[c.name].call]
+        with ThreadPoolExecutor(MAX_PARALLEL) as pool:
+            outputs = pool.map(lambda c: run_function(self._functions[c.name], c.arguments), ours)
+            for call, output in zip(ours, outputs, strict=True):
+                yield FunctionCompleted(call, output)
+                state = add_output(state, call, output)
+        return replace(state, pending=tuple(pending))
+
+    def _names(self) -> list[str]:
+        return [*([FILE_SEARCH] if self._searches else []), *self._functions]
+
+    def _file_search(self, state: RunState, call: ToolCall) -> Generator[RunEvent, None, RunState]:
+        """Search every store for every query, and give the model what is best of all of it."""
+        try:
+            queries = read_queries(call.arguments)
+        except ValueError as error:
+            return add_output(state, call, f"Error: {error}")
+        yield SearchStarted(call.id, queries)
+        jobs = [(search, query) for query in queries for search in self._searches]
+        with ThreadPoolExecutor(MAX_PARALLEL) as pool:
+            found = list(pool.map(lambda job: job[0](job[1]), jobs))
+        results = merge_results(found, self._max_num_results)
+        position = self._history_length + len(state.messages)
+        sources = tuple(Source(position, i, result) for i, result in enumerate(results))
+        state = replace(
+            state,
+            messages=(*state.messages, Message("tool", tool_call_id=call.id)),
+            sources=(*state.sources, *sources),
+        )
+        yield SearchCompleted(call.id, queries, sources)
+        return state
+
+
+def add_output(state: RunState, call: ToolCall, output: str) -> RunState:
+    """Return a state in which a call has returned `output`."""
+    # Blank content marks a search, whose passages stand in `sources`.
+    said = join_surrogates(output) or "(no output)"
+    message = Message("tool", said, tool_call_id=call.id)
+    return replace(state, messages=(*state.messages, message))
