@@ -205,7 +205,10 @@ class Run:
     # The model
 
     def _ask(self, state: RunState, draft: Draft) -> Generator[RunEvent, None, _Reply]:
-        """Ask the model once, with less to read each time it says that it cannot read so much."""
+        """Ask the model once, with less to read each time it says that it cannot read so much.
+
+        Once words of it are out it is not asked again: they would come twice.
+        """
         budget = self._options.budget
         for is_last in (False, False, True):
             request = self._request(state, budget)
@@ -256,20 +259,28 @@ class Run:
         calls: dict[int, ToolCall] = {}
         finish: FinishReason | None = None
         usage = Usage()
+        is_heard = False
         draft.give(request.sources)
-        for delta in self._deltas(request):
-            if delta.text:
-                take = draft.quote if delta.is_quote else draft.feed
-                yield from take(delta.text)
-            for piece in delta.tool_calls:
-                call = calls.get(piece.index) or ToolCall(
-                    piece.id or f"call_{state.rounds}_{piece.index}", piece.name, ""
-                )
-                calls[piece.index] = replace(call, arguments=call.arguments + piece.arguments)
-                if call.name != FILE_SEARCH:
-                    yield FunctionCallDelta(call.id, piece.name, piece.arguments)
-            finish = delta.finish_reason or finish
-            usage = delta.usage or usage
+        try:
+            for delta in self._deltas(request):
+                if delta.text:
+                    is_heard = True
+                    take = draft.quote if delta.is_quote else draft.feed
+                    yield from take(delta.text)
+                for piece in delta.tool_calls:
+                    call = calls.get(piece.index) or ToolCall(
+                        piece.id or f"call_{state.rounds}_{piece.index}", piece.name, ""
+                    )
+                    calls[piece.index] = replace(call, arguments=call.arguments + piece.arguments)
+                    if call.name != FILE_SEARCH:
+                        is_heard = True
+                        yield FunctionCallDelta(call.id, piece.name, piece.arguments)
+                finish = delta.finish_reason or finish
+                usage = delta.usage or usage
+        except ContextExceeded:
+            if not is_heard:
+                raise
+            finish = "length"  # no room is left to write in, as where the server says so itself
         yield from draft.finish()
         if finish is None:
             raise ChatFailed(

@@ -19,6 +19,7 @@ from filesearch.events import (
     CitationAdded,
     Completed,
     Failed,
+    FunctionCallDelta,
     FunctionCompleted,
     Incomplete,
     MessageCompleted,
@@ -28,7 +29,16 @@ from filesearch.events import (
 )
 from filesearch.functions import Function, make_function
 from filesearch.grounding import INSTRUCTIONS
-from filesearch.messages import ChatDelta, ChatReply, Message, NamedTool, ToolCall, ToolSpec, Usage
+from filesearch.messages import (
+    ChatDelta,
+    ChatReply,
+    Message,
+    NamedTool,
+    ToolCall,
+    ToolCallDelta,
+    ToolSpec,
+    Usage,
+)
 from filesearch.run import Run, RunOptions, with_outputs
 from filesearch.testing import ScriptedChatModel
 from filesearch.types import SearchResult
@@ -291,6 +301,43 @@ def test_too_long_a_context_is_tried_again_with_less_and_ends_clearly():
     always = ScriptedChatModel([ContextExceeded("8192 tokens at most")], repeats=True)
     *_, end = run(always).events()
     assert (end.code, end.message) == ("invalid_prompt", "8192 tokens at most")
+
+
+class Overflowing:
+    """Streams these deltas at every request, then says that its context is full."""
+
+    name, calls_tools = "overflowing", True
+
+    def __init__(self, *deltas):
+        self.deltas, self.asked = deltas, 0
+
+    def stream(self, request):
+        self.asked += 1
+        yield from self.deltas
+        raise ContextExceeded("Context size has been exceeded.")
+
+
+def test_words_are_not_written_twice_when_the_context_is_full_half_way():
+    model = Overflowing(ChatDelta(text="Mugs go "), ChatDelta(text="back [1"))
+    *seen, end = run(model, "long " * 2000, "How long?").events()
+    assert model.asked == 1
+    assert (end.reason, end.answer.plain_text) == ("max_completion_tokens", "Mugs go back [1")
+    assert "".join(e.text for e in seen if isinstance(e, TextDelta)) == "Mugs go back [1"
+
+
+def test_a_call_is_not_told_twice_when_the_context_is_full_half_way():
+    piece = ToolCallDelta(0, "c1", "deliver", '{"to": ')
+    model = Overflowing(ChatDelta(tool_calls=(piece,)))
+    functions = [Function(ToolSpec("deliver"))]
+    *seen, end = run(model, "long " * 2000, "?", functions=functions).events()
+    assert (model.asked, kinds(seen)) == (1, [FunctionCallDelta])
+    assert (end.reason, end.state.pending) == ("max_completion_tokens", ())
+
+
+def test_a_search_that_was_not_whole_when_the_context_was_full_is_asked_for_again():
+    model = Overflowing(ChatDelta(tool_calls=(ToolCallDelta(0, "c1", "file_search", "{"),)))
+    *_, end = run(model, "long " * 2000, "How long?").events()
+    assert (model.asked, end.code) == (2, "invalid_prompt")
 
 
 def test_history_is_cut_to_the_budget_from_the_oldest_on():
