@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ class Interrupted(Exception):
     """The flag was set."""
 
 
-def interruptible(items: Iterator[_Item], stop: threading.Event) -> Iterator[_Item]:
+def interruptible(items: Iterator[_Item], stop: threading.Event) -> Generator[_Item, None, None]:
     """Yield what `items` does until `stop` is set; `items` is closed in any case.
 
     Raises:

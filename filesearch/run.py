@@ -138,12 +138,15 @@ class Run:
         state = state or RunState()
         draft = self._draft(state)
         try:
-            if self._must_search_first(state, could_call=True):
+            if self._must_search_first(state):
                 state = yield from self._search_first(state)
             while True:
                 draft = self._draft(state)
-                could_call = self._model.calls_tools
-                finish, calls, usage = yield from self._ask(state, draft)
+                reply = yield from self._ask(state, draft)
+                if reply is None:
+                    state = yield from self._search_first(state)
+                    continue
+                finish, calls, usage = reply
                 state = replace(state, usage=state.usage + usage, rounds=state.rounds + 1)
                 answer = draft.answer(self._embedder)
                 if answer.plain_text or not calls:
@@ -154,9 +157,6 @@ class Run:
                 if finish == "content_filter":
                     yield Incomplete("content_filter", answer, state)
                     return
-                if not calls and self._must_search_first(state, could_call=could_call):
-                    state = yield from self._search_first(state)
-                    continue
                 if not calls:
                     yield Completed(answer, state)
                     return
@@ -178,11 +178,10 @@ class Run:
         except FilesearchError as error:
             yield Failed("server_error", str(error), draft.answer(), state, error)
 
-    def _must_search_first(self, state: RunState, *, could_call: bool) -> bool:
-        """Whether the model turns out not to call tools, and nothing was searched for it."""
-        is_unable = could_call and not self._model.calls_tools
+    def _must_search_first(self, state: RunState) -> bool:
+        """Whether the model does not call tools, and nothing was searched for it."""
         is_wanted = self._has_searches and self._options.tool_choice != "none"
-        return is_unable and is_wanted and not state.messages
+        return is_wanted and not self._model.calls_tools and not state.messages
 
     def _in_circles(self) -> str:
         return (
@@ -204,10 +203,14 @@ class Run:
 
     # The model
 
-    def _ask(self, state: RunState, draft: Draft) -> Generator[RunEvent, None, _Reply]:
+    def _ask(self, state: RunState, draft: Draft) -> Generator[RunEvent, None, _Reply | None]:
         """Ask the model once, with less to read each time it says that it cannot read so much.
 
         Once words of it are out it is not asked again: they would come twice.
+
+        Returns:
+            None when it turns out that the model calls no tools. What it says then it says
+            without having read anything, so none of it is out.
         """
         budget = self._options.budget
         for is_last in (False, False, True):
@@ -255,14 +258,17 @@ class Run:
 
     def _read(
         self, request: ChatRequest, state: RunState, draft: Draft
-    ) -> Generator[RunEvent, None, _Reply]:
+    ) -> Generator[RunEvent, None, _Reply | None]:
         calls: dict[int, ToolCall] = {}
         finish: FinishReason | None = None
         usage = Usage()
         is_heard = False
         draft.give(request.sources)
+        deltas = self._deltas(request)
         try:
-            for delta in self._deltas(request):
+            for delta in deltas:
+                if not is_heard and self._must_search_first(state):
+                    return None
                 if delta.text:
                     is_heard = True
                     take = draft.quote if delta.is_quote else draft.feed
@@ -281,6 +287,8 @@ class Run:
             if not is_heard:
                 raise
             finish = "length"  # no room is left to write in, as where the server says so itself
+        finally:
+            deltas.close()  # the model is not to write on for nobody
         yield from draft.finish()
         if finish is None:
             raise ChatFailed(
@@ -288,7 +296,7 @@ class Run:
             )
         return finish, tuple(calls[index] for index in sorted(calls)), usage
 
-    def _deltas(self, request: ChatRequest) -> Iterator[ChatDelta]:
+    def _deltas(self, request: ChatRequest) -> Generator[ChatDelta, None, None]:
         try:
             yield from interruptible(self._model.stream(request), self._cancel)
         except (FilesearchError, Interrupted, KeyboardInterrupt, GeneratorExit):

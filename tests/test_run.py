@@ -221,9 +221,22 @@ def test_a_model_that_turns_out_to_call_no_tools_is_asked_again_with_passages():
         return "I do not know."
 
     model = ScriptedChatModel([unable, "Mugs go back within 30 days. [1]"])
-    *_, end = run(model).events()
+    *seen, end = run(model).events()
     assert "30 days" in model.requests[1].messages[-1].content
     assert end.answer.citations[0].quote == "Mugs go back within 30 days."
+    assert "".join(e.text for e in seen if isinstance(e, TextDelta)) == end.answer.plain_text
+    assert kinds(seen).count(MessageCompleted) == 1
+    assert (len(model.requests), end.state.rounds) == (2, 1)
+
+
+def test_a_model_that_turns_out_to_call_no_tools_and_has_none_to_search_with_just_answers():
+    def unable(request):
+        model.calls_tools = False
+        return "Hello."
+
+    model = ScriptedChatModel([unable])
+    *_, end = run(model, searches=[], functions=[Function(ToolSpec("deliver"))]).events()
+    assert end.answer.plain_text == "Hello."
 
 
 def test_functions_for_a_model_that_calls_no_tools_are_a_failure_unless_none_are_wanted():

@@ -48,6 +48,18 @@ def test_the_model_searches_and_its_answer_is_cited_and_checked(fs, server):
     assert [t["function"]["name"] for t in fields["tools"]] == ["file_search"]
 
 
+def test_a_server_that_refuses_tools_gives_one_answer_and_its_guess_is_cut_off(fs, server, say):
+    guess = say.stream(say.chunk({"content": "900 degrees."}), hangs="last")
+    cited = "It reaches 1280 degrees. [1]"
+    server.plan += [say.error(400, "tiny does not support tools"), guess, '["kiln"]', cited]
+    thread = fs.threads.create()
+    answer = fs.ask("How hot does the kiln get?", thread_id=thread.id)
+    assert (answer.plain_text.strip(), len(answer.citations)) == ("It reaches 1280 degrees.", 1)
+    assert server.hung_up.wait(30)
+    assert [m.role for m in fs.threads.messages(thread.id)] == ["user", "assistant"]
+    assert len(server.seen) == 4
+
+
 def test_a_registered_function_is_called_over_the_wire(fs, server):
     def weather(city: str) -> str:
         """Weather of a city."""
