@@ -168,7 +168,7 @@ class Draft:
             question=self._question,
             plain_text=self._text,
             citations=tuple(citations),
-            is_answered=bool(citations) or not self._is_grounded,
+            is_answered=bool(citations) or (not self._is_grounded and bool(self._text.strip())),
             results=tuple(source.result for source in self._sources),
             uncited=tuple(uncited),
             dropped_markers=self._parser.dropped,

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from filesearch.errors import FilesearchError
 from filesearch.messages import Message, Source, ToolCall, Usage
-from filesearch.types import Answer, Citation
+from filesearch.types import Answer, Citation, IncompleteReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +102,9 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Incomplete:
-    """The answer was cut: a limit on tokens was reached. `answer` is what there is of it."""
+    """The answer was cut, for the reason that it says itself. `answer` is what there is of it."""
 
-    reason: Literal["max_prompt_tokens", "max_completion_tokens", "content_filter"]
+    reason: IncompleteReason
     answer: Answer
     state: RunState
 

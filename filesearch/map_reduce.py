@@ -22,8 +22,9 @@ from filesearch.messages import ChatRequest, Message, Source
 from filesearch.protocols import ChatModel, Embedder
 from filesearch.records import FileRecord
 from filesearch.sentences import sentence_spans
+from filesearch.shortfall import incomplete_reason
 from filesearch.tokens import count_tokens, token_boundaries
-from filesearch.types import Answer, Document, SearchResult
+from filesearch.types import Answer, Document, IncompleteReason, SearchResult
 
 T = TypeVar("T")
 
@@ -46,10 +47,15 @@ _REDUCE = "Below are summaries of parts. Combine them into one summary. " + _RUL
 
 @dataclass(frozen=True, slots=True)
 class PartSummary:
-    """A summary as a model wrote it, with its markers, and the sources they may point at."""
+    """A summary as a model wrote it, with its markers, and the sources they may point at.
+
+    Attributes:
+        incomplete_reason: Why it, or one that it was made from, is not whole; None where all are.
+    """
 
     text: str
     sources: Mapping[str, Source]
+    incomplete_reason: IncompleteReason | None = None
 
 
 def draft_summary(
@@ -148,7 +154,11 @@ def _write(
     )
     if not reply.message.content.strip():
         raise ChatFailed(f"chat model '{model.name}' wrote an empty summary; try again or another")
-    return PartSummary(reply.message.content.strip(), {_key(s.call, s.index): s for s in given})
+    return PartSummary(
+        reply.message.content.strip(),
+        {_key(s.call, s.index): s for s in given},
+        incomplete_reason(reply.finish_reason),
+    )
 
 
 def _key(call: int | str, index: int | str) -> str:
@@ -185,7 +195,9 @@ def _reduce(drafts: Sequence[PartSummary], model: ChatModel, sentences: int) -> 
     cited = dict.fromkeys(_key(*marker) for marker in _MARKER.findall(text))
     sources = [known[key] for key in cited if key in known]
     try:
-        return _write(_REDUCE, text, sources, model, sentences)
+        joined = _write(_REDUCE, text, sources, model, sentences)
+        cut = [d.incomplete_reason for d in (joined, *drafts) if d.incomplete_reason is not None]
+        return replace(joined, incomplete_reason=cut[0] if cut else None)
     except ContextExceeded:
         if len(drafts) == 2:
             raise
@@ -207,4 +219,4 @@ def cite_draft(
     )
     draft.feed(written.text)
     draft.finish()
-    return replace(draft.answer(embedder), results=())
+    return replace(draft.answer(embedder), results=(), incomplete_reason=written.incomplete_reason)

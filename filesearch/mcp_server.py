@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from filesearch import __version__
 from filesearch.cite import locate, place_fields, place_name
-from filesearch.errors import FilesearchError, InvalidSetting, NotFound
+from filesearch.errors import ChatFailed, FilesearchError, InvalidSetting, NotFound
 from filesearch.records import FileRecord
+from filesearch.shortfall import shortfall
 from filesearch.tool import (
     DEFAULT_NUM_RESULTS,
     MAX_NUM_RESULTS,
@@ -31,6 +32,16 @@ try:
     from mcp.server.mcpserver.exceptions import ToolError
     from mcp.types import CallToolResult, TextContent, ToolAnnotations
     from pydantic import BaseModel, Field
+
+    from filesearch.mcp_shapes import (
+        Extract,
+        Files,
+        ListedFile,
+        Passage,
+        Passages,
+        Quote,
+        Reply,
+    )
 except ImportError as error:
     raise InvalidSetting(
         f"serving MCP needs version 2 of the package mcp ({error}); "
@@ -53,85 +64,6 @@ _INSTRUCTIONS = (
     "`read_passage` reads on around a passage, `list_files` tells what is there. Name the file, "
     f"and the page, slide or rows where there are some, for everything you take from them. {_DATA}"
 )
-
-
-class Place(BaseModel):
-    """A file and where in it.
-
-    `rows` are the first and last row, `part_path` files within the file, `ocr_confidence` is in
-    percent.
-    """
-
-    file_id: str
-    filename: str
-    page: int | None
-    end_page: int | None
-    slide: int | None
-    sheet: str | None
-    rows: list[int] | None
-    cell: int | None
-    part_path: list[str]
-    heading_path: list[str]
-    ocr_confidence: int | None
-    start: int
-    end: int
-
-
-class Passage(Place):
-    """A passage: `text` is what stands from `start` to `end` in the document's text."""
-
-    score: float
-    attributes: dict[str, Any]
-    also_in: list[str]
-    text: str
-
-
-class Passages(BaseModel):
-    """What `search` found, best first."""
-
-    passages: list[Passage]
-
-
-class Quote(Place):
-    """A citation: `quote` is what stands from `start` to `end` in the document's text."""
-
-    number: int
-    score: float
-    quote: str
-
-
-class Reply(BaseModel):
-    """What `ask` answers; `text` refers to the citations as [1], [2]."""
-
-    text: str
-    is_answered: bool
-    citations: list[Quote]
-
-
-class Extract(Place):
-    """What `read_passage` read, and how long the document is."""
-
-    document_characters: int
-    text: str
-
-
-class ListedFile(BaseModel):
-    """A file of the index; one that failed has no characters."""
-
-    file_id: str
-    filename: str
-    title: str
-    media_type: str
-    status: str
-    document_characters: int
-    attributes: dict[str, Any]
-
-
-class Files(BaseModel):
-    """The files from `offset` on; `total` counts all that match."""
-
-    files: list[ListedFile]
-    total: int
 
 
 def make_server(fs: FileSearch) -> MCPServer:
@@ -212,6 +144,8 @@ class _Tools:
     ) -> Annotated[CallToolResult, Reply]:
         def answer() -> CallToolResult:
             found = self._fs.ask(question)
+            if not found.plain_text.strip():
+                raise ChatFailed(shortfall(found))
             quotes = [
                 Quote(
                     number=c.number,
@@ -231,7 +165,14 @@ class _Tools:
                 f"{c.file_id}: “{' '.join(c.quote.split())}”"
                 for c in found.citations
             ]
-            reply = Reply(text=found.text, is_answered=found.is_answered, citations=quotes)
+            if missing := shortfall(found):
+                lines += ["", f"Warning: {missing}"]
+            reply = Reply(
+                text=found.text,
+                is_answered=found.is_answered,
+                incomplete_reason=found.incomplete_reason,
+                citations=quotes,
+            )
             return _result("\n".join(lines), reply)
 
         return _told(answer)

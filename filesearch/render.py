@@ -10,6 +10,7 @@ import click
 
 from filesearch.cite import PATH_SEPARATOR, headings_beside, place_name, read_place
 from filesearch.progress import problem_lines
+from filesearch.shortfall import shortfall
 from filesearch.terminal import escaped, escaped_text
 from filesearch.types import Answer, Document, Location, SearchResult
 
@@ -101,8 +102,8 @@ def render_grounds(answer: Answer) -> str:
 
 
 def _doubts(answer: Answer) -> list[str]:
-    """Return a line for each sentence that its source does not support, or that has none."""
-    lines = []
+    """Return a line for what the answer falls short of, and for each sentence without support."""
+    lines = [line] if (line := shortfall(answer)) else []
     for citation in answer.unsupported:
         missing = f": it does not hold {', '.join(citation.missing)}" if citation.missing else ""
         lines.append(f"[{citation.number}] does not support the sentence that cites it{missing}")

@@ -41,6 +41,7 @@ from filesearch.messages import (
     Usage,
 )
 from filesearch.protocols import ChatModel, Embedder
+from filesearch.shortfall import incomplete_reason
 from filesearch.surrogates import join_surrogates
 from filesearch.tool_calls import Search, ToolCalls, add_output
 
@@ -148,14 +149,12 @@ class Run:
                     continue
                 finish, calls, usage = reply
                 state = replace(state, usage=state.usage + usage, rounds=state.rounds + 1)
-                answer = draft.answer(self._embedder)
+                cut = incomplete_reason(finish)
+                answer = replace(draft.answer(self._embedder), incomplete_reason=cut)
                 if answer.plain_text or not calls:
                     yield MessageCompleted(answer)
-                if finish == "length":
-                    yield Incomplete("max_completion_tokens", answer, state)
-                    return
-                if finish == "content_filter":
-                    yield Incomplete("content_filter", answer, state)
+                if cut is not None:
+                    yield Incomplete(cut, answer, state)
                     return
                 if not calls:
                     yield Completed(answer, state)
@@ -172,7 +171,8 @@ class Run:
             yield from draft.finish()  # what was held back because a marker might have begun
             yield Cancelled(draft.answer(), state)
         except _PromptTooLong:
-            yield Incomplete("max_prompt_tokens", draft.answer(), state)
+            answer = replace(draft.answer(), incomplete_reason="max_prompt_tokens")
+            yield Incomplete("max_prompt_tokens", answer, state)
         except ContextExceeded as error:
             yield Failed("invalid_prompt", str(error), draft.answer(), state, error)
         except FilesearchError as error:

@@ -30,6 +30,7 @@ AttributeValue: TypeAlias = str | int | float | bool
 Attributes: TypeAlias = dict[str, AttributeValue]
 
 ErrorCode = Literal["unsupported_file", "invalid_file", "server_error"]
+IncompleteReason = Literal["max_prompt_tokens", "max_completion_tokens", "content_filter"]
 SpanKind = Literal["part", "page", "slide", "sheet", "cell", "ocr", "heading", "table", "row"]
 
 
@@ -353,11 +354,13 @@ class Answer:
         question: As asked.
         plain_text: What the model said, markers left out.
         citations: In order of their places.
-        is_answered: False when documents were searched and the answer rests on none of them.
+        is_answered: False when documents were searched and the answer rests on none of them, and
+            when it has no text.
         results: The passages that were considered, best first.
         uncited: Sentences that state a fact and cite nothing.
         dropped_markers: Markers of the model that pointed at no passage.
         model: What answered.
+        incomplete_reason: Why it was cut, None for a whole one; see shortfall.py.
     """
 
     question: str
@@ -368,6 +371,7 @@ class Answer:
     uncited: tuple[str, ...] = ()
     dropped_markers: int = 0
     model: str = "extractive"
+    incomplete_reason: IncompleteReason | None = None
 
     @property
     def text(self) -> str:

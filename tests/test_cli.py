@@ -411,7 +411,8 @@ def test_summarize_quotes_a_file_with_its_sources(made):
 def test_summarize_all_json_has_a_part_for_each_file_and_one_for_all(made):
     found = run_json("summarize", "--all", "--index", made, "--sentences", 3)
     assert [file["filename"] for file in found["files"]] == list(TEXTS)
-    assert [set(file) for file in found["files"]] == [{"file_id", "filename", "content"}] * 3
+    keys = {"file_id", "filename", "content", "incomplete_reason"}
+    assert [set(file) for file in found["files"]] == [keys] * 3
     value, annotations = found["overall"]["text"]["value"], found["overall"]["text"]["annotations"]
     assert len(annotations) == 3
     for part in annotations:

@@ -61,7 +61,7 @@ HEAVY = [
 LAYERS = [
     ["types", "errors", "ids"],
     ["messages", "pieces", "reports", "visible", "surrogates", "terminal"],
-    ["protocols", "config", "records", "store_records"],
+    ["protocols", "shortfall", "config", "records", "store_records"],
     [
         "languages",
         "stop_words",
@@ -147,6 +147,7 @@ LAYERS = [
     ["kept"],
     ["filled"],
     ["engine"],
+    ["mcp_shapes"],
     ["evaluation", "mcp_server", "integrations", "summarize"],
     ["server"],
     ["progress", "doctor", "model_choices"],

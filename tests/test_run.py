@@ -40,6 +40,7 @@ from filesearch.messages import (
     Usage,
 )
 from filesearch.run import Run, RunOptions, with_outputs
+from filesearch.shortfall import shortfall
 from filesearch.testing import ScriptedChatModel
 from filesearch.types import SearchResult
 
@@ -366,10 +367,11 @@ def test_history_is_cut_to_the_budget_from_the_oldest_on():
     assert len([m for m in model.requests[0].messages if m.role == "user"]) == 2
 
 
-def test_a_question_over_the_budget_ends_incomplete():
+def test_a_question_over_the_budget_ends_incomplete_and_unanswered():
     options = RunOptions(budget=PromptBudget(100))
     *_, end = run(ScriptedChatModel(["Ok."]), "word " * 500, options=options).events()
     assert (type(end), end.reason) == (Incomplete, "max_prompt_tokens")
+    assert (end.answer.incomplete_reason, end.answer.is_answered) == ("max_prompt_tokens", False)
 
 
 def test_results_are_held_to_their_tokens_and_number():
@@ -439,6 +441,19 @@ def test_an_answer_cut_by_its_length_ends_incomplete():
     cut = ChatReply(Message("assistant", "Mugs go"), "length", Usage(5, 2))
     *_, end = run(ScriptedChatModel([cut])).events()
     assert (end.reason, end.answer.plain_text) == ("max_completion_tokens", "Mugs go")
+
+
+@pytest.mark.parametrize(
+    ("finish", "reason"),
+    [("length", "max_completion_tokens"), ("content_filter", "content_filter"), ("stop", None)],
+)
+def test_an_answer_says_why_it_was_cut_and_is_none_without_text(finish, reason):
+    for text in ("Mugs go", ""):
+        reply = ChatReply(Message("assistant", text), finish, Usage(5, 2))
+        *_, whole, end = run(ScriptedChatModel([reply])).events()
+        assert whole.answer.incomplete_reason == end.answer.incomplete_reason == reason
+        assert end.answer.is_answered == bool(text)
+        assert bool(shortfall(end.answer)) == (not text or reason is not None)
 
 
 def test_tokens_to_write_count_over_all_rounds():

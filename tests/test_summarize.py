@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -18,6 +19,7 @@ from filesearch import (
 )
 from filesearch.map_reduce import cut_sources, draft_summary
 from filesearch.messages import ChatReply, Message, Usage
+from filesearch.render import render_summary
 from filesearch.summarize import summarize_files
 from filesearch.testing import HashingEmbedder
 from filesearch.tokens import count_tokens
@@ -297,6 +299,23 @@ def test_an_empty_reply_is_an_error_that_names_the_model(fs, docs):
     fs.ingest(docs)
     with pytest.raises(ChatFailed, match="'parrot' wrote an empty summary"):
         summarize_files(fs, ["kiln.txt"], model=Parrot(reply=" \n"))
+
+
+def test_a_summary_says_that_it_or_a_part_of_it_was_cut(fs, docs):
+    """The overall summary of several files rests on each of theirs."""
+    fs.ingest(docs)
+
+    class Cut(Parrot):
+        def complete(self, request):
+            reply = super().complete(request)
+            is_kiln = any("kiln" in message.content for message in request.messages[1:])
+            return replace(reply, finish_reason="length" if is_kiln else "stop")
+
+    found = summarize_files(fs, ["kiln.txt", "mugs.md"], model=Cut(reply="Clay【0:0†source】."))
+    said = {file.filename: file.answer.incomplete_reason for file in found.files}
+    assert said == {"kiln.txt": "max_completion_tokens", "mugs.md": None}
+    assert found.overall.incomplete_reason == "max_completion_tokens"
+    assert "Warning: the answer is cut" in render_summary(found)
 
 
 def test_sources_are_whole_sentences_that_hold_all_of_the_text(fs):

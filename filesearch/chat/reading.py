@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -79,10 +79,12 @@ class _Call(msgspec.Struct):
 
 class _Part(msgspec.Struct):
     text: str | None = None
+    refusal: str | None = None
 
 
 class _Said(msgspec.Struct):
     content: str | list[_Part] | None = None
+    refusal: Any = None  # text, where the server knows it at all
     tool_calls: list[_Call] | None = None
 
 
@@ -157,7 +159,7 @@ class Reading:
         said = choice.delta or choice.message
         if said is None:
             return None
-        text = self._thoughts.leave_out(self._take_text(_plain(said.content)))
+        text = self._thoughts.leave_out(self._take_text(_plain(said)))
         calls = tuple(
             piece for call in said.tool_calls or () if (piece := self._take_call(call)) is not None
         )
@@ -277,10 +279,12 @@ def read_error(body: object) -> tuple[str, str] | None:
     return str(message), str(code)
 
 
-def _plain(content: str | Sequence[_Part] | None) -> str:
-    if content is None or isinstance(content, str):
-        return content or ""
-    return "".join(part.text or "" for part in content)
+def _plain(said: _Said) -> str:
+    """Return what a model says; what it says where it declines to answer is its answer."""
+    content = said.content or ""
+    if not isinstance(content, str):
+        content = "".join(part.text or part.refusal or "" for part in content)
+    return content + (said.refusal if isinstance(said.refusal, str) else "")
 
 
 class _Thoughts:

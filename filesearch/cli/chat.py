@@ -72,6 +72,7 @@ class _Talk:
         from filesearch.errors import FilesearchError
         from filesearch.events import Cancelled, RunEvent
         from filesearch.render import render_grounds
+        from filesearch.shortfall import shortfall
 
         if self.thread_id is None:
             self.thread_id = self._fs.threads.create().id
@@ -86,6 +87,9 @@ class _Talk:
         if last and isinstance(last[-1], Cancelled):
             click.echo()
             say("stopped; what was written is kept")
+        elif not answer.plain_text.strip():
+            say(f"Error: {escaped(shortfall(answer))}")
+            return
         click.echo(render_grounds(answer) + "\n")
 
     def command(self, line: str) -> None:

@@ -56,13 +56,16 @@ def ask(
 
     With --json the answer is an OpenAI message content part whose file_citation annotations
     also name file, page, span and support; beside it stand is_answered, uncited (sentences that
-    state a fact without a source), dropped_markers and model.
+    state a fact without a source), dropped_markers, model and incomplete_reason (why the answer
+    was cut, null for a whole one). Without any answer the exit code is 1.
     """
     answer_once()
     from filesearch.assistant import answer_of
     from filesearch.cite import content_part
     from filesearch.engine import FileSearch
+    from filesearch.errors import ChatFailed
     from filesearch.render import render_answer, render_grounds
+    from filesearch.shortfall import shortfall
 
     if is_streamed is None:
         is_streamed = sys.stdout.isatty()
@@ -82,9 +85,14 @@ def ask(
                 "uncited": list(answer.uncited),
                 "dropped_markers": answer.dropped_markers,
                 "model": answer.model,
+                "incomplete_reason": answer.incomplete_reason,
             }
         )
-    elif is_streamed:
+    if not answer.plain_text.strip():
+        raise ChatFailed(shortfall(answer))
+    if as_json:
+        return
+    if is_streamed:
         click.echo(render_grounds(answer))
     else:
         click.echo(render_answer(answer))

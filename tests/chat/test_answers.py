@@ -75,6 +75,78 @@ def test_a_registered_function_is_called_over_the_wire(fs, server):
     assert fields["messages"][-1]["content"] == "Rain in Oslo."
 
 
+@pytest.fixture
+def fsearch(fs, server, monkeypatch):
+    """Runs a command over the index of `fs` whose model is the server."""
+    monkeypatch.setenv("FSEARCH_CHAT_MODEL", "vllm:tiny")
+    monkeypatch.setenv("FSEARCH_CHAT_BASE_URL", server.url)
+    monkeypatch.setenv("FSEARCH_INDEX", str(fs.directory))
+    monkeypatch.setattr(
+        "filesearch.engine.FileSearch",
+        lambda *_args, chat_model=None: FileSearch(embedder=HashingEmbedder()),
+    )
+
+    def run(*arguments, typed=None):
+        return CliRunner().invoke(cli, arguments, input=typed)
+
+    return run
+
+
+def ended(text, finish):
+    return ChatReply(Message("assistant", text), finish, Usage(5, 5))
+
+
+@pytest.mark.parametrize("how", [["--stream"], ["--no-stream"]])
+def test_a_cut_answer_is_shown_with_a_warning(fsearch, server, how):
+    server.plan.append(ended("It reaches 12", "length"))
+    done = fsearch("ask", "How hot?", *how)
+    assert (done.exit_code, done.stdout.startswith("It reaches 12\n")) == (0, True)
+    assert "Warning: the answer is cut: the model had no tokens left" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("finish", "says"),
+    [
+        ("length", "the answer is cut: the model had no tokens left"),
+        ("content_filter", "content filter"),
+        ("stop", "model 'tiny' wrote no answer"),
+    ],
+)
+def test_an_empty_answer_is_an_error_that_says_why(fsearch, server, finish, says):
+    for how in (["--stream"], ["--no-stream"], ["--json"]):
+        server.plan.append(ended("<think>Hm. 1280?</think>", finish))
+        done = fsearch("ask", "How hot?", *how)
+        assert done.exit_code == 1
+        assert says in done.stderr
+    part = json.loads(done.stdout)
+    wanted = {"length": "max_completion_tokens", "content_filter": "content_filter", "stop": None}
+    assert (part["incomplete_reason"], part["is_answered"]) == (wanted[finish], False)
+
+
+def test_a_question_longer_than_the_model_reads_is_an_error(fsearch, monkeypatch):
+    monkeypatch.setenv("FSEARCH_CHAT_CONTEXT_TOKENS", "512")
+    for how in ([], ["--json"]):
+        done = fsearch("ask", "How hot? " + "It was a Sunday. " * 200, *how)
+        assert done.exit_code == 1
+        assert "longer than the model may read" in done.stderr
+    assert json.loads(done.stdout)["incomplete_reason"] == "max_prompt_tokens"
+
+
+def test_a_conversation_says_what_an_answer_lacks_and_goes_on(fsearch, server):
+    server.plan += [ended("", "content_filter"), ended("It rea", "length"), "It is hot."]
+    done = fsearch("chat", typed="How hot?\nHow hot is it?\nAnd now?\n")
+    assert done.exit_code == 0
+    assert "Error: the answer is cut by the content filter" in done.stderr
+    assert "Warning: the answer is cut: the model had no tokens left" in done.stdout
+    assert "It is hot." in done.stdout
+
+
+def test_a_refusal_is_what_the_model_says(fs, server, say):
+    declines = [say.chunk({"content": None, "refusal": part}) for part in ("", "I can", "not.")]
+    server.plan.append(say.stream(*declines, say.chunk(finish="stop"), say.done))
+    assert fs.ask("How hot?").plain_text == "I cannot."
+
+
 @pytest.mark.parametrize("kind", ["dies", "garbage", "refuses", "too long"])
 def test_a_server_that_fails_is_said_and_the_thread_goes_on(fs, server, say, kind):
     failures = {

@@ -75,6 +75,14 @@ def test_reasoning_is_left_out():
     assert reply.message.content == "A"
 
 
+def test_what_a_model_says_where_it_declines_is_its_text():
+    pieces = [{"content": None, "refusal": "I can"}, {"refusal": "not."}, {"refusal": None}]
+    assert read(*pieces).message.content == "I cannot."
+    part = {"type": "refusal", "refusal": "I cannot."}
+    assert read({"content": [part]}).message.content == "I cannot."
+    assert read({"content": "A", "refusal": False}).message.content == "A"
+
+
 def test_content_in_parts_is_read():
     assert say([{"type": "text", "text": "A "}, {"type": "text", "text": "mug"}]) == "A mug"
 
