@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from filesearch.cite import annotation
-from filesearch.config import EXTRACTIVE_MODEL
 from filesearch.errors import ContextExceeded
 from filesearch.events import (
     ActionRequired,
@@ -30,7 +29,8 @@ from filesearch.messages import ChatRequest, FinishReason, Message, ToolCallDelt
 from filesearch.protocols import ChatModel
 from filesearch.run import Run, RunOptions
 from filesearch.server.chat.question import ChatQuestion
-from filesearch.server.errors import ApiError, invalid
+from filesearch.server.errors import ApiError
+from filesearch.server.formats import check_format
 from filesearch.server.loop import make_loop
 from filesearch.tokens import count_tokens
 
@@ -70,7 +70,7 @@ def answer(
         ChatFailed: The model gives no answer.
     """
     model = server.model_for(question.model)
-    _check_format(model, question)
+    check_format(server, question.model, question.response_format, "response_format")
     pieces = (
         _grounded(_loop(server, question, store_ids, stop))
         if store_ids
@@ -82,18 +82,6 @@ def answer(
         raise ApiError(400, str(error), param="messages", code="context_length_exceeded") from error
     except Interrupted:
         return
-
-
-def _check_format(model: ChatModel, question: ChatQuestion) -> None:
-    kind = (question.response_format or {}).get("type", "text")
-    if model.name == EXTRACTIVE_MODEL and kind != "text":
-        raise invalid(
-            f"Invalid 'response_format': '{kind}' is not supported by the extractive model, which "
-            "quotes documents. Leave it out, or map the model's name to a language model "
-            "(chat_models in the settings).",
-            "response_format",
-            "invalid_value",
-        )
 
 
 def _plain(model: ChatModel, question: ChatQuestion, stop: threading.Event) -> Iterator[Piece]:

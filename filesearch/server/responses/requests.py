@@ -16,6 +16,7 @@ from filesearch.objects import Record, Transaction
 from filesearch.ranking_options import parse_ranking_options
 from filesearch.server.conversations import items_of, require_conversation
 from filesearch.server.errors import ApiError, check_id, invalid, not_found
+from filesearch.server.formats import check_format
 from filesearch.server.responses.items import Item
 from filesearch.server.wire.responses import (
     AllowedToolsChoice,
@@ -54,6 +55,8 @@ def check_request(server: Server, request: CountTokens, scope: str | None) -> No
         raise invalid("Background mode requires 'store' to be true.", "background")
     _check_tools(server, request, scope)
     _check_choice(request)
+    if isinstance(request, CreateResponse) and request.text and request.text.format:
+        check_format(server, request.model, {"type": request.text.format.type}, "text.format")
 
 
 def _check_tools(server: Server, request: CountTokens, scope: str | None) -> None:

@@ -22,6 +22,7 @@ from filesearch.paging import Page, PageQuery
 from filesearch.run import with_outputs
 from filesearch.server.assistants import find_assistant
 from filesearch.server.errors import invalid, not_found
+from filesearch.server.formats import check_format
 from filesearch.server.journal import Change, Journal
 from filesearch.server.runs.endings import end_step
 from filesearch.server.runs.objects import run_object
@@ -133,15 +134,15 @@ class RunService:
         """Queue a run of a thread; the messages that come with it are added first.
 
         Raises:
-            ApiError: No such thread or assistant, another run is under way, or tools that do not
-                go together.
+            ApiError: No such thread or assistant, another run is under way, tools that do not go
+                together, or the model does not write the format.
             NotFound: A file of a message is not there.
         """
         with self._server.objects.reading() as tx:
             thread = find_thread(tx, thread_id, caller)
             assistant = find_assistant(tx, body.assistant_id, caller)
             check_can_run(tx, thread_id)
-        content = run_body(body, assistant, include=include)
+        content = self._checked(run_body(body, assistant, include=include))
         messages = body.additional_messages or []
         admit_messages(self._server, caller, thread, messages, at="additional_messages")
         with self._journal.changing() as change:
@@ -158,11 +159,14 @@ class RunService:
         """Make a thread, and queue a run of it.
 
         Raises:
-            ApiError, NotFound: No such assistant, tools that do not go together or a store or
-                file for them that is not there, or what the thread cannot be made with.
+            ApiError, NotFound: No such assistant, tools that do not go together, a store or file
+                for them that is not there, a format that the model does not write, or what the
+                thread cannot be made with.
         """
         assistant = find_assistant(self._server.objects, body.assistant_id, caller)
-        content = run_body(body, assistant, include=include, resources=body.tool_resources)
+        content = self._checked(
+            run_body(body, assistant, include=include, resources=body.tool_resources)
+        )
         check_tool_resources(self._server, caller, {}, body.tool_resources)
         made = body.thread or CreateThread()
         thread = create_thread(self._server, caller, made, at="thread.")
@@ -170,6 +174,10 @@ class RunService:
             run = self._insert(change, thread, content, is_new_thread=True)
         self._begin(run.id)
         return run
+
+    def _checked(self, content: dict[str, Any]) -> dict[str, Any]:
+        check_format(self._server, content["model"], content["response_format"], "response_format")
+        return content
 
     def _insert(
         self,
