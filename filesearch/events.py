@@ -27,11 +27,16 @@ class SearchStarted:
 
 @dataclass(frozen=True, slots=True)
 class SearchCompleted:
-    """What a search brought; `sources` go to the model, best first."""
+    """What a search brought; `sources` go to the model, best first.
+
+    Attributes:
+        is_last: No other search follows that the same reply of the model asked for.
+    """
 
     call_id: str
     queries: tuple[str, ...]
     sources: tuple[Source, ...]
+    is_last: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,9 +78,7 @@ class ToolCalls:
         return (FILE_SEARCH_SPEC, *own) if can_search else own
 
     def _has_searched_enough(self, state: RunState) -> bool:
-        # Blank content marks a search.
-        done = sum(m.role == "tool" and not m.content for m in state.messages)
-        return self._max_searches is not None and done >= self._max_searches
+        return self._max_searches is not None and _searches_made(state) >= self._max_searches
 
     def call(
         self, state: RunState, text: str, calls: Sequence[ToolCall]
@@ -98,6 +96,7 @@ class ToolCalls:
             state, messages=(*state.messages, Message("assistant", text, tool_calls=tuple(calls)))
         )
         pending = []
+        last_search = self._last_search(state, calls)
         for call in calls:
             if self._cancel.is_set():
                 raise Interrupted
@@ -106,7 +105,7 @@ class ToolCalls:
                 output = "Error: nothing more may be searched for; answer from what was found"
                 state = add_output(state, call, output)
             elif call.name == FILE_SEARCH and self._searches:
-                state = yield from self._file_search(state, call)
+                state = yield from self._file_search(state, call, is_last=call is last_search)
             elif function is None:
                 known = ", ".join(self._names()) or "none"
                 output = f"Error: there is no tool called '{call.name}'; the tools are: {known}"
@@ -124,7 +123,16 @@ class ToolCalls:
     def _names(self) -> list[str]:
         return [*([FILE_SEARCH] if self._searches else []), *self._functions]
 
-    def _file_search(self, state: RunState, call: ToolCall) -> Generator[RunEvent, None, RunState]:
+    def _last_search(self, state: RunState, calls: Sequence[ToolCall]) -> ToolCall | None:
+        """Return the last of the calls that is going to search; others are told their mistakes."""
+        most = self._max_searches
+        left = len(calls) if most is None else max(0, most - _searches_made(state))
+        wanted = [call for call in calls if call.name == FILE_SEARCH and _is_search(call)]
+        return wanted[:left][-1] if wanted[:left] else None
+
+    def _file_search(
+        self, state: RunState, call: ToolCall, *, is_last: bool
+    ) -> Generator[RunEvent, None, RunState]:
         """Search every store for every query, and give the model what is best of all of it."""
         try:
             queries = read_queries(call.arguments)
@@ -142,8 +150,20 @@ class ToolCalls:
             messages=(*state.messages, Message("tool", tool_call_id=call.id)),
             sources=(*state.sources, *sources),
         )
-        yield SearchCompleted(call.id, queries, sources)
+        yield SearchCompleted(call.id, queries, sources, is_last)
         return state
+
+
+def _searches_made(state: RunState) -> int:
+    # Blank content marks a search.
+    return sum(m.role == "tool" and not m.content for m in state.messages)
+
+
+def _is_search(call: ToolCall) -> bool:
+    try:
+        return bool(read_queries(call.arguments))
+    except ValueError:
+        return False
 
 
 def add_output(state: RunState, call: ToolCall, output: str) -> RunState:

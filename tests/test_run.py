@@ -267,6 +267,22 @@ def test_no_more_is_searched_for_than_is_allowed():
     assert [len(request.tools) for request in model.requests] == [1, 0, 0]
 
 
+def test_the_last_search_of_a_reply_says_so():
+    """A call that is not going to search is not the last one."""
+    asked = [
+        ToolCall("a", "file_search", '{"queries": ["mugs"]}'),
+        ToolCall("b", "file_search", '{"queries": ["kiln"]}'),
+        ToolCall("c", "file_search", "no JSON"),
+    ]
+    reply = ChatReply(Message("assistant", "", tuple(asked)), "tool_calls", Usage())
+    for most, expected in ((None, [("a", False), ("b", True)]), (1, [("a", True)])):
+        events = list(
+            run(ScriptedChatModel([reply, "Done."]), options=RunOptions(max_searches=most)).events()
+        )
+        found = [(e.call_id, e.is_last) for e in events if isinstance(e, SearchCompleted)]
+        assert found == expected
+
+
 def test_a_forced_tool_is_forced_once():
     model = ScriptedChatModel([searching("a"), "Done."])
     options = RunOptions(tool_choice=NamedTool("file_search"))

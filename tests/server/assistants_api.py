@@ -33,9 +33,16 @@ def calling(*cities: str, text: str = "", name: str = "weather") -> ChatReply:
 
 def searching(*queries: str) -> ChatReply:
     """Return a reply that searches the documents."""
-    arguments = json.dumps({"queries": list(queries)})
-    call = ToolCall("call_s", "file_search", arguments)
-    return ChatReply(Message("assistant", "", tool_calls=(call,)), "tool_calls", Usage(10, 5))
+    return searching_apart(queries)
+
+
+def searching_apart(*calls: Sequence[str]) -> ChatReply:
+    """Return a reply that searches the documents with several calls, each of some queries."""
+    made = tuple(
+        ToolCall(f"call_s{number}", "file_search", json.dumps({"queries": list(queries)}))
+        for number, queries in enumerate(calls)
+    )
+    return ChatReply(Message("assistant", "", tool_calls=made), "tool_calls", Usage(10, 5))
 
 
 class PatientModel:

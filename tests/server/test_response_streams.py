@@ -94,6 +94,22 @@ def test_a_search_streams_before_the_message_and_citations_between_its_pieces(sa
     assert places == [(0, 14, 14), (1, 28, 28)]
 
 
+def test_the_searches_of_one_reply_stream_as_one_item(said, search):
+    asked = [("file_search", {"queries": [query]}) for query in ("mugs", "kiln")]
+    live = said(calls(*asked), cites)
+    with live.client.responses.stream(model="m", input="Both?", tools=[search]) as stream:
+        events = list(stream)
+    assert types(events)[2:7] == [
+        "response.output_item.added",
+        "response.file_search_call.in_progress",
+        "response.file_search_call.searching",
+        "response.file_search_call.completed",
+        "response.output_item.done",
+    ]
+    assert events[6].item.queries == ["mugs", "kiln"]
+    assert [item.type for item in events[-1].response.output] == ["file_search_call", "message"]
+
+
 def test_functions_stream_their_arguments(said):
     live = said(calls(("get_weather", {"place": "Rome"}), ("get_weather", {"place": "Oslo"})))
     events = list(live.client.responses.create(model="m", input="Hi", tools=[WEATHER], stream=True))

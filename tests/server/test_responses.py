@@ -73,6 +73,33 @@ def test_a_search_comes_first_then_the_message_with_citations_and_no_markers(sai
     assert first.type == "file_citation"
 
 
+def test_the_searches_of_one_reply_are_one_item(said, search):
+    asked = [("file_search", {"queries": queries}) for queries in (["mugs"], ["kiln", "mugs"])]
+    responses, _ = said(calls(*asked), cites)
+    made = responses.create(
+        model="m", input="Both?", tools=[search], include=["file_search_call.results"]
+    )
+    found, message = made.output
+    assert (found.status, found.queries) == ("completed", ["mugs", "kiln"])
+    assert sorted(result.filename for result in found.results) == ["kiln.txt", "mugs.txt"]
+    assert len(message.content[0].annotations) == 2
+
+
+def test_searches_of_one_reply_beside_a_function_are_at_hand_afterwards(said, search):
+    asked = [("file_search", {"queries": [query]}) for query in ("mugs", "kiln")]
+    responses, model = said(calls(asked[0], ("get_weather", {}), asked[1]), cites)
+    first = responses.create(model="m", input="Both?", tools=[search, WEATHER])
+    assert sorted(item.type for item in first.output) == ["file_search_call", "function_call"]
+    done = responses.create(
+        model="m",
+        input=outputs_for(first, "sun"),
+        tools=[search, WEATHER],
+        previous_response_id=first.id,
+    )
+    assert len(done.output[0].content[0].annotations) == 2
+    assert len(model.requests[1].sources) == 2
+
+
 def test_the_model_that_quotes_answers_from_the_documents(search, live):
     made = live.client.responses.create(
         model="gpt-4o", input="When can mugs be returned?", tools=[search]

@@ -21,6 +21,7 @@ from tests.server.assistants_api import (
     runs_of,
     searched,
     searching,
+    searching_apart,
     store_of,
     stream_of,
     texts,
@@ -63,6 +64,25 @@ def test_a_search_shows_its_passages_to_who_includes_them(serve):
         assert listed == step
         result = step.step_details.tool_calls[0].file_search.results[0]
         assert (result.content is not None) == is_included
+
+
+def test_the_searches_of_one_reply_are_one_step(serve):
+    """Clients take a second step's call, at index 0 again, for a piece of the first one's."""
+    live = serve(
+        ScriptedChatModel(
+            [searching_apart(["mugs"], ["plates"]), "30 days.【2:0†source】 None.【3:0†source】"]
+        )
+    )
+    assistant = assistant_with(live, {"type": "file_search"}, **searched(store_of(live, RETURNS)))
+    events = stream_of(live, assistant, thread_with(live, "How long?"))
+    calls = [*STEP, *["run.step.delta"] * 2, "run.step.completed"]
+    assert names(events, is_short=False)[3:8] == calls
+    told = [events[number][1].delta.step_details.tool_calls[0] for number in (5, 6)]
+    done = events[7][1].step_details.tool_calls
+    assert [call.index for call in told] == [0, 1]
+    assert [call.id for call in told] == [call.id for call in done]
+    assert all(call.file_search.results for call in done)
+    assert events[-1][0] == "thread.run.completed"
 
 
 def test_a_citation_is_one_delta_whose_marker_stands_in_the_text(serve):

@@ -294,9 +294,9 @@ def _sources(item: Item, position: int) -> list[Source]:
     return [Source(position, index, result) for index, result in enumerate(results)]
 
 
-def stored_sources(sources: Sequence[Source]) -> list[dict[str, Any]]:
+def stored_results(results: Sequence[SearchResult]) -> list[dict[str, Any]]:
     """Return passages as JSON, as a `file_search_call` keeps them."""
-    found: list[dict[str, Any]] = msgspec.to_builtins([source.result for source in sources])
+    found: list[dict[str, Any]] = msgspec.to_builtins(results)
     return found
 
 

@@ -26,8 +26,9 @@ from filesearch.events import (
     TextDelta,
 )
 from filesearch.ids import new_id
-from filesearch.server.responses.items import Item, item_id, stored_sources, wire_items
-from filesearch.types import Citation
+from filesearch.merge_results import merge_results
+from filesearch.server.responses.items import Item, item_id, stored_results, wire_items
+from filesearch.types import Citation, SearchResult
 
 Emit = Callable[[str, dict[str, Any]], None]
 """Type and fields of the next event of a stream; numbering it is the receiver's."""
@@ -67,7 +68,8 @@ class ResponseOutput:
         self._message: _Open | None = None
         self._is_message_whole = False
         self._calls: dict[str, _Open] = {}
-        self._searches: dict[str, _Open] = {}
+        self._search: _Open | None = None
+        self._found: list[list[SearchResult]] = []  # of its queries so far
 
     def take(self, event: RunEvent) -> None:
         """Take the next event of a run; a `RunEnd` ends every item."""
@@ -85,10 +87,10 @@ class ResponseOutput:
                 self._add_citation(citation)
             case FunctionCallDelta():
                 self._add_arguments(event)
-            case SearchStarted(call_id):
-                self._begin_search(call_id)
+            case SearchStarted():
+                self._search = self._search or self._begin_search()
             case SearchCompleted():
-                self._end_search(event)
+                self._add_found(event)
             case MessageCompleted():
                 self._message = self._message or self._begin_message()
                 self._is_message_whole = True
@@ -103,9 +105,9 @@ class ResponseOutput:
         """End every item that is not done, as far as it came."""
         self._end_message("incomplete")
         self._end_calls("incomplete")
-        for search in self._searches.values():
-            self._done(search, "failed")
-        self._searches.clear()
+        if self._search is not None:
+            self._done(self._search, "failed")
+            self._search, self._found = None, []
 
     # Items as a whole
 
@@ -222,17 +224,23 @@ class ResponseOutput:
             self._done(opened, status)
         self._calls.clear()
 
-    # Searches
+    # Searches: those that one reply asks for are one item, as clients expect it before the message
 
-    def _begin_search(self, call_id: str) -> None:
+    def _begin_search(self) -> _Open:
         opened = self._begin("file_search_call", queries=[])
-        self._searches[call_id] = opened
         self._emit("response.file_search_call.in_progress", opened.place)
         self._emit("response.file_search_call.searching", opened.place)
+        return opened
 
-    def _end_search(self, event: SearchCompleted) -> None:
-        opened = self._searches.pop(event.call_id)
-        opened.item["queries"] = list(event.queries)
-        opened.item["sources"] = stored_sources(event.sources)
+    def _add_found(self, event: SearchCompleted) -> None:
+        opened = self._search
+        assert opened is not None
+        self._found.append([source.result for source in event.sources])
+        opened.item["queries"] = list(dict.fromkeys([*opened.item["queries"], *event.queries]))
+        if not event.is_last:
+            return
+        count = sum(map(len, self._found))
+        opened.item["sources"] = stored_results(merge_results(self._found, count))
         self._emit("response.file_search_call.completed", opened.place)
         self._done(opened, "completed")
+        self._search, self._found = None, []

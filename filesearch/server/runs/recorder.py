@@ -159,7 +159,8 @@ class RunRecorder:
         with self._changing() as (change, _):
             calls = self._calling(change)
             calls.add_search(change.emit, found, self._shape.ranking)
-            if not calls.has_functions:
+            # The calls of one reply are one step: clients count them by their place in it.
+            if found.is_last and not calls.has_functions:
                 calls.complete(change, usage=self._step_usage())
                 self._calls = None
 
