@@ -16,6 +16,7 @@ from filesearch.chat.arguments import fill_arguments
 from filesearch.chat.reading import join_deltas
 from filesearch.decompose import split_clauses
 from filesearch.functions import FILE_SEARCH
+from filesearch.ids import new_id
 from filesearch.messages import (
     ChatDelta,
     ChatReply,
@@ -189,7 +190,6 @@ def _wanted_call(request: ChatRequest, question: str) -> ToolCallDelta | None:
     if request.tool_choice == "none" or has_called:
         return None
     specs = {spec.name: spec for spec in request.tools}
-    number = len(request.messages)
     if isinstance(request.tool_choice, NamedTool):
         spec = specs.get(request.tool_choice.name)
     elif _can_search(request):
@@ -201,4 +201,4 @@ def _wanted_call(request: ChatRequest, question: str) -> ToolCallDelta | None:
     is_search = spec.name == FILE_SEARCH
     arguments = {"queries": [question]} if is_search else fill_arguments(spec.parameters, question)
     text = json.dumps(arguments, ensure_ascii=False)
-    return ToolCallDelta(0, f"call_{number}", spec.name, text)
+    return ToolCallDelta(0, new_id("call"), spec.name, text)

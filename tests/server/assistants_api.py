@@ -134,6 +134,12 @@ def waiting(serve, *replies: ChatReply | str, **options):
     return live, run
 
 
+def outputs_of(run, output: str = "sun"):
+    """Return what a run waits for: one output for each call."""
+    owed = run.required_action.submit_tool_outputs.tool_calls
+    return [{"tool_call_id": call.id, "output": output} for call in owed]
+
+
 def stream_of(live, assistant, thread, **options):
     """Return all events of a new run: names and data."""
     events = live.client.beta.threads.runs.create(

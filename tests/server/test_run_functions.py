@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 
@@ -13,6 +14,7 @@ from tests.server.assistants_api import (
     WEATHER,
     assistant_with,
     calling,
+    outputs_of,
     poll,
     runs_of,
     texts,
@@ -60,15 +62,40 @@ def test_a_function_without_arguments_gets_an_empty_object(serve):
     assert call.function.arguments == "{}"
 
 
-def test_ids_of_calls_hold_letters_and_digits_only(serve):
-    live, run = waiting(serve, calling("a-b_c"), "Fine.")
-    (call,) = run.required_action.submit_tool_outputs.tool_calls
-    assert call.id.startswith("call_")
-    assert call.id.removeprefix("call_").isalnum()
-    run = runs_of(live).submit_tool_outputs_and_poll(
-        run_id=run.id, thread_id=run.thread_id, tool_outputs=[{"tool_call_id": call.id}]
-    )
-    assert run.status == "completed"
+def test_every_call_of_a_run_has_an_id_of_its_own(serve):
+    """Models may name their calls alike in each reply, and as they like."""
+    for name in ("Rome", "a-b_c"):
+        live, run = waiting(serve, calling(name), calling(name), "Fine.")
+        shown = []
+        while run.status == "requires_action":
+            (call,) = run.required_action.submit_tool_outputs.tool_calls
+            shown.append(call.id)
+            output = {"tool_call_id": call.id, "output": f"output {len(shown)}"}
+            run = runs_of(live).submit_tool_outputs_and_poll(
+                run_id=run.id, thread_id=run.thread_id, tool_outputs=[output]
+            )
+        assert run.status == "completed"
+        assert len(set(shown)) == 2
+        assert all(re.fullmatch("call_[A-Za-z0-9]{24}", call_id) for call_id in shown)
+        steps = runs_of(live).steps.list(run.id, thread_id=run.thread_id, order="asc").data[:2]
+        outputs = [step.step_details.tool_calls[0].function.output for step in steps]
+        assert outputs == ["output 1", "output 2"]
+        said = live.server.model_for("").requests[-1].messages
+        assert [m.content for m in said if m.role == "tool"] == outputs
+
+
+def test_the_model_that_quotes_names_no_two_calls_alike(live):
+    tool = {"type": "function", "function": {"name": "weather", "parameters": {}}}
+    shown = set()
+    for _ in range(2):
+        reply = live.client.chat.completions.create(
+            model="m",
+            messages=[{"role": "user", "content": "Hi"}],
+            tools=[tool],
+            tool_choice="required",
+        )
+        shown.add(reply.choices[0].message.tool_calls[0].id)
+    assert len(shown) == 2
 
 
 def test_a_call_of_an_unknown_function_is_kept_from_the_client(serve):
@@ -91,16 +118,17 @@ def test_text_before_a_call_is_a_message_of_its_own(serve):
     ]
 
 
-@pytest.mark.parametrize("ids", [["call_Oslo"], ["call_Rome", "call_Rome"], ["call_Rome", "x"], []])
-def test_outputs_must_answer_each_call_once(serve, ids):
+@pytest.mark.parametrize("given", ["{1}", "{0} {0}", "{0} x", ""])
+def test_outputs_must_answer_each_call_once(serve, given):
     live, run = waiting(serve, calling("Rome", "Oslo"))
+    owed = [call.id for call in run.required_action.submit_tool_outputs.tool_calls]
+    ids = given.format(*owed).split()
     with pytest.raises(openai.BadRequestError) as caught:
         runs_of(live).submit_tool_outputs(
             run.id, thread_id=run.thread_id, tool_outputs=[{"tool_call_id": i} for i in ids]
         )
-    wanted = f"Expected tool outputs for call_ids ['call_Rome', 'call_Oslo'], got {ids}"
+    wanted = f"Expected tool outputs for call_ids {owed}, got {ids}"
     assert caught.value.body["message"] == wanted
-    assert runs_of(live).retrieve(run.id, thread_id=run.thread_id).status == "requires_action"
 
 
 def test_a_run_that_does_not_wait_takes_no_outputs(serve):
@@ -119,7 +147,7 @@ def test_a_message_deleted_while_a_run_waits_does_not_stop_it(serve):
     messages = live.client.beta.threads.messages
     messages.delete(messages.list(run.thread_id).data[0].id, thread_id=run.thread_id)
     run = runs_of(live).submit_tool_outputs_and_poll(
-        run_id=run.id, thread_id=run.thread_id, tool_outputs=[{"tool_call_id": "call_Rome"}]
+        run_id=run.id, thread_id=run.thread_id, tool_outputs=outputs_of(run)
     )
     assert run.status == "completed"
 
@@ -152,7 +180,7 @@ def test_outputs_wait_until_all_is_said_that_came_before_them(serve, monkeypatch
     events = runs_of(live).submit_tool_outputs(
         run.id,
         thread_id=run.thread_id,
-        tool_outputs=[{"tool_call_id": "call_Rome"}],
+        tool_outputs=outputs_of(run),
         stream=True,
     )
     names = [event.event for event in events]

@@ -17,6 +17,7 @@ from tests.server.assistants_api import (
     PatientModel,
     assistant_with,
     calling,
+    outputs_of,
     poll,
     runs_of,
     texts,
@@ -46,9 +47,7 @@ def test_a_queued_run_of_a_dead_process_is_executed(serve):
     assistant, thread = assistant_with(live, WEATHER), thread_with(live, "Rain?")
     run = runs_of(live).create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
     live.server.runs._begin = lambda _run_id: None  # as if it died before it began
-    runs_of(live).submit_tool_outputs(
-        run.id, thread_id=thread.id, tool_outputs=[{"tool_call_id": "call_Rome", "output": "sun"}]
-    )
+    runs_of(live).submit_tool_outputs(run.id, thread_id=thread.id, tool_outputs=outputs_of(run))
     left_behind(live, run.id)
     live.server.runs._watch.inherit()
     assert poll(live, run).status == "completed"
@@ -115,7 +114,7 @@ def test_a_run_that_waits_goes_on_after_a_restart(serve):
     run = runs_of(second).submit_tool_outputs_and_poll(
         run_id=run.id,
         thread_id=thread.id,
-        tool_outputs=[{"tool_call_id": "call_Rome", "output": "sun"}],
+        tool_outputs=outputs_of(run),
     )
     assert run.status == "completed"
     assert texts(second, thread.id)[-1] == "Sunny."
@@ -132,7 +131,7 @@ def test_two_servers_share_a_run(serve):
     events = runs_of(two).submit_tool_outputs(
         run.id,
         thread_id=thread.id,
-        tool_outputs=[{"tool_call_id": "call_Rome", "output": "sun"}],
+        tool_outputs=outputs_of(run),
         stream=True,
     )
     names = [event.event for event in events]

@@ -1,7 +1,7 @@
 """Run calls: one step of a run that calls tools, from its first call until its outputs are there.
 
-A model names its calls as it likes; a client is shown names of the hosted service's shape, and
-answers to those.
+A model names its calls as it likes, and may give the same names in each of its replies; a client
+is shown ids of the hosted service's shape, no two alike, and answers to those.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from filesearch.events import FunctionCallDelta, SearchCompleted
 from filesearch.ids import new_id
 from filesearch.messages import ToolCall
 from filesearch.objects import Record
-from filesearch.patterns import lazy_pattern
 from filesearch.server.journal import Change
 from filesearch.server.runs.endings import end_step
 from filesearch.server.runs.messages import Emit
@@ -26,7 +25,6 @@ from filesearch.server.runs.objects import (
     step_object,
 )
 
-_CLIENT_ID = lazy_pattern(r"call_[A-Za-z0-9]+")
 # Clients parse arguments as JSON, also those of a function that takes none.
 _NO_ARGUMENTS = "{}"
 
@@ -64,7 +62,7 @@ class OpenCalls:
         index = self._index(piece.call_id)
         if index is None:
             index = len(self._calls)
-            call = _Call(piece.call_id, function_call(_client_id(piece.call_id), piece.name, ""))
+            call = _Call(piece.call_id, function_call(new_id("call"), piece.name, ""))
             self._calls.append(call)
             self._tell(emit, index, call.shown)
         if piece.arguments:
@@ -87,7 +85,7 @@ class OpenCalls:
     def add_search(self, emit: Emit, found: SearchCompleted, ranking: Mapping[str, Any]) -> None:
         """Tell that a search was made; what it found comes with the end of the step."""
         index = len(self._calls)
-        call = _Call(found.call_id, search_call(_client_id(found.call_id), ranking, found.sources))
+        call = _Call(found.call_id, search_call(new_id("call"), ranking, found.sources))
         self._calls.append(call)
         empty = {**call.shown["file_search"], "results": []}
         self._tell(emit, index, {**call.shown, "file_search": empty})
@@ -125,7 +123,3 @@ class OpenCalls:
 
     def _details(self) -> dict[str, Any]:
         return {"type": "tool_calls", "tool_calls": [call.shown for call in self._calls]}
-
-
-def _client_id(model_id: str) -> str:
-    return model_id if _CLIENT_ID.fullmatch(model_id) else new_id("call")
