@@ -3,7 +3,7 @@
 Models are told to repeat markers such as 【4:0†source】, and write what they please: 【4:0】, [1],
 [^1], (1), [1, 3]. Numbers alone count the passages from 1, as the model was given them. A marker
 that points at nothing is dropped and counted; what is no marker stays as it is, so that nothing
-else is ever lost: an interval such as [0, 100], what is called or counted as in f(2) and 12(3).
+else is ever lost: code, an interval such as [0, 100], what is called or counted as in f(2), 12(3).
 """
 
 from __future__ import annotations
@@ -46,6 +46,12 @@ _WIDEST_BEFORE = 80
 # What tells a link, [1](https://example.org), from two markers, [1](2).
 _ROUND = lazy_pattern(r"\(\d{1,3}\)")
 
+# A line that opens or closes a block of code; one that closes on the same line is a code span.
+_FENCE = lazy_pattern(r"(?:[\s>]|[-*+][ \t]|\d{1,3}[.)][ \t])*(?P<run>`{3,}|~{3,})(?P<info>[^`]*)")
+_BACKTICKS = lazy_pattern(r"`+")
+# A code span ends on its line, so far behind what stands in it at most.
+_WIDEST_SPAN = 200
+
 
 class MarkerParser:
     """Takes markers out of a text that comes piece by piece, however it is cut.
@@ -66,7 +72,7 @@ class MarkerParser:
         self._by_numbers = {(s.call, s.index): s for s in self._sources}
         self._held = ""
         self._line = ""  # what was passed on of the current line
-        self._is_code_block = False
+        self._fence = ""  # what opened the block of code that it stands in
         self.dropped = 0
 
     def give(self, sources: Sequence[Source]) -> None:
@@ -119,13 +125,20 @@ class MarkerParser:
             return False
         after = self._held[found.end() :]
         if found["round"] is not None:
-            return not after.strip(" \t") and len(after) < _WIDEST_AFTER
-        second = _ROUND.match(after, partial=True)
-        return found.group().startswith("[") and second is not None and second.partial
+            if not after.strip(" \t") and len(after) < _WIDEST_AFTER:
+                return True
+        elif found.group().startswith("["):
+            second = _ROUND.match(after, partial=True)
+            if second is not None and second.partial:
+                return True
+        else:
+            return False
+        is_whole = len(after) >= _WIDEST_SPAN or "\n" in after
+        return not is_whole and not self._is_code(after.rstrip("`")) and bool(_unpaired(self._line))
 
     def _cite(self, taken: list[str | Source], found: regex.Match[str]) -> bool:
         """Append what a match cites; False when it is no marker after all."""
-        after = self._held[found.end() : found.end() + _WIDEST_AFTER]
+        after = self._held[found.end() :]
         if found["pair"] is not None:
             call, index = (int(n) for n in regex.split(r"[:：]", found["pair"]))
             if not self._sources and "†" not in found.group():
@@ -139,8 +152,8 @@ class MarkerParser:
             is_marker = (
                 1 <= number <= len(self._given)
                 and bool(self._line.strip())
-                and not self._is_code()
-                and _AFTER_ROUND.match(after) is not None
+                and not self._is_code(after)
+                and _AFTER_ROUND.match(after[:_WIDEST_AFTER]) is not None
                 and _BEFORE_ARGUMENT.search(self._line[-_WIDEST_BEFORE:]) is None
             )
             if is_marker:
@@ -148,10 +161,10 @@ class MarkerParser:
             return is_marker
         cited = [self._numbered(number) for number in _numbers(found["list"])]
         if found.group().startswith("["):
-            is_link = after.startswith("(") and _ROUND.match(after, partial=True) is None
+            is_link = after.startswith("(") and _ROUND.match(after) is None
             is_plain = not {"†", "^"} & set(found.group())
             is_interval = is_plain and len(cited) > 1 and None in cited
-            if is_link or is_interval or self._is_code():
+            if is_link or is_interval or self._is_code(after):
                 return False
         self._append(taken, cited)
         return True
@@ -166,8 +179,11 @@ class MarkerParser:
             else:
                 taken.append(source)
 
-    def _is_code(self) -> bool:
-        return self._is_code_block or self._line.count("`") % 2 == 1
+    def _is_code(self, after: str) -> bool:
+        """Whether what stands between the current line and `after` is code."""
+        rest_of_line = after[:_WIDEST_SPAN].partition("\n")[0]
+        closing = {len(run) for run in _BACKTICKS.findall(rest_of_line)}
+        return bool(self._fence) or not closing.isdisjoint(_unpaired(self._line))
 
     def _pass(self, taken: list[str | Source], text: str) -> None:
         """Append text to show, and keep count of the code around it."""
@@ -175,12 +191,37 @@ class MarkerParser:
             return
         *ended, rest = (self._line + text).split("\n")
         for line in ended:
-            self._is_code_block ^= line.lstrip().startswith("```")
+            if fence := _FENCE.fullmatch(line):
+                self._pass_fence(fence["run"], fence["info"])
         self._line = rest
         if taken and isinstance(taken[-1], str):
             taken[-1] += text
         else:
             taken.append(text)
+
+    def _pass_fence(self, run: str, info: str) -> None:
+        if not self._fence:
+            self._fence = run
+        elif run.startswith(self._fence) and not info.strip():
+            self._fence = ""
+
+
+def _unpaired(line: str) -> set[int]:
+    """Return the lengths of the runs of backticks that no run of their length closes.
+
+    A run of one length opens a code span that the next of the same length closes; without such
+    a one it is text (CommonMark 6.1).
+    """
+    runs = [len(run) for run in _BACKTICKS.findall(line)]
+    unpaired = set()
+    at = 0
+    while at < len(runs):
+        try:
+            at = runs.index(runs[at], at + 1) + 1
+        except ValueError:
+            unpaired.add(runs[at])
+            at += 1
+    return unpaired
 
 
 def _numbers(text: str) -> list[int]:

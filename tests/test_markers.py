@@ -107,6 +107,30 @@ def test_a_full_marker_in_json_cites():
         )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("```pip install kiln```\nIt heats [1].", "```pip install kiln```\nIt heats ."),
+        ("Set `a` and ` key [1], then.", "Set `a` and ` key , then."),
+        ("A ``b`c`` d [1]", "A ``b`c`` d "),
+        ("Or ` by night [1]\nor ` by day [1]", "Or ` by night \nor ` by day "),
+        ("- ```py\n  a[1]\n  ```\nSo [1].", "- ```py\n  a[1]\n  ```\nSo ."),
+        ("````\n```\na[1]\n```\na[1]\n````\nSo [1].", "````\n```\na[1]\n```\na[1]\n````\nSo ."),
+        ("~~~\na[1]\n~~~\nSo [1].", "~~~\na[1]\n~~~\nSo ."),
+    ],
+)
+def test_only_what_backticks_enclose_is_code(text, shown):
+    expected, cited, _ = read(text)
+    assert expected == shown
+    assert {marker for _, marker in cited} == {"【4:0†source】"}
+    assert read(text, range(1, len(text)))[0] == shown
+
+
+@pytest.mark.parametrize("text", ["`` w ` [1] ``, so", "`w [1]`", "Use `a` or `w [1] (2).` so"])
+def test_code_within_a_line_stays(text):
+    assert read(text) == read(text, range(1, len(text))) == (text, [], 0)
+
+
 def test_a_quote_stays_as_it_is_and_what_follows_is_read_on():
     parser = MarkerParser(SOURCES)
     quoted = "As w[1] and 【4:0†source】 say (2)."
@@ -125,6 +149,7 @@ def test_without_passages_numbers_in_brackets_are_text():
             st.text(max_size=12),
             st.sampled_from(["【4:0†source】", "【4:2】", "【6:0†a b.pdf】", "【8:0†source】"]),
             st.sampled_from(["[1]", "(2)", "[1](", "2).", "(3", "[2, 9]", "12", " ", "sin", "\n"]),
+            st.sampled_from(["`", "``", "```", "```py\n", "~~~", "`w[1]`", "- "]),
         ),
         max_size=8,
     ),
