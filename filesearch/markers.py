@@ -1,14 +1,16 @@
 """Markers: a model's text, as it streams in -> text without markers, and the passages they name.
 
 Models are told to repeat markers such as 【4:0†source】, and write what they please: 【4:0】, [1],
-[^1], (1), [1, 3]. Numbers alone count the passages from 1, as the model was given them. A marker
-that points at nothing is dropped and counted; what is no marker stays as it is, so that nothing
-else is ever lost: code, an interval such as [0, 100], what is called or counted as in f(2), 12(3).
+[^1], (1), [1, 3], 【4:0†source, 4:1†source】. Numbers alone count the passages from 1, as the model
+was given them. A marker that points at nothing is dropped and counted; what is no marker stays as
+it is, so that nothing else is ever lost: an interval such as [0, 100], what is called, counted or
+indexed as in f(2), 12(3) and x[1], and code.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import regex
 
@@ -20,18 +22,27 @@ MAX_RANGE = 10
 
 # A number alone is at most three digits: [2024] and (1998) are years.
 _NUMBER = r"\^?\d{1,3}"
-_LIST = rf"{_NUMBER}(?:\s{{0,2}}[,，;、–-]\s{{0,2}}{_NUMBER}){{0,9}}"
 _PAIR = r"\d{1,6}\s{0,2}[:：]\s{0,2}\d{1,4}"
+_ITEM = rf"(?:{_PAIR}|{_NUMBER})"
+# What follows a first label, further items with labels of their own included, is its tail.
 _LABEL = rf"(?:†[^】\]\n]{{0,{MAX_LABEL_CHARACTERS}}})"
+_BODY = rf"(?P<body>{_ITEM}(?:\s{{0,2}}[,，;；、–-]\s{{0,2}}{_ITEM}){{0,9}}{_LABEL}?)"
 _MARKER = lazy_pattern(
-    rf"【\s{{0,2}}(?:(?P<pair>{_PAIR}){_LABEL}?|(?P<list>{_LIST}){_LABEL}?)\s{{0,2}}】"
-    rf"|\[(?:(?P<pair>{_PAIR}){_LABEL}|(?P<pair>{_PAIR})|(?P<list>{_LIST}){_LABEL}?)\]"
+    rf"【\s{{0,2}}{_BODY}\s{{0,2}}】"
+    rf"|\[[^\S\n]{{0,2}}{_BODY}[^\S\n]{{0,2}}\]"
     rf"|[(（](?P<round>\d{{1,3}})[)）]"
 )
 _OPENING = lazy_pattern(r"[【\[(（]")
-_FULL_MARKER = lazy_pattern(rf"【(?P<pair>{_PAIR}){_LABEL}】")
+_FULL_MARKER = lazy_pattern(
+    rf"【(?P<body>{_PAIR}(?:\s{{0,2}}[,，;；、]\s{{0,2}}{_PAIR}){{0,9}}{_LABEL})】"
+)
 _FULL_OPENING = lazy_pattern("【")
-_SPLIT = lazy_pattern(r"\s*[,，;、]\s*")
+_SPLIT = lazy_pattern(rf"\s*[,，;；、]\s*|\s+(?={_PAIR}†)")
+_RANGE = lazy_pattern(r"\s*[–-]\s*")
+_PLACE = lazy_pattern(r"(?:(?P<call>\d+)\s*[:：]\s*|\^)?(?P<index>\d+)")
+_Place: TypeAlias = tuple[int | None, int]
+"""Call and index of a passage, as its marker has them; or None and its number, from 1."""
+
 # What may follow a number in round brackets that cites: an enumeration goes on with words.
 _AFTER_ROUND = lazy_pattern(r"[ \t]*(?:[.,;:!?。，；：！？、\n【\[(（]|$)")
 _WIDEST_AFTER = 8
@@ -41,6 +52,15 @@ _BEFORE_ARGUMENT = lazy_pattern(
     r"(?:\d(?:[(（]\w{1,4}[)）])*"
     r"|(?<![\p{L}\p{N}_'’])(?:[A-Za-z]|[A-Za-z]\w*\.[A-Za-z]\w*|[a-z]+[A-Z]\w*"
     r"|[A-Za-z0-9]+_\w*[A-Za-z0-9]|(?:arc)?(?:sin|cos|tan)h?|abs|exp|lg|ln|log|sqrt))$"
+)
+# The same of square brackets, where more is cited than indexed: x[1], = A[1], arr2[1], top_k[1],
+# f(x)[1], a[0][1], get()[1]. Not Berg[1], 2024[1], pier C[1], 3.2 m[1], km/h[1], 45 m2[1], CO2[1].
+_BEFORE_INDEX = lazy_pattern(
+    r"(?:(?:^|(?<=[\s(\[{=+*<>]))(?<!\p{N}\s)"
+    r"(?:[a-z]|(?<![^(\[{=+*<>\s]\s{0,3})[A-Z]|(?!(?:[cdkm]?m[23]|mp[34]|co2)\b)[a-z]+\d+"
+    r"|[a-z]\w*_\w*)"
+    r"(?:\[[^\[\]\s]{0,20}\]|\([^()\n]{0,40}\))*"
+    r"|\w\(\))$"
 )
 _WIDEST_BEFORE = 80
 # What tells a link, [1](https://example.org), from two markers, [1](2).
@@ -108,11 +128,11 @@ class MarkerParser:
                 break
             if found is not None and not is_end and self._needs_more(found):
                 break
-            if found is None or not self._cite(taken, found):
+            if found is not None and self._cite(taken, found):
+                position = found.end()
+            else:
                 self._pass(taken, self._held[position])
                 position += 1
-            else:
-                position = found.end()
         else:
             self._pass(taken, self._held[position:])
             position = len(self._held)
@@ -138,38 +158,41 @@ class MarkerParser:
 
     def _cite(self, taken: list[str | Source], found: regex.Match[str]) -> bool:
         """Append what a match cites; False when it is no marker after all."""
-        after = self._held[found.end() :]
-        if found["pair"] is not None:
-            call, index = (int(n) for n in regex.split(r"[:：]", found["pair"]))
-            if not self._sources and "†" not in found.group():
-                return False
-            self._append(taken, [self._by_numbers.get((call, index))])
-            return True
-        if not self._given:
+        text, after = found.group(), self._held[found.end() :]
+        if not self._only_full and found["round"] is not None:
+            return self._cite_round(taken, int(found["round"]), after)
+        places = _places(found["body"])
+        has_pair = any(call is not None for call, _ in places)
+        is_sure = has_pair and "†" in text
+        if not is_sure and not (self._sources if has_pair else self._given):
             return False
-        if found["round"] is not None:
-            number = int(found["round"])
-            is_marker = (
-                1 <= number <= len(self._given)
-                and bool(self._line.strip())
-                and not self._is_code(after)
-                and _AFTER_ROUND.match(after[:_WIDEST_AFTER]) is not None
-                and _BEFORE_ARGUMENT.search(self._line[-_WIDEST_BEFORE:]) is None
-            )
-            if is_marker:
-                self._append(taken, [self._given[number - 1]])
-            return is_marker
-        cited = [self._numbered(number) for number in _numbers(found["list"])]
-        if found.group().startswith("["):
+        cited = [self._source(place) for place in places]
+        if text.startswith("[") and not is_sure:
             is_link = after.startswith("(") and _ROUND.match(after) is None
-            is_plain = not {"†", "^"} & set(found.group())
+            is_plain = not {"†", "^"} & set(text)
             is_interval = is_plain and len(cited) > 1 and None in cited
-            if is_link or is_interval or self._is_code(after):
+            is_index = is_plain and _BEFORE_INDEX.search(self._line[-_WIDEST_BEFORE:]) is not None
+            if is_link or is_interval or is_index or self._is_code(after):
                 return False
         self._append(taken, cited)
         return True
 
-    def _numbered(self, number: int) -> Source | None:
+    def _cite_round(self, taken: list[str | Source], number: int, after: str) -> bool:
+        is_marker = (
+            1 <= number <= len(self._given)
+            and bool(self._line.strip())
+            and not self._is_code(after)
+            and _AFTER_ROUND.match(after[:_WIDEST_AFTER]) is not None
+            and _BEFORE_ARGUMENT.search(self._line[-_WIDEST_BEFORE:]) is None
+        )
+        if is_marker:
+            self._append(taken, [self._given[number - 1]])
+        return is_marker
+
+    def _source(self, place: _Place) -> Source | None:
+        call, number = place
+        if call is not None:
+            return self._by_numbers.get((call, number))
         return self._given[number - 1] if 1 <= number <= len(self._given) else None
 
     def _append(self, taken: list[str | Source], cited: Sequence[Source | None]) -> None:
@@ -224,11 +247,27 @@ def _unpaired(line: str) -> set[int]:
     return unpaired
 
 
-def _numbers(text: str) -> list[int]:
-    """Return the numbers of a list such as `1, ^3, 5-7`; a long range gives its ends."""
-    numbers: list[int] = []
-    for part in _SPLIT.split(text):
-        ends = [int(end.strip().lstrip("^")) for end in regex.split("[–-]", part)]
-        is_range = len(ends) == 2 and 0 < ends[1] - ends[0] < MAX_RANGE
-        numbers += range(ends[0], ends[1] + 1) if is_range else ends
-    return numbers
+def _places(body: str) -> list[_Place]:
+    """Return what is named by `1, ^3, 5-7` or `4:0†a.pdf, 4:1†b.pdf`; a long range gives its ends.
+
+    Numbers behind a label are its own words if they have no label themselves.
+    """
+    places: list[_Place] = []
+    is_labelled = False
+    for part in _SPLIT.split(body):
+        named, dagger, _ = part.partition("†")
+        ends = [place for end in _RANGE.split(named.strip()) if (place := _place(end))]
+        if not ends or (is_labelled and not dagger and ends[0][0] is None):
+            continue
+        is_labelled = is_labelled or bool(dagger)
+        (call, first), (other_call, last) = ends[0], ends[-1]
+        is_range = len(ends) == 2 and call == other_call and 0 < last - first < MAX_RANGE
+        places += [(call, index) for index in range(first, last + 1)] if is_range else ends
+    return places
+
+
+def _place(text: str) -> _Place | None:
+    found = _PLACE.fullmatch(text.strip())
+    if found is None:
+        return None
+    return None if found["call"] is None else int(found["call"]), int(found["index"])

@@ -61,10 +61,30 @@ def test_markers_in_every_spelling_cite_their_passage(marker):
         ("a [^1, ^9]", ["【4:0†source】"]),
         ("a 【1, 9】", ["【4:0†source】"]),
         ("见说明【4:2†来源】。", ["【4:2†source】"]),
+        ("a 【4:0†source, 4:2†source】", ["【4:0†source】", "【4:2†source】"]),
+        ("a 【4:0, 6:0】", ["【4:0†source】", "【6:0†source】"]),
+        ("a [4:0†a, b.pdf; 4:1†c.pdf]", ["【4:0†source】", "【4:1†source】"]),
+        ("a 【4:0†source 4:1†source】", ["【4:0†source】", "【4:1†source】"]),
+        ("a 【1†source，3†source】", ["【4:0†source】", "【4:2†source】"]),
+        ("a 【4:1†source、9:9†source】", ["【4:1†source】"]),
+        ("a 【4:0-4:2】", ["【4:0†source】", "【4:1†source】", "【4:2†source】"]),
+        ("a 【2†p. 3, 4】", ["【4:1†source】"]),
+        ("a [4:0, 4:1]", ["【4:0†source】", "【4:1†source】"]),
+        ("a [1 ] [ 3 ]", ["【4:0†source】", "【4:2†source】"]),
     ],
 )
 def test_adjacent_and_listed_markers_cite_each(text, markers):
     assert [marker for _, marker in read(text)[1]] == markers
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Ask Berg", "in 2024", "on pier C", "It is 3.2 m", "at 30 km/h", "the hall has 45 m2", "USB-C",
+     "at 20 °C", "CO2", "the boat(s)", "boat_rules.md", "FSEARCH_INDEX", "Model X30", "5 kWh",
+     "l'a", "(see there)", "`top_k`", "“so”", "港长"],
+)  # fmt: skip
+def test_a_number_right_behind_what_is_no_list_or_table_cites(words):
+    assert read(f"{words}[1].") == (f"{words}.", [(len(words), "【4:0†source】")], 0)
 
 
 @pytest.mark.parametrize("marker", ["【9:9†source】", "【4:7】", "[7]", "[^12]", "【5】", "[0]"])
@@ -80,7 +100,9 @@ def test_markers_that_point_at_nothing_are_dropped_and_counted(marker):
         "a [b] (c) 【", "f(1) = 2", "1) one", "open [1", "[", "(9).", "[1](2-report.pdf)",
         "Under section 12(3), go.", "See 4(1)(2).", "By 5(a)(1).", "Use sin(1).", "f(2), ok",
         "np.dot(3).", "top_k(2).", "toString(1).", "Vitamin B(3).", "H(2)", "It lies in [0, 100].",
-        "[1, 9]", "from [0–4] to [2-9]", "[3、7]",
+        "[1, 9]", "from [0–4] to [2-9]", "[3、7]", "from [12:30, 14:15] on",
+        "x[1] = 3", "Let x[0] be y[2].", "(i[1])", "= A[1]", "arr2[1], top_k[2]", "f(x)[1]",
+        "a[0][1]", "get()[1]", "x[1:3]", "`a[1:3]`", "x[1, 2]",
     ],
 )  # fmt: skip
 def test_what_is_no_marker_stays(text):
@@ -149,6 +171,9 @@ def test_without_passages_numbers_in_brackets_are_text():
             st.text(max_size=12),
             st.sampled_from(["【4:0†source】", "【4:2】", "【6:0†a b.pdf】", "【8:0†source】"]),
             st.sampled_from(["[1]", "(2)", "[1](", "2).", "(3", "[2, 9]", "12", " ", "sin", "\n"]),
+            st.sampled_from(
+                ["【4:0†source, 4:1†source】", "【4:0, 4:1】", "[ 1 ]", "x[1]", " a", "4:1†"]
+            ),
             st.sampled_from(["`", "``", "```", "```py\n", "~~~", "`w[1]`", "- "]),
         ),
         max_size=8,
