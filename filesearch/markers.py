@@ -37,6 +37,8 @@ _FULL_MARKER = lazy_pattern(
     rf"【(?P<body>{_PAIR}(?:\s{{0,2}}[,，;；、]\s{{0,2}}{_PAIR}){{0,9}}{_LABEL})】"
 )
 _FULL_OPENING = lazy_pattern("【")
+# What begins a marker that its text breaks off in, and nothing else.
+_BEGUN = lazy_pattern(rf"(?:【\s{{0,2}}(?=\^?\d)|\[\s{{0,2}}(?={_PAIR}†))(?P<body>.*)")
 _SPLIT = lazy_pattern(rf"\s*[,，;；、]\s*|\s+(?={_PAIR}†)")
 _RANGE = lazy_pattern(r"\s*[–-]\s*")
 _PLACE = lazy_pattern(r"(?:(?P<call>\d+)\s*[:：]\s*|\^)?(?P<index>\d+)")
@@ -111,10 +113,14 @@ class MarkerParser:
         return taken
 
     def finish(self) -> list[str | Source]:
-        """Return what was held back in case a marker would follow."""
-        return self._take(is_end=True)
+        """Return what was held back in case a marker would follow.
 
-    def _take(self, *, is_end: bool) -> list[str | Source]:
+        Of a marker that the text breaks off in nothing is shown; what it names for certain is
+        cited.
+        """
+        return self._take(is_end=True, is_last=True)
+
+    def _take(self, *, is_end: bool, is_last: bool = False) -> list[str | Source]:
         taken: list[str | Source] = []
         position = 0
         opening_of, marker = (
@@ -130,6 +136,8 @@ class MarkerParser:
                 break
             if found is not None and self._cite(taken, found):
                 position = found.end()
+            elif found is None and is_last and self._cite_begun(taken, position):
+                position = len(self._held)
             else:
                 self._pass(taken, self._held[position])
                 position += 1
@@ -188,6 +196,30 @@ class MarkerParser:
         if is_marker:
             self._append(taken, [self._given[number - 1]])
         return is_marker
+
+    def _cite_begun(self, taken: list[str | Source], position: int) -> bool:
+        """Append what a marker cites that the text breaks off in; False when none begins there."""
+        begun = _BEGUN.fullmatch(self._held, position)
+        if begun is None or _MARKER.match(self._held, position, partial=True) is None:
+            return False
+        body = begun["body"]
+        if not self._given and "†" not in body:
+            return False
+        last = _SPLIT.split(body)[-1]
+        if not self._is_whole(last):
+            body = body[: len(body) - len(last)]
+        self._append(taken, [self._source(place) for place in _places(body)])
+        return True
+
+    def _is_whole(self, part: str) -> bool:
+        """Whether the last part of a marker that breaks off can mean one passage only."""
+        if "†" in part:
+            return True
+        place = _place(part)
+        if place is None or place[0] is None:
+            return False
+        start = f"【{place[0]}:{place[1]}"
+        return sum(source.marker.startswith(start) for source in self._sources) <= 1
 
     def _source(self, place: _Place) -> Source | None:
         call, number = place

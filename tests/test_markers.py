@@ -161,6 +161,35 @@ def test_a_quote_stays_as_it_is_and_what_follows_is_read_on():
     assert pieces == ["So ", "[" + quoted, SOURCES[1], "."]
 
 
+@pytest.mark.parametrize(
+    ("begun", "markers"),
+    [
+        ("【4", []), ("【4:", []), ("【4:1", ["【4:1†source】"]), ("【4:1†sou", ["【4:1†source】"]),
+        ("【 4:1†", ["【4:1†source】"]), ("【2†so", ["【4:1†source】"]),
+        ("【4:0, 4:", ["【4:0†source】"]), ("【1, 2", ["【4:0†source】"]),
+        ("[4:1†sou", ["【4:1†source】"]),
+        ("【4:0†source, 4:2†so", ["【4:0†source】", "【4:2†source】"]),
+    ],
+)  # fmt: skip
+def test_of_a_marker_that_the_text_breaks_off_in_nothing_is_shown(begun, markers):
+    text = f"Ask Ingrid {begun}"
+    shown, cited, dropped = read(text)
+    assert (shown, [marker for _, marker in cited], dropped) == ("Ask Ingrid ", markers, 0)
+    assert read(text, range(1, len(text))) == read(text)
+
+
+def test_a_number_that_may_go_on_is_not_cited_where_the_text_breaks_off():
+    many = [source(4, index) for index in range(12)]
+    assert read("a 【4:1", sources=many) == ("a ", [], 0)
+    assert read("a 【4:1†", sources=many)[1] == [(2, "【4:1†source】")]
+    assert read("a 【4:2", sources=many)[1] == [(2, "【4:2†source】")]
+
+
+@pytest.mark.parametrize("end", ["【", "【注", "【2024年", "[1", "[4:1", "(", "(1", "["])
+def test_what_may_be_no_marker_stays_where_the_text_breaks_off(end):
+    assert read(f"Ask Ingrid {end}") == (f"Ask Ingrid {end}", [], 0)
+
+
 def test_without_passages_numbers_in_brackets_are_text():
     assert read("As [1] says (2).【4:0†source】", sources=[]) == ("As [1] says (2).", [], 1)
 

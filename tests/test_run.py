@@ -537,6 +537,16 @@ def test_an_answer_in_plain_text_is_read_as_ever():
     assert len(end.answer.citations) == 1
 
 
+def test_a_reply_that_is_cut_within_a_marker_shows_none_of_it():
+    cut = "Mugs go back within 30 days 【2:0†sou"
+    reply = ChatReply(Message("assistant", cut), "length", Usage())
+    *events, end = run(ScriptedChatModel([searching("mugs"), reply])).events()
+    assert isinstance(end, Incomplete)
+    assert end.answer.plain_text == "Mugs go back within 30 days "
+    assert [c.filename for c in end.answer.citations] == ["mugs.md"]
+    assert "【" not in "".join(e.text for e in events if isinstance(e, TextDelta))
+
+
 def test_an_answer_is_none_when_it_rests_on_no_passage():
     model = ScriptedChatModel([searching("x"), "The documents do not say."])
     *_, end = run(model).events()
