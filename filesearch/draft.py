@@ -41,6 +41,8 @@ class Draft:
         locate: Finds pages and headings.
         model: Its name.
         is_json: It was asked for JSON, where a number in brackets is an array and no marker.
+        wants_sources: Whether facts that cite nothing are reported: there were documents to cite,
+            whether or not they were searched and anything was found.
     """
 
     def __init__(
@@ -51,12 +53,14 @@ class Draft:
         locate: Locate,
         model: str,
         is_json: bool = False,
+        wants_sources: bool = True,
     ) -> None:
         self._question = question
         self._is_grounded = sources is not None
         self._sources = tuple(sources or ())
         self._locate = locate
         self._model = model
+        self._wants_sources = wants_sources
         self._parser = MarkerParser(self._sources, only_full=is_json)
         self._text = ""
         self._places: list[tuple[Citation, Source]] = []
@@ -162,7 +166,7 @@ class Draft:
         uncited = [
             self._text[start:end]
             for i, (start, end) in enumerate(sentences)
-            if self._sources and i not in cited and states_fact(self._text[start:end])
+            if self._wants_sources and i not in cited and states_fact(self._text[start:end])
         ]
         return Answer(
             question=self._question,

@@ -90,6 +90,8 @@ class MarkerParser:
     def __init__(self, sources: Sequence[Source] = (), *, only_full: bool = False) -> None:
         self._sources = tuple(sources)
         self._only_full = only_full
+        self._opening = _FULL_OPENING if only_full else _OPENING
+        self._marker = _FULL_MARKER if only_full else _MARKER
         self._given = self._sources
         self._by_numbers = {(s.call, s.index): s for s in self._sources}
         self._held = ""
@@ -123,13 +125,10 @@ class MarkerParser:
     def _take(self, *, is_end: bool, is_last: bool = False) -> list[str | Source]:
         taken: list[str | Source] = []
         position = 0
-        opening_of, marker = (
-            (_FULL_OPENING, _FULL_MARKER) if self._only_full else (_OPENING, _MARKER)
-        )
-        while opening := opening_of.search(self._held, position):
+        while opening := self._opening.search(self._held, position):
             self._pass(taken, self._held[position : opening.start()])
             position = opening.start()
-            found = marker.match(self._held, position, partial=not is_end)
+            found = self._marker.match(self._held, position, partial=not is_end)
             if found is not None and found.partial:
                 break
             if found is not None and not is_end and self._needs_more(found):
@@ -200,7 +199,7 @@ class MarkerParser:
     def _cite_begun(self, taken: list[str | Source], position: int) -> bool:
         """Append what a marker cites that the text breaks off in; False when none begins there."""
         begun = _BEGUN.fullmatch(self._held, position)
-        if begun is None or _MARKER.match(self._held, position, partial=True) is None:
+        if begun is None or self._marker.match(self._held, position, partial=True) is None:
             return False
         body = begun["body"]
         if not self._given and "†" not in body:

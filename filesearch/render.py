@@ -102,8 +102,13 @@ def render_grounds(answer: Answer) -> str:
 
 
 def _doubts(answer: Answer) -> list[str]:
-    """Return a line for what the answer falls short of, and for each sentence without support."""
+    """Return a line for what the answer falls short of, and for each sentence without support.
+
+    Before the latter one for an answer in which none of its facts has a source.
+    """
     lines = [line] if (line := shortfall(answer)) else []
+    if answer.uncited and not answer.citations:
+        lines.append("nothing of this answer rests on the documents")
     for citation in answer.unsupported:
         missing = f": it does not hold {', '.join(citation.missing)}" if citation.missing else ""
         lines.append(f"[{citation.number}] does not support the sentence that cites it{missing}")

@@ -199,6 +199,14 @@ class Run:
             locate=self._locate,
             model=self._model.name,
             is_json=self._options.is_json,
+            wants_sources=self._wants_sources(state),
+        )
+
+    def _wants_sources(self, state: RunState) -> bool:
+        """Whether a fact must rest on the documents: not where functions alone were asked."""
+        called = {call.name for message in state.messages for call in message.tool_calls}
+        return self._has_searches and (
+            FILE_SEARCH in called or called.isdisjoint(self._tools.functions)
         )
 
     # The model

@@ -357,7 +357,7 @@ class Answer:
         is_answered: False when documents were searched and the answer rests on none of them, and
             when it has no text.
         results: The passages that were considered, best first.
-        uncited: Sentences that state a fact and cite nothing.
+        uncited: Sentences that state a fact and cite nothing, where there were documents to cite.
         dropped_markers: Markers of the model that pointed at no passage.
         model: What answered.
         incomplete_reason: Why it was cut, None for a whole one; see shortfall.py.

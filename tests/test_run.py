@@ -7,6 +7,7 @@ import re
 import threading
 import time
 
+import click
 import pytest
 
 from filesearch.assistant import answer_of
@@ -39,6 +40,7 @@ from filesearch.messages import (
     ToolSpec,
     Usage,
 )
+from filesearch.render import render_answer
 from filesearch.run import Run, RunOptions, with_outputs
 from filesearch.shortfall import shortfall
 from filesearch.testing import ScriptedChatModel
@@ -562,6 +564,50 @@ def test_facts_without_a_citation_and_markers_of_nothing_are_reported():
     *_, end = run(ScriptedChatModel([searching("x"), text])).events()
     assert end.answer.uncited == (fact,)
     assert end.answer.dropped_markers == 1
+
+
+LIE = "The kiln was built in 1926 by Tomas."
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        [LIE],
+        [calling(ToolCall("c", "file_search", "{oops")), LIE],
+        [searching("kiln"), LIE],
+    ],
+    ids=["without a search", "after a failed call", "after a search that found nothing"],
+)
+def test_a_fact_is_reported_when_nothing_stands_behind_it(turns):
+    *_, end = run(ScriptedChatModel(turns), searches=[lambda _query: []]).events()
+    assert end.answer.uncited == (LIE,)
+    shown = click.unstyle(render_answer(end.answer))
+    assert "Warning: nothing of this answer rests on the documents" in shown
+    assert f"Warning: no source is cited for: “{LIE}”" in shown
+
+
+def test_a_fact_is_not_reported_where_there_are_no_documents_or_a_function_told_it():
+    *_, end = run(ScriptedChatModel([LIE]), searches=[]).events()
+    assert end.answer.uncited == ()
+    told = make_function(built)
+    asked = calling(ToolCall("c", told.spec.name, "{}"))
+    *_, end = run(ScriptedChatModel([asked, LIE]), functions=[told]).events()
+    assert end.answer.uncited == ()
+    *_, end = run(ScriptedChatModel([asked, searching("x"), LIE]), functions=[told]).events()
+    assert end.answer.uncited == (LIE,)
+
+
+def built() -> str:
+    """Say when the kiln was built."""
+    return LIE
+
+
+@pytest.mark.parametrize(
+    "said", ["Hello! How can I help?", "I found nothing about that in the documents.", "没有找到。"]
+)
+def test_a_greeting_or_a_refusal_without_a_search_is_not_reported(said):
+    *_, end = run(ScriptedChatModel([said]), searches=[lambda _query: []]).events()
+    assert end.answer.uncited == ()
 
 
 def test_two_quotes_of_one_passage_have_markers_of_their_own_and_a_repeated_one_its_own():
