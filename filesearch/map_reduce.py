@@ -1,14 +1,15 @@
 """Map-reduce: a document longer than a chat model reads -> one summary of it, with citations.
 
 text -> numbered sources -> parts that fit -> a summary of each (map) -> one summary (reduce).
-The model is told to repeat the marker of the source after each sentence; markers survive the
-reduce step, so that the last text still points at the document.
+The model is told to repeat the marker of the source after each sentence, and writes what it
+pleases: each text is read with the sources that it was written from, since [3] means another one in
+the next, and goes on with their own markers. They survive the reduce step, so that the last text
+still points at the document.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from filesearch.cite import locate, location_fields
 from filesearch.draft import Draft, Locate
 from filesearch.errors import ChatFailed, ContextExceeded
 from filesearch.grounding import render_sources
+from filesearch.markers import MarkerParser
 from filesearch.messages import ChatRequest, Message, Source
 from filesearch.protocols import ChatModel, Embedder
 from filesearch.records import FileRecord
@@ -35,7 +37,6 @@ of small local models."""
 SOURCE_TOKENS = 400
 """Tokens of one numbered source: what a citation points at before its quote is looked up."""
 
-_MARKER = re.compile(r"【(\d+):(\d+)(?:†[^【】]*)?】")
 _RULES = (
     "Write at most {count} sentences, in the language of the text, and nothing else. After each "
     "sentence repeat the marker of the passage that it rests on, such as 【0:3†source】. Say only "
@@ -47,15 +48,29 @@ _REDUCE = "Below are summaries of parts. Combine them into one summary. " + _RUL
 
 @dataclass(frozen=True, slots=True)
 class PartSummary:
-    """A summary as a model wrote it, with its markers, and the sources they may point at.
+    """A summary as a model wrote it.
 
     Attributes:
+        pieces: Its words, and at the place of each marker the source that it points at.
+        dropped: How many markers pointed at none, those of the summaries it was made from
+            included.
         incomplete_reason: Why it, or one that it was made from, is not whole; None where all are.
     """
 
-    text: str
-    sources: Mapping[str, Source]
+    pieces: tuple[str | Source, ...]
+    dropped: int = 0
     incomplete_reason: IncompleteReason | None = None
+
+    @property
+    def text(self) -> str:
+        """The words, each source by its own marker."""
+        return "".join(p if isinstance(p, str) else p.marker for p in self.pieces)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """What it points at, each once, in order of the first place."""
+        cited = (piece for piece in self.pieces if isinstance(piece, Source))
+        return tuple({source.marker: source for source in cited}.values())
 
 
 def draft_summary(
@@ -154,15 +169,9 @@ def _write(
     )
     if not reply.message.content.strip():
         raise ChatFailed(f"chat model '{model.name}' wrote an empty summary; try again or another")
-    return PartSummary(
-        reply.message.content.strip(),
-        {_key(s.call, s.index): s for s in given},
-        incomplete_reason(reply.finish_reason),
-    )
-
-
-def _key(call: int | str, index: int | str) -> str:
-    return f"{int(call)}:{int(index)}"
+    parser = MarkerParser(given)
+    pieces = (*parser.feed(reply.message.content.strip()), *parser.finish())
+    return PartSummary(pieces, parser.dropped, incomplete_reason(reply.finish_reason))
 
 
 def join_drafts(
@@ -191,13 +200,12 @@ def _reduce(drafts: Sequence[PartSummary], model: ChatModel, sentences: int) -> 
     if len(drafts) == 1:
         return drafts[0]
     text = "\n\n".join(draft.text for draft in drafts)
-    known = {key: source for draft in drafts for key, source in draft.sources.items()}
-    cited = dict.fromkeys(_key(*marker) for marker in _MARKER.findall(text))
-    sources = [known[key] for key in cited if key in known]
+    sources = {source.marker: source for draft in drafts for source in draft.sources}
     try:
-        joined = _write(_REDUCE, text, sources, model, sentences)
+        joined = _write(_REDUCE, text, sources.values(), model, sentences)
+        dropped = joined.dropped + sum(draft.dropped for draft in drafts)
         cut = [d.incomplete_reason for d in (joined, *drafts) if d.incomplete_reason is not None]
-        return replace(joined, incomplete_reason=cut[0] if cut else None)
+        return replace(joined, dropped=dropped, incomplete_reason=cut[0] if cut else None)
     except ContextExceeded:
         if len(drafts) == 2:
             raise
@@ -214,9 +222,16 @@ def cite_draft(
     Args:
         question: What the answer says it answers.
     """
-    draft = Draft(
-        question, sources=tuple(written.sources.values()), locate=locate, model=model.name
-    )
-    draft.feed(written.text)
+    draft = Draft(question, sources=written.sources, locate=locate, model=model.name)
+    for piece in written.pieces:
+        if isinstance(piece, str):
+            draft.quote(piece)  # what is left in it is no marker
+        else:
+            draft.feed(piece.marker)
     draft.finish()
-    return replace(draft.answer(embedder), results=(), incomplete_reason=written.incomplete_reason)
+    return replace(
+        draft.answer(embedder),
+        results=(),
+        dropped_markers=written.dropped,
+        incomplete_reason=written.incomplete_reason,
+    )

@@ -240,6 +240,33 @@ def test_several_files_have_markers_of_their_own_and_an_overall_summary(fs, docs
     assert_exact(fs, summary.overall)
 
 
+class Numbering(Parrot):
+    """Numbers the sources that it was given, [1], [2], instead of repeating their markers."""
+
+    def complete(self, request):
+        said = super().complete(request).message.content
+        for number, source in enumerate(request.sources, start=1):
+            said = said.replace(source.marker, f"[{number}]")
+        return ChatReply(Message("assistant", said), "stop", Usage())
+
+
+def test_a_model_that_numbers_its_sources_is_cited_like_one_that_repeats_their_markers(fs, docs):
+    fs.ingest(docs)
+    add(fs, long=long_text(600))
+    marked, numbered = (summarize_files(fs, model=model) for model in (Parrot(), Numbering()))
+    assert numbered == marked
+    assert len(numbered.files[-1].answer.citations) > 6
+    assert all(citation.is_supported for citation in numbered.overall.citations)
+
+
+def test_a_summary_of_parts_that_cites_nothing_is_reported_with_the_markers_of_nothing(fs):
+    add(fs, long=long_text(300))
+    lie = "The kiln was built in 1926 by Tomas."
+    [found] = summarize_files(fs, ["long"], model=Parrot(reply=lie + " 【9:9†source】")).files
+    assert (found.answer.uncited, found.answer.citations) == ((lie,), ())
+    assert found.answer.dropped_markers >= 3
+
+
 def test_a_part_that_the_model_cannot_read_is_halved(fs):
     add(fs, long=long_text(200))
     model = Parrot(limit=1_500)
