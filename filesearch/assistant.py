@@ -86,7 +86,9 @@ class Assistant:
         question = join_surrogates(question)
         turns = [replace(turn, text=join_surrogates(turn.text)) for turn in history]
         if thread_id is not None:
-            turns += [Turn(m.role, m.text) for m in self.threads.messages(thread_id)]
+            messages = self.threads.messages(thread_id)
+            # One without text is a picture, which no model of ours is shown.
+            turns += [Turn(m.role, m.text) for m in messages if m.text.strip()]
         tools = [f if isinstance(f, Function) else make_function(f) for f in functions]
         run = Run(
             self.model,

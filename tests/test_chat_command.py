@@ -7,7 +7,10 @@ import re
 import pytest
 from click.testing import CliRunner
 
+from filesearch import FileSearch
+from filesearch.cite import content_part
 from filesearch.cli import cli
+from filesearch.testing import ScriptedChatModel
 
 TEXTS = {
     "kiln.txt": "Welcome. The kiln reaches 1280 degrees in nine hours. It is fired on Fridays.\n",
@@ -51,6 +54,29 @@ def test_a_conversation_goes_on_by_its_id_and_is_listed(index):
 def test_a_source_opens_in_its_document(index):
     done = talk(index, "How many degrees does the kiln reach?", "/sources", "/sources 1")
     assert "Welcome. »The kiln reaches 1280 degrees in nine hours.« It is fired" in done.stdout
+
+
+def test_a_thread_with_pictures_in_it_goes_on_and_shows_its_sources(index):
+    with FileSearch(index) as fs:
+        thread = fs.threads.create()
+        picture = {"type": "image_file", "image_file": {"file_id": "file-1", "detail": "auto"}}
+        fs.threads.append(thread.id, "user", [picture])
+        answer = fs.ask("How many degrees does the kiln reach?")
+        file_path = {"type": "file_path", "text": "x", "start_index": 0, "end_index": 0}
+        part = content_part(answer)
+        part["text"]["annotations"].append(file_path)
+        fs.threads.append(thread.id, "assistant", [picture, part])
+    options = ["--thread", thread.id]
+    done = talk(index, "/sources", "/sources 1", "/threads", options=options)
+    assert done.exit_code == 0
+    assert done.stdout.count("[1] kiln.txt") == 2
+    model = ScriptedChatModel(["So it is."])
+    with FileSearch(index, model=model) as fs:
+        fs.ask("Really?", thread_id=thread.id)
+    said = [message.content for message in model.requests[0].messages[1:]]
+    assert said == ["The kiln reaches 1280 degrees in nine hours.", "Really?"]
+    done = talk(index, "When is it fired?", options=options)
+    assert "Fridays" in done.stdout
 
 
 def test_an_answer_without_sources_shows_none_of_an_earlier_one(index):

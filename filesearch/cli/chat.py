@@ -140,7 +140,9 @@ class _Talk:
                 return [
                     annotation["file_citation"]
                     for part in message.content
-                    for annotation in part["text"]["annotations"]
+                    if part["type"] == "text"  # a server's thread holds pictures as well
+                    for annotation in part["text"].get("annotations", ())
+                    if annotation["type"] == "file_citation"
                 ]
         return None
 
