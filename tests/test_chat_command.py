@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 
 import pytest
 from click.testing import CliRunner
@@ -49,6 +51,20 @@ def test_a_conversation_goes_on_by_its_id_and_is_listed(index):
     assert "1280 degrees" in second.stdout
     listed = CliRunner().invoke(cli, ["chat", "--index", str(index), "--list"]).stdout
     assert re.search(rf"{thread}  \S+ \S+ +4 messages  Tell me about the kiln\.", listed)
+
+
+def test_conversations_are_listed_as_json_for_programs(index):
+    first = talk(index, "What is fired on Fridays?")
+    thread = re.search(r"thread_\w+", first.stderr).group()
+    done = CliRunner().invoke(cli, ["chat", "--index", str(index), "--list", "--json"])
+    newest = json.loads(done.stdout)[0]
+    created_at = newest.pop("created_at")
+    assert abs(created_at - time.time()) < 600
+    title = "What is fired on Fridays?"
+    assert newest == {"id": thread, "metadata": {}, "message_count": 2, "title": title}
+    done = talk(index, "hello", options=["--json"])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--json goes with --list" in done.stderr
 
 
 def test_a_source_opens_in_its_document(index):

@@ -38,7 +38,7 @@ OPTIONS = {
         "--stream",
         "--json",
     },
-    "chat": {"--index", "--model", "--thread", "--list"},
+    "chat": {"--index", "--model", "--thread", "--list", "--json"},
     "compact": {"--index", "--json"},
     "doctor": {"--index", "--json"},
     "eval": {

@@ -7,11 +7,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from filesearch.cli.options import index_option, say, show_as_written
+from filesearch.cli.options import index_option, json_option, print_json, say, show_as_written
 from filesearch.terminal import escaped
 
 if TYPE_CHECKING:
@@ -32,16 +33,24 @@ _HELP = """\
 @click.option("--model", metavar="NAME", help="What answers; see: fsearch ask --help.")
 @click.option("--thread", "thread_id", metavar="ID", help="Conversation to go on with.")
 @click.option("--list", "is_list", is_flag=True, help="List the conversations and end.")
-def chat(index: str | None, model: str | None, thread_id: str | None, is_list: bool) -> None:
+@json_option
+def chat(
+    index: str | None, model: str | None, thread_id: str | None, is_list: bool, as_json: bool
+) -> None:
     """Talk with the documents: questions, answers with numbered sources, and what came before.
 
     The conversation is kept; /help lists what else can be done in it. Without a terminal each line
-    of the input is a message.
+    of the input is a message. --json goes with --list alone.
     """
+    if as_json and not is_list:
+        raise click.UsageError("--json goes with --list; one answer as JSON: fsearch ask --json")
     from filesearch.engine import FileSearch
     from filesearch.render import render_thread_list
 
     with FileSearch(index, chat_model=model) as fs:
+        if is_list and as_json:
+            print_json([asdict(thread) for thread in fs.threads.list()])
+            return
         if is_list:
             click.echo(render_thread_list(fs.threads.list()))
             return
