@@ -56,11 +56,11 @@ _BEFORE_ARGUMENT = lazy_pattern(
     r"|[A-Za-z0-9]+_\w*[A-Za-z0-9]|(?:arc)?(?:sin|cos|tan)h?|abs|exp|lg|ln|log|sqrt))$"
 )
 # The same of square brackets, where more is cited than indexed: x[1], = A[1], arr2[1], top_k[1],
-# f(x)[1], a[0][1], get()[1]. Not Berg[1], 2024[1], pier C[1], 3.2 m[1], km/h[1], 45 m2[1], CO2[1].
+# f(x)[1], a[0][1], get()[1]. Not Berg[1], 2024[1], pier C[1], 3.2 m[1], km/h[1], 45 m2[1], v2[1].
 _BEFORE_INDEX = lazy_pattern(
     r"(?:(?:^|(?<=[\s(\[{=+*<>]))(?<!\p{N}\s)"
-    r"(?:[a-z]|(?<![^(\[{=+*<>\s]\s{0,3})[A-Z]|(?!(?:[cdkm]?m[23]|mp[34]|co2)\b)[a-z]+\d+"
-    r"|[a-z]\w*_\w*)"
+    r"(?:[a-z]|(?<![^(\[{=\s]\s{0,3})[A-Z]|[a-z]\w*_\w*"
+    r"|(?!(?:[cdkm]?m[23]|mp[34]|co2|v\d+|utf\d+)\b)[a-z]{1,5}\d{1,2})"
     r"(?:\[[^\[\]\s]{0,20}\]|\([^()\n]{0,40}\))*"
     r"|\w\(\))$"
 )

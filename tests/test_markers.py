@@ -81,7 +81,7 @@ def test_adjacent_and_listed_markers_cite_each(text, markers):
     "words",
     ["Ask Berg", "in 2024", "on pier C", "It is 3.2 m", "at 30 km/h", "the hall has 45 m2", "USB-C",
      "at 20 °C", "CO2", "the boat(s)", "boat_rules.md", "FSEARCH_INDEX", "Model X30", "5 kWh",
-     "l'a", "(see there)", "`top_k`", "“so”", "港长"],
+     "l'a", "(see there)", "`top_k`", "“so”", "港长", "* C", "since v2", "with sha256"],
 )  # fmt: skip
 def test_a_number_right_behind_what_is_no_list_or_table_cites(words):
     assert read(f"{words}[1].") == (f"{words}.", [(len(words), "【4:0†source】")], 0)
