@@ -65,9 +65,15 @@ class FileDone:
 
 @dataclass(slots=True, eq=False)
 class _Held:
-    """A file that was taken up and is not settled."""
+    """A file that was taken up and is not settled.
+
+    Attributes:
+        wants_signs: Whether its windows are embedded with token signs, as its store had them when
+            the file was read.
+    """
 
     prepared: Prepared
+    wants_signs: bool = False
     blocks: list[WindowEmbeddings] = field(default_factory=list)
     window_done: int = 0
     ready_at: float = 0.0
@@ -189,6 +195,8 @@ class IngestWorker:
             held = _Held(prepared, ready_at=time.monotonic())
             if prepared.text is not None:
                 self._check_store(held)
+            if held.windows_left:
+                held.wants_signs = self._stores[held.store_id].late_interaction
             (self._pending if held.windows_left else self._ready).append(held)
 
     def _check_store(self, held: _Held) -> None:
@@ -218,11 +226,11 @@ class IngestWorker:
             order = sorted(self._pending, key=lambda held: held.windows_left)
         else:
             order = list(self._pending)
-        wants_signs = self._stores[order[0].store_id].late_interaction
+        wants_signs = order[0].wants_signs
         chosen: list[tuple[_Held, int]] = []
         room = EMBED_WINDOWS
         for held in order:
-            if room and self._stores[held.store_id].late_interaction == wants_signs:
+            if room and held.wants_signs == wants_signs:
                 chosen.append((held, min(room, held.windows_left)))
                 room -= chosen[-1][1]
         # The worker loop: a text that breaks the embedder must not keep the others out.
@@ -318,16 +326,26 @@ class IngestWorker:
         return True
 
     def _write(self, store_id: str, held_files: Sequence[_Held]) -> list[ReadFile]:
+        # The store may have been rebuilt while the lock was awaited, with another embedder or
+        # without what late interaction needs, or now with it.
+        for held in held_files:
+            if held.prepared.text is not None:
+                self._check_store(held)
         try:
             store = self._catalog.store(store_id)
         except NotFound:
             return []  # deleted meanwhile, its files with it
         writer = self._index.writer(store, on_commit=self._merges.note)
         for held in held_files:
-            if held.prepared.text is not None:
-                self._check_store(held)  # rebuilt with another embedder while the lock was awaited
+            if held.prepared.text is not None and held.wants_signs != store.late_interaction:
+                self._embed_anew(held, wants_signs=store.late_interaction)
             made = WindowEmbeddings.join(held.blocks) if held.blocks else None
             writer.settle(held.prepared.read, held.prepared.text, made)
         settled = writer.commit_settled()
         writer.sweep()  # whoever removes files leaves that to us while we hold the lock
         return settled
+
+    def _embed_anew(self, held: _Held, *, wants_signs: bool) -> None:
+        held.blocks, held.window_done, held.wants_signs = [], 0, wants_signs
+        while held.windows_left:
+            self._embed_windows([(held, min(EMBED_WINDOWS, held.windows_left))], wants_signs)

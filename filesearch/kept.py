@@ -133,7 +133,7 @@ class Kept(Parts):
 
         if should_repair:
             return repair_index(self._index, self._embedder, on_progress=on_progress)
-        return verify_index(self._index)
+        return verify_index(self._index, lambda: self._embedder)
 
     def rebuild(self, *, on_progress: Callable[[int, int], None] | None = None) -> int:
         """Chunk and embed every file again, with the settings of now; returns how many.

@@ -24,7 +24,7 @@ from filesearch.index.segment import (
 )
 from filesearch.index.sweep import sweep_segments
 from filesearch.prepare import embed_windows, prepare_document
-from filesearch.protocols import Embedder
+from filesearch.protocols import Embedder, TokenEmbedder
 from filesearch.records import Entry, FileRecord, Picture, SegmentRecord, StoreRecord
 from filesearch.types import Chunk, Document
 
@@ -91,11 +91,18 @@ def _is_meant(record: FileRecord, target: str) -> bool:
 _PartKey = tuple[str, tuple[tuple[int, int], ...]]
 
 
-def verify(root: Path, catalog: Catalog, store: StoreRecord) -> Verification:
+def verify(
+    root: Path, catalog: Catalog, store: StoreRecord, *, needs_signs: bool = False
+) -> Verification:
     """Compare the segments with the catalog, and every offset with the text it points into.
 
     Looks at the hash of every file, the tables and the counts. Changes nothing. Others may write
     and merge meanwhile: what they replaced is not damaged, and what they put there is checked.
+
+    Args:
+        root: Directory of the segments.
+        catalog, store: Of the index.
+        needs_signs: Whether a segment without token signs is damaged; see `makes_signs`.
     """
     checked: dict[_PartKey, tuple[list[Damage], int]] = {}
     while True:
@@ -103,7 +110,9 @@ def verify(root: Path, catalog: Catalog, store: StoreRecord) -> Verification:
         parts = _parts(picture)
         for key, (record, entries) in parts.items():
             if key not in checked:
-                checked[key] = _verify_segment(root, catalog, store, record, entries)
+                checked[key] = _verify_segment(
+                    root, catalog, store, record, entries, needs_signs=needs_signs
+                )
         suspects = {key for key in parts if checked[key][0]}
         if not suspects or suspects <= _parts(catalog.picture(store.id)).keys():
             break
@@ -137,7 +146,13 @@ def _parts(picture: Picture) -> dict[_PartKey, tuple[SegmentRecord, list[Entry]]
 
 
 def _verify_segment(
-    root: Path, catalog: Catalog, store: StoreRecord, record: SegmentRecord, entries: list[Entry]
+    root: Path,
+    catalog: Catalog,
+    store: StoreRecord,
+    record: SegmentRecord,
+    entries: list[Entry],
+    *,
+    needs_signs: bool,
 ) -> tuple[list[Damage], int]:
     try:
         segment = Segment(root, record)
@@ -148,6 +163,8 @@ def _verify_segment(
                 f"{made_by[1]}-dimensional vectors of '{made_by[0]}', not "
                 f"{store.dimension}-dimensional ones of '{store.embedder}'"
             )
+        if needs_signs and not segment.has_signs:
+            problems.append("lacks the token signs that late interaction needs")
         counts = {
             "chunks": (len(segment.chunk_table), record.chunk_count),
             "chunks with postings": (segment.postings.n_rows, record.chunk_count),
@@ -199,6 +216,15 @@ def _verify_entries(
         yield damages, len(stored)
 
 
+def makes_signs(store: StoreRecord, embedder: Embedder) -> bool:
+    """Return whether `embedder` makes the vectors of a store, and token signs that this keeps."""
+    return (
+        store.late_interaction
+        and store.embedder == embedder.fingerprint
+        and isinstance(embedder, TokenEmbedder)
+    )
+
+
 def repair(
     root: Path,
     catalog: Catalog,
@@ -214,7 +240,8 @@ def repair(
     Returns:
         The second verification, with the number of segments that were rebuilt.
     """
-    found = verify(root, catalog, store)
+    needs_signs = makes_signs(store, embedder)
+    found = verify(root, catalog, store, needs_signs=needs_signs)
     bad = {damage.segment for damage in found.damages if damage.can_be_rebuilt}
     picture = catalog.picture(store.id)
     damaged = [record for record in picture.segments if record.name in bad]
@@ -224,7 +251,7 @@ def repair(
         entries.extend(picture.unplaced)
         rebuild(root, catalog, store, embedder, damaged, entries, on_progress=on_progress)
     sweep_segments(root, catalog.segment_names)
-    after = verify(root, catalog, store)
+    after = verify(root, catalog, store, needs_signs=needs_signs)
     return Verification(
         segments=after.segments,
         files=after.files,

@@ -11,6 +11,7 @@ segment that no catalog row names, and the old ones in use.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from filesearch.merge_policy import MergePolicy, SegmentSize
 from filesearch.records import SegmentRecord
 from filesearch.segment_rows import Move
 
+_log = logging.getLogger("filesearch.merge")
 Choose = Callable[[Sequence[SegmentSize]], list[int]]
 
 
@@ -58,6 +60,7 @@ class Merger:
         self._segments = segments
         self._catalog = catalog
         self._policy = policy or MergePolicy(exact_windows=EXACT_WINDOWS)
+        self._told: set[str] = set()  # stores of which people know what keeps segments apart
 
     def merge_due(self, store_id: str, *, on_block: Callable[[], None] = _do_nothing) -> int:
         """Merge segments of a store as long as they are many, or full of removed files.
@@ -168,16 +171,47 @@ class Merger:
         with self._catalog.database.reading() as sql:
             records = segment_rows.store_segments(sql, store_id)
             live = segment_rows.live_windows(sql, store_id)
-        sizes = [
-            SegmentSize(
-                one.id, live[one.id] if one.name in fresh else one.window_count, live[one.id]
+            keeps_signs = segment_rows.keeps_signs(sql, store_id)
+        kinds = self._part_by_signs(store_id, records) if keeps_signs else [records]
+        for kind in kinds:
+            sizes = [
+                SegmentSize(
+                    one.id, live[one.id] if one.name in fresh else one.window_count, live[one.id]
+                )
+                for one in kind
+                if (among is None or one.name in among)
+                and live.get(one.id)  # else whoever removed its files removes it too
+            ]
+            if chosen := set(choose(sizes)):
+                return [record for record in kind if record.id in chosen]
+        return []
+
+    def _part_by_signs(
+        self, store_id: str, records: list[SegmentRecord]
+    ) -> list[list[SegmentRecord]]:
+        """Part segments with token signs from those without: merged together, both had none."""
+        bare = {record.name for record in records if not self._has_signs(record)}
+        if not bare or len(bare) == len(records):  # an embedder may make none
+            return [records]
+        if store_id not in self._told:
+            self._told.add(store_id)
+            _log.warning(
+                "%d of %d segments of store %s lack what late interaction needs, so that it rests "
+                "there, and are not merged with the others; run: fsearch verify --repair",
+                len(bare),
+                len(records),
+                store_id,
             )
-            for one in records
-            if (among is None or one.name in among)
-            and live.get(one.id)  # else whoever removed its files removes it too
+        return [
+            [record for record in records if record.name not in bare],
+            [record for record in records if record.name in bare],
         ]
-        chosen = set(choose(sizes))
-        return [record for record in records if record.id in chosen]
+
+    def _has_signs(self, record: SegmentRecord) -> bool:
+        try:
+            return Segment(self._segments, record).has_signs
+        except IndexDamaged:  # the merge will say so
+            return True
 
     @contextmanager
     def write_merged(

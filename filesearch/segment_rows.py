@@ -44,6 +44,12 @@ def store_segments(sql: Connection, store_id: str) -> list[SegmentRecord]:
     return [rows.to_segment_record(row) for row in found]
 
 
+def keeps_signs(sql: Connection, store_id: str) -> bool:
+    """Return whether the segments of a store shall keep token signs; not in one that is gone."""
+    c = t.vector_stores.c
+    return bool(sql.scalar(select(c.late_interaction).where(c.id == store_id)))
+
+
 def segment_names(sql: Connection) -> set[str]:
     """Return the names of the segments of all stores."""
     return set(sql.scalars(select(t.segments.c.name)))

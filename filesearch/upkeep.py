@@ -7,9 +7,11 @@ from dataclasses import replace
 from functools import partial
 
 from filesearch.background_merges import warn_of_failure
+from filesearch.errors import FilesearchError
 from filesearch.index_directory import IndexDirectory
 from filesearch.maintain import (
     Verification,
+    makes_signs,
     match_files,
     rebuild,
     repair,
@@ -52,10 +54,24 @@ def _tidy_up(store_id: str, step: Callable[[], object]) -> None:
         warn_of_failure(store_id, error)
 
 
-def verify_index(index: IndexDirectory) -> Verification:
-    """Check every segment and offset of all stores against the catalog; changes nothing."""
+def verify_index(index: IndexDirectory, embedder: Callable[[], Embedder]) -> Verification:
+    """Check every segment and offset of all stores against the catalog; changes nothing.
+
+    Args:
+        index: The index.
+        embedder: Returns that of now. Whether segments lack token signs is told of the stores that
+            it makes the vectors of.
+    """
+    stores = index.open_stores()
+    try:
+        needs_signs = [makes_signs(store, embedder()) for store in stores]
+    except FilesearchError:  # it cannot be had here, which keeps nobody from checking the rest
+        needs_signs = [False] * len(stores)
     return _together(
-        [verify(index.segments, index.catalog, store) for store in index.open_stores()]
+        [
+            verify(index.segments, index.catalog, store, needs_signs=needs)
+            for store, needs in zip(stores, needs_signs, strict=True)
+        ]
     )
 
 

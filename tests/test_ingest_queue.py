@@ -10,6 +10,7 @@ import time
 
 import pytest
 from filelock import FileLock
+from sqlalchemy import update
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -21,6 +22,7 @@ from filesearch.maintain import verify
 from filesearch.merge_policy import MERGE_FACTOR
 from filesearch.paging import PageQuery
 from filesearch.reader_pool import ReaderPool
+from filesearch.schema import vector_stores
 from filesearch.store_records import FileCounts, NewAttachment
 from filesearch.testing import HashingEmbedder
 from filesearch.types import ChunkSettings
@@ -420,3 +422,25 @@ def test_a_process_that_does_not_lead_stops_at_once(fs):
         started = time.monotonic()
         fs.ingest_queue.stop()
         assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_what_a_rebuild_changes_while_the_lock_is_awaited_is_embedded_anew(
+    fs, store, embedder, wanted
+):
+    def set_late_interaction(value):
+        with fs.database.writing() as sql:
+            sql.execute(update(vector_stores).values(late_interaction=value))
+
+    set_late_interaction(not wanted)
+    attach(fs, store.id, upload(fs, "a.txt", "alpha"), upload(fs, "b.txt", "beta"))
+    with writer_lock(fs.directory, timeout_s=5):
+        fs.ingest_queue.start()
+        embedder.gate.set()
+        assert not fs.stores.wait_until_ready([store.id], 1.5)
+        set_late_interaction(wanted)
+    assert ready(fs, store) == FileCounts(completed=2)
+    fs.ingest_queue.stop()
+    segments = fs._index.snapshot(fs._index.catalog.store(store.id)).segments
+    assert [segment.has_signs for segment in segments] == [wanted] * len(segments)
+    assert fs.verify().damages == ()

@@ -4,13 +4,15 @@ import shutil
 from functools import partialmethod
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from filesearch import FileSearch
 from filesearch.catalog import Catalog
 from filesearch.errors import IndexDamaged
 from filesearch.merge_policy import MergePolicy
 from filesearch.merging import Merger
-from filesearch.schema import segments
+from filesearch.schema import segments, vector_stores
+from filesearch.testing import HashingEmbedder
 from filesearch.types import ChunkSettings
 
 from .support_stores import fill, upload
@@ -203,3 +205,71 @@ def test_what_leaves_a_store_leaves_the_disk(fs, docs, way):
         fs.ingest_queue.stop()
     assert len(segment_paths(fs)) == (2 if way == "attach anew" else 1)
     assert fs.verify().orphans == 0
+
+
+class PlainEmbedder:
+    """An Embedder that is no TokenEmbedder."""
+
+    def __init__(self):
+        made = HashingEmbedder()
+        for name in ("name", "fingerprint", "dimension", "max_tokens", "languages"):
+            setattr(self, name, getattr(made, name))
+        self.token_offsets, self.embed_query = made.token_offsets, made.embed_query
+        self.embed_texts = made.embed_texts
+
+
+def ingest_without_signs(make_fs, docs):
+    """Ingest a folder as an embedder would that makes no token signs."""
+    make_fs(embedder=PlainEmbedder()).ingest(docs)
+
+
+def test_a_segment_without_token_signs_is_found_and_repaired(make_fs, docs, caplog):
+    ingest_without_signs(make_fs, docs)
+    fs = make_fs()
+    make_segments(fs, docs, 2)
+    [damage] = fs.verify().damages
+    assert damage.problem == "lacks the token signs that late interaction needs"
+    assert fs.verify(should_repair=True).damages == ()
+    assert fs.compact() == 3
+    [segment] = fs._index.snapshot(fs._index.open_store()).segments
+    assert segment.has_signs
+    assert "verify --repair" not in caplog.text
+
+
+def test_token_signs_are_not_lost_to_a_segment_without(make_fs, docs, caplog):
+    ingest_without_signs(make_fs, docs)
+    fs = make_fs()
+    make_segments(fs, docs, 3)
+    assert fs.compact() == 3
+    segments = fs._index.snapshot(fs._index.open_store()).segments
+    assert [segment.has_signs for segment in segments] == [False, True]
+    assert caplog.text.count("1 of 4 segments of store") == 1
+    assert "run: fsearch verify --repair" in caplog.text
+    assert fs.search("subject1")[0].filename == "note1.md"
+
+
+def test_an_embedder_that_makes_no_token_signs_is_no_damage(make_fs, docs, caplog):
+    fs = make_fs(embedder=PlainEmbedder())
+    make_segments(fs, docs, 3)
+    assert fs.verify().damages == ()
+    assert fs.compact() == 3
+    assert caplog.text == ""
+
+
+def test_token_signs_that_are_not_wanted_any_more_go_with_a_merge(make_fs, docs):
+    make_segments(make_fs(), docs, 2)
+    fs = make_fs()
+    with fs.database.writing() as sql:
+        sql.execute(update(vector_stores).values(late_interaction=False))
+    ingest_without_signs(make_fs, docs)
+    assert fs.verify().damages == ()
+    fs.compact()
+    [segment] = fs._index.snapshot(fs._index.open_store()).segments
+    assert not segment.has_signs
+
+
+def test_an_index_is_verified_where_its_embedder_cannot_be_had(make_fs, docs, monkeypatch):
+    ingest_without_signs(make_fs, docs)
+    monkeypatch.setenv("FSEARCH_EMBEDDER", "no such model")
+    with FileSearch(make_fs().directory) as fs:
+        assert fs.verify().damages == ()
