@@ -154,6 +154,31 @@ def test_choices_lie_in_the_cache_folder(tmp_path):
 
 
 @pytest.fixture
+def homeless(monkeypatch):
+    """A user whom the system knows by number alone, as of a container."""
+
+    def fail(uid):
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("pwd.getpwuid", fail)
+
+
+def test_without_a_home_directory_nothing_is_remembered(homeless):
+    assert choice_file() is None
+    assert recall(None, "here", 2) is None
+    assert remember(None, "here", tried([1, 2])) == usual(2)
+
+
+def test_a_user_without_a_home_directory_can_embed(homeless, two_cores):
+    embedder = OnnxEmbedder()
+    expected = OnnxEmbedder(threads=1).embed_windows(TEXTS)
+    for _turn in range(TURNS + 1):
+        assert np.array_equal(embedder.embed_windows(TEXTS).vectors, expected.vectors)
+
+
+@pytest.fixture
 def two_cores(monkeypatch):
     """Two cores, and trials that few texts are enough for."""
     monkeypatch.setattr("filesearch.embed.onnx.usable_cores", lambda: 2)

@@ -126,8 +126,11 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def choice_file(environ: Mapping[str, str] | None = None) -> Path:
+def choice_file(environ: Mapping[str, str] | None = None) -> Path | None:
     """Return where choices are remembered: below XDG_CACHE_HOME, else ~/.cache.
+
+    None for a user without a home directory, such as a container is given by number alone: nothing
+    is remembered then, and each process measures anew.
 
     Args:
         environ: Variables; the process's own when None.
@@ -135,21 +138,34 @@ def choice_file(environ: Mapping[str, str] | None = None) -> Path:
     values = os.environ if environ is None else environ
     folder = Path(values.get("XDG_CACHE_HOME", ""))
     # The specification has relative paths ignored.
-    folder = folder if folder.is_absolute() else Path.home() / ".cache"
+    if not folder.is_absolute():
+        try:
+            folder = Path.home() / ".cache"
+        except RuntimeError:
+            return None
     return folder / "filesearch" / "embedding.json"
 
 
-def recall(path: Path, machine: str, cores: int) -> Arrangement | None:
-    """Return what holds for this machine; None where that is still to be measured."""
+def recall(path: Path | None, machine: str, cores: int) -> Arrangement | None:
+    """Return what holds for this machine; None where that is still to be measured.
+
+    Args:
+        path: As `choice_file` says.
+        machine, cores: As `describe_machine` and `usable_cores` say.
+    """
+    if path is None:
+        return None
     best, wins = _kept(_read(path).get(machine), cores)
     return best if best == usual(cores) or wins >= CONFIRMATIONS else None
 
 
-def remember(path: Path, machine: str, trial: Trial) -> Arrangement:
+def remember(path: Path | None, machine: str, trial: Trial) -> Arrangement:
     """Write down what won, and return what is to be used from now on.
 
-    A folder that cannot be written costs a measurement each time.
+    A folder that cannot be written, or is not there, costs a measurement each time.
     """
+    if path is None:
+        return trial.choices[0]  # what won once is not sure
     known, first, best = _read(path), trial.choices[0], trial.best
     before, wins = _kept(known.get(machine), trial.cores)
     wins = wins + 1 if best == before else 1
