@@ -1,6 +1,7 @@
 """OpenAI: chat models behind any server that speaks OpenAI's chat completions.
 
-ChatRequest -> fields (wire.py) -> POST by the official SDK -> chunks -> ChatDelta (reading.py).
+ChatRequest -> fields (wire.py) -> POST by the official SDK -> chunks (chunks.py) -> ChatDelta
+(reading.py).
 The messages, with the passages in them, travel to that server. Needs the extra `openai`, which is
 imported at the first request: that takes a second.
 """
@@ -8,7 +9,6 @@ imported at the first request: that takes a second.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from filesearch.address import check_address, is_loopback, plain_words
+from filesearch.chat.chunks import Chunks, read_json, stream_class
 from filesearch.chat.quirks import Quirks, is_too_long, learn
 from filesearch.chat.reading import Reading, Refused, Unreadable, join_deltas, read_error
 from filesearch.chat.reply_stream import Line, ReplyStream
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 # With these a server says that it does not take something. llama.cpp's answered 500 to tools.
 _MAY_TEACH = (400, 404, 422, 500, 501)
-_MAX_STRAY_BYTES = 1 << 20
 
 
 class OpenAIChatModel:
@@ -101,8 +101,9 @@ class OpenAIChatModel:
         """Return the whole reply; errors as protocols.ChatModel says."""
         with self._failures(), self._opened(Line()) as client:
             reading = Reading(request)
-            first = reading.take(_read_json(self._post(client, request, stream=False)))
-            return join_deltas([*([first] if first else []), *reading.finish()])
+            first = reading.take(read_json(self._post(client, request, stream=False)))
+            rest = reading.finish(is_whole=True)
+            return join_deltas([*([first] if first else []), *rest])
 
     def stream(self, request: ChatRequest) -> ReplyStream:
         """Return an iterator over the reply; errors as protocols.ChatModel says.
@@ -115,17 +116,20 @@ class OpenAIChatModel:
     def _read(self, request: ChatRequest, line: Line) -> Iterator[ChatDelta]:
         with self._failures(), self._opened(line) as client:
             reading = Reading(request)
-            chunks = _chunks(self._post(client, request, stream=True))
-            first = next(chunks, None)
-            if first is None:
-                # So does llama-cpp-python's server stream what is too long; asked for the whole
-                # reply it says so.
-                first = _read_json(self._post(client, request, stream=False))
-            for chunk in itertools.chain([first], chunks):
+            chunks = Chunks(self._post(client, request, stream=True))
+            is_empty = True
+            for chunk in chunks:
+                is_empty = False
                 delta = reading.take(chunk)
                 if delta is not None:
                     yield delta
-            yield from reading.finish()
+            if is_empty:
+                # So does llama-cpp-python's server stream what is too long; asked for the whole
+                # reply it says so.
+                delta = reading.take(read_json(self._post(client, request, stream=False)))
+                if delta is not None:
+                    yield delta
+            yield from reading.finish(is_whole=is_empty or chunks.is_whole)
 
     @contextmanager
     def _opened(self, line: Line) -> Iterator[openai.OpenAI]:
@@ -173,7 +177,7 @@ class OpenAIChatModel:
                         body=fields,
                         cast_to=object,
                         stream=True,
-                        stream_cls=openai.Stream[object],
+                        stream_cls=stream_class(),
                     )
                 return client.post("/chat/completions", body=fields, cast_to=object)
             except openai.APIStatusError as error:
@@ -277,22 +281,3 @@ def _said(error: openai.APIError) -> tuple[str, str]:
     response = getattr(error, "response", None)
     place = response.headers.get("Location") if response is not None else None
     return found or (place or error.message, "")
-
-
-def _read_json(body: object) -> object:
-    """Return an answer as JSON: the SDK leaves it a text where the server calls it one."""
-    return json.loads(body) if isinstance(body, str) else body
-
-
-def _chunks(stream: Any) -> Iterator[object]:  # noqa: ANN401 - the SDK's Stream of objects
-    """Yield what a server streams; a whole reply from one that does not stream is one chunk."""
-    kind = stream.response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if not kind.endswith("json") and kind != "text/html":
-        yield from stream
-        return
-    body = bytearray()
-    for piece in stream.response.iter_bytes():
-        body += piece
-        if len(body) > _MAX_STRAY_BYTES:
-            raise Unreadable(f"is {kind} of more than {_MAX_STRAY_BYTES} bytes")
-    yield json.loads(body)

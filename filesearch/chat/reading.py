@@ -128,6 +128,7 @@ class Reading:
         self._has_choice = False
         self._finish: str | None = None
         self._usage: Usage | None = None
+        self._ends_with_usage = False
         self._thoughts = _Thoughts()
         self._half = ""
         self._text: list[str] = []
@@ -151,6 +152,8 @@ class Reading:
         usage = read.usage
         if usage and usage.prompt_tokens is not None and usage.completion_tokens is not None:
             self._usage = Usage(usage.prompt_tokens, usage.completion_tokens)
+        # In a chunk of its own it is the last of all; some servers count in every chunk.
+        self._ends_with_usage = not read.choices and (bool(usage) or self._ends_with_usage)
         if not read.choices:
             return None
         self._has_choice = True
@@ -214,15 +217,20 @@ class Reading:
             self._number_of[call.index] = last + 1
         return last + 1
 
-    def finish(self) -> list[ChatDelta]:
+    def finish(self, *, is_whole: bool = False) -> list[ChatDelta]:
         """Return the last pieces: what was held back, then the reason to end and the usage.
+
+        Args:
+            is_whole: The server said that nothing more comes. That and its usage stand for the
+                reason to end, which some leave out.
 
         Raises:
             Unreadable: The reply ended before it was whole, or the server gave it up.
         """
         if not self._has_choice:
             raise Unreadable("is no chat completion: it has no choices")
-        if self._finish is None and self._usage is None:
+        is_counted = self._usage is not None and (is_whole or self._ends_with_usage)
+        if self._finish is None and not is_counted:
             raise Unreadable("ends before the reply does")
         if self._finish in _BROKEN:
             raise Unreadable(f"ends with '{self._finish}'")

@@ -192,6 +192,25 @@ def test_a_stream_that_ends_too_early_is_a_failure(server, say, model, ask):
         list(model.stream(ask("Hi")))
 
 
+USAGE = {"prompt_tokens": 11, "completion_tokens": 2}
+
+
+def test_a_stream_that_counts_in_every_chunk_may_end_too_early_as_well(server, say, model, ask):
+    pieces = [say.chunk({"content": text}, usage=USAGE) for text in ("Fi", "ne")]
+    server.plan.append(say.stream(*pieces))
+    with pytest.raises(ChatFailed, match="ends before the reply does"):
+        list(model.stream(ask("Hi")))
+
+
+@pytest.mark.parametrize("end", ["usage alone", "done"])
+def test_a_stream_may_end_without_a_reason(server, say, model, ask, end):
+    piece = say.chunk({"content": "Fine."}, usage=USAGE)
+    last = say.event({"choices": [], "usage": USAGE}) if end == "usage alone" else say.done
+    server.plan.append(say.stream(piece, last))
+    reply = join_deltas(model.stream(ask("Hi")))
+    assert (reply.message.content, reply.usage) == ("Fine.", Usage(11, 2))
+
+
 def test_an_error_in_a_stream_is_a_failure(server, say, model, ask):
     error = {"error": {"message": "CUDA out of memory", "code": 500}}
     server.plan.append(say.stream(say.chunk({"content": "Fi"}), say.event(error)))
