@@ -1,9 +1,8 @@
 """OpenAI: chat models behind any server that speaks OpenAI's chat completions.
 
 ChatRequest -> fields (wire.py) -> POST by the official SDK -> chunks (chunks.py) -> ChatDelta
-(reading.py).
-The messages, with the passages in them, travel to that server. Needs the extra `openai`, which is
-imported at the first request: that takes a second.
+(reading.py). The messages, with the passages in them, travel to that server. Needs the extra
+`openai`, which is imported at the first request: that takes a second.
 """
 
 from __future__ import annotations

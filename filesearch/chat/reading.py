@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,8 +72,8 @@ class _Function(msgspec.Struct):
 
 
 class _Call(msgspec.Struct):
-    index: int | None = None
-    id: str | None = None
+    index: int | float | str | None = None
+    id: str | int | float | None = None
     function: _Function | None = None
 
 
@@ -94,14 +94,9 @@ class _Choice(msgspec.Struct):
     finish_reason: str | None = None
 
 
-class _Usage(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-
-
 class _Chunk(msgspec.Struct):
     choices: list[_Choice] | None = None
-    usage: _Usage | None = None
+    usage: Any = None
 
 
 @dataclass(slots=True)
@@ -123,6 +118,7 @@ class Reading:
 
     def __init__(self, request: ChatRequest) -> None:
         self._request = request
+        self._names = frozenset(tool.name for tool in request.tools)
         self._calls: list[_OpenCall] = []
         self._number_of: dict[int, int] = {}  # the server's index -> the position in _calls
         self._has_choice = False
@@ -149,9 +145,8 @@ class Reading:
             raise Unreadable(f"is no chat completion: {failure}") from failure
         if read.choices is None and read.usage is None:
             raise Unreadable("is no chat completion: it has no choices")
-        usage = read.usage
-        if usage and usage.prompt_tokens is not None and usage.completion_tokens is not None:
-            self._usage = Usage(usage.prompt_tokens, usage.completion_tokens)
+        usage = _read_usage(read.usage)
+        self._usage = usage or self._usage
         # In a chunk of its own it is the last of all; some servers count in every chunk.
         self._ends_with_usage = not read.choices and (bool(usage) or self._ends_with_usage)
         if not read.choices:
@@ -163,9 +158,7 @@ class Reading:
         if said is None:
             return None
         text = self._thoughts.leave_out(self._take_text(_plain(said)))
-        calls = tuple(
-            piece for call in said.tool_calls or () if (piece := self._take_call(call)) is not None
-        )
+        calls = tuple(piece for call in said.tool_calls or () for piece in self._take_call(call))
         self._text.append(text)
         self._length += len(text) + sum(len(call.arguments) for call in calls)
         if self._length > MAX_REPLY_CHARS:
@@ -179,9 +172,10 @@ class Reading:
             piece, self._half = piece[:-1], piece[-1]
         return join_surrogates(piece)
 
-    def _take_call(self, call: _Call) -> ToolCallDelta | None:
+    def _take_call(self, call: _Call) -> list[ToolCallDelta]:
         function = call.function or _Function()
-        number = self._number(call, function.name)
+        name = function.name or ""
+        number = self._number(_whole(call.index), "" if call.id is None else str(call.id), name)
         opened = self._calls[number]
         piece = function.arguments or ""
         if isinstance(piece, dict):
@@ -189,32 +183,40 @@ class Reading:
         piece = join_surrogates(piece)
         opened.arguments += piece
         if opened.is_given:
-            return ToolCallDelta(number, arguments=piece) if piece else None
-        opened.name = function.name or ""
-        if not opened.name:
-            return None
-        opened.is_given = True
-        return ToolCallDelta(number, opened.id, opened.name, opened.arguments)
+            return [ToolCallDelta(number, arguments=piece)] if piece else []
+        opened.name = _join_name(opened.name, name, self._names)
+        # The rest of a name may come, until there are arguments. Calls are given in their order.
+        return self._give_calls(number + 1) if opened.name and opened.arguments else []
 
-    def _number(self, call: _Call, name: str | None) -> int:
+    def _give_calls(self, end: int) -> list[ToolCallDelta]:
+        """Return the first pieces of those of the first `end` calls that were not given yet."""
+        given = []
+        for number, opened in enumerate(self._calls[:end]):
+            if not opened.name:
+                break
+            if not opened.is_given:
+                opened.is_given = True
+                given.append(ToolCallDelta(number, opened.id, opened.name, opened.arguments))
+        return given
+
+    def _number(self, index: int | None, call_id: str, name: str) -> int:
         """Return which call a piece belongs to, opening a new one where it starts one.
 
         Some servers give no index, or the same to all calls; then another id, or another name
         without an id, starts a new one.
         """
         last = len(self._calls) - 1
-        number = last if call.index is None else self._number_of.get(call.index, -1)
+        number = last if index is None else self._number_of.get(index, -1)
         if number >= 0:
             opened = self._calls[number]
-            is_other = bool(call.id) and call.id != opened.id
-            is_unnumbered = call.index is None and not call.id
-            if not (name and opened.is_given and (is_other or is_unnumbered)):
+            is_other = bool(call_id) and call_id != opened.id
+            is_unnumbered = index is None and not call_id
+            if not (name and opened.name and (is_other or is_unnumbered)):
                 return number
-        taken = {opened.id for opened in self._calls}
-        is_new = bool(call.id) and call.id not in taken
-        self._calls.append(_OpenCall(call.id if call.id and is_new else _make_id()))
-        if call.index is not None:
-            self._number_of[call.index] = last + 1
+        is_new = bool(call_id) and call_id not in {opened.id for opened in self._calls}
+        self._calls.append(_OpenCall(call_id if is_new else _make_id()))
+        if index is not None:
+            self._number_of[index] = last + 1
         return last + 1
 
     def finish(self, *, is_whole: bool = False) -> list[ChatDelta]:
@@ -234,11 +236,12 @@ class Reading:
             raise Unreadable("ends before the reply does")
         if self._finish in _BROKEN:
             raise Unreadable(f"ends with '{self._finish}'")
-        if not all(call.is_given for call in self._calls):
+        if not all(call.name for call in self._calls):
             raise Unreadable("has a tool call without a name")
+        late = self._give_calls(len(self._calls))
         held = self._thoughts.leave_out(join_surrogates(self._half)) + self._thoughts.rest()
         self._text.append(held)
-        empty = tuple(
+        empty = (
             ToolCallDelta(number, arguments="{}")
             for number, call in enumerate(self._calls)
             if not call.arguments.strip()
@@ -248,7 +251,8 @@ class Reading:
             reason = "tool_calls"
         elif reason == "tool_calls" and not self._calls:
             reason = "stop"
-        rest = [ChatDelta(text=held, tool_calls=empty)] if held or empty else []
+        calls = (*late, *empty)
+        rest = [ChatDelta(text=held, tool_calls=calls)] if held or calls else []
         return [*rest, ChatDelta(finish_reason=reason, usage=self._usage or self._count())]
 
     def _count(self) -> Usage:
@@ -262,6 +266,35 @@ class Reading:
         completion = count_tokens("".join(self._text))
         completion += sum(count_tokens(f"{call.name} {call.arguments}") for call in self._calls)
         return Usage(prompt, completion, is_counted=True)
+
+
+def _read_usage(usage: object) -> Usage | None:
+    """Return the tokens that a server counted; None where it counted none, or not so."""
+    if not isinstance(usage, dict):
+        return None
+    prompt, completion = _whole(usage.get("prompt_tokens")), _whole(usage.get("completion_tokens"))
+    if prompt is None or completion is None or min(prompt, completion) < 0:
+        return None
+    return Usage(prompt, completion)
+
+
+def _whole(number: object) -> int | None:
+    """Return a number as some servers write it, such as 2.0 or "2"; None for anything else."""
+    if isinstance(number, bool) or not isinstance(number, int | float | str):
+        return None
+    try:
+        return int(float(number))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _join_name(name: str, piece: str, known: Collection[str]) -> str:
+    """Return the name of a tool with its next piece: the rest of it, or all of it once more."""
+    if name + piece in known:
+        return name + piece
+    if not piece or name in known or piece == name:
+        return name
+    return piece if piece in known or piece.startswith(name) else name + piece
 
 
 def _make_id() -> str:

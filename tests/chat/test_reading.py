@@ -1,5 +1,6 @@
 """Reading: chunks of every server's making -> the same reply."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -8,23 +9,23 @@ from hypothesis import strategies as st
 
 from filesearch.chat.reading import Reading, Unreadable, join_deltas, read_error
 from filesearch.errors import FilesearchError
-from filesearch.messages import ChatRequest, Message
+from filesearch.messages import ChatRequest, Message, ToolSpec, Usage
 
 REQUEST = ChatRequest((Message("user", "Hi"),))
 
 
-def read(*deltas, finish="stop"):
+def read(*deltas, finish="stop", tools=()):
     """The reply to a stream of these deltas."""
-    reading = Reading(REQUEST)
+    reading = Reading(replace(REQUEST, tools=tuple(ToolSpec(name) for name in tools)))
     chunks = [{"choices": [{"delta": delta}]} for delta in deltas]
     chunks.append({"choices": [{"delta": {}, "finish_reason": finish}]})
     pieces = [piece for chunk in chunks if (piece := reading.take(chunk))]
     return join_deltas([*pieces, *reading.finish()])
 
 
-def calls(*pieces):
+def calls(*pieces, tools=()):
     """The tool calls of a stream with one piece a delta."""
-    reply = read(*({"tool_calls": [piece]} for piece in pieces))
+    reply = read(*({"tool_calls": [piece]} for piece in pieces), tools=tools)
     return [(call.id, call.name, call.arguments) for call in reply.message.tool_calls]
 
 
@@ -135,6 +136,62 @@ def test_a_name_that_is_repeated_is_taken_once():
         {"index": 0, "id": "a", "function": function("search", "}")},
     )
     assert found == [("a", "search", "{}")]
+
+
+@pytest.mark.parametrize("tools", [(), ("file_search",), ("file", "file_search", "search")])
+@pytest.mark.parametrize(
+    "pieces", [("file_", "search"), ("file_", "file_search"), ("file_search",) * 2]
+)
+def test_a_name_may_come_in_pieces_or_grow_or_be_repeated(pieces, tools):
+    first, second = ({"index": 0, "id": "a", "function": function(name, "")} for name in pieces)
+    rest = {"index": 0, "function": function(None, "{}")}
+    assert calls(first, second, rest, tools=tools) == [("a", "file_search", "{}")]
+    second["function"]["arguments"] = "{}"
+    assert calls(first, second, tools=tools) == [("a", "file_search", "{}")]
+
+
+def test_calls_are_given_in_their_order_whatever_comes_first():
+    found = calls(
+        {"index": 0, "id": "a", "function": function("now", "")},
+        {"index": 1, "id": "b", "function": function(None, "{")},
+        {"index": 2, "id": "c", "function": function("search", "{}")},
+        {"index": 1, "function": function("weather", "}")},
+    )
+    assert found == [("a", "now", "{}"), ("b", "weather", "{}"), ("c", "search", "{}")]
+
+
+def test_two_calls_without_arguments_stay_two():
+    found = calls({"function": function("now", "")}, {"function": function("now", "")})
+    assert [name for _id, name, _arguments in found] == ["now", "now"]
+
+
+@pytest.mark.parametrize(("index", "call_id"), [("0", "a"), (0.0, 7), ("first", "a"), (None, 0)])
+def test_an_index_and_an_id_may_be_of_any_kind(index, call_id):
+    given = {"index": index, "id": call_id, "function": function("search", '{"q":')}
+    rest = {"index": index, "function": function(None, "1}")}
+    assert calls(given, rest) == [(str(call_id), "search", '{"q":1}')]
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        ({"prompt_tokens": "5", "completion_tokens": 2.0}, Usage(5, 2)),
+        ({"prompt_tokens": 5, "completion_tokens": 2.5}, Usage(5, 2)),
+        ({"prompt_tokens": 5, "completion_tokens": 1e400}, None),
+        ({"prompt_tokens": -5, "completion_tokens": 2}, None),
+        ({"prompt_tokens": True, "completion_tokens": "many"}, None),
+        ({}, None),
+        ("5 tokens", None),
+        ([5], None),
+    ],
+)
+def test_usage_of_any_form_spoils_no_reply(usage, counts):
+    reading = Reading(REQUEST)
+    piece = reading.take({"choices": [{"delta": {"content": "A"}, "finish_reason": "stop"}]})
+    reading.take({"choices": [], "usage": usage})
+    reply = join_deltas([piece, *reading.finish()])
+    assert reply.message.content == "A"
+    assert reply.usage == counts or (counts is None and reply.usage.is_counted)
 
 
 def test_a_name_that_comes_late_is_waited_for():
