@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from filesearch.errors import InvalidFilter as InvalidFilter
     from filesearch.errors import InvalidSetting as InvalidSetting
     from filesearch.errors import NotFound as NotFound
+    from filesearch.errors import RateLimited as RateLimited
     from filesearch.errors import RerankFailed as RerankFailed
     from filesearch.errors import StoreExpired as StoreExpired
     from filesearch.errors import UnsupportedFile as UnsupportedFile
@@ -68,6 +69,7 @@ _HOME = {
             "InvalidFilter",
             "InvalidSetting",
             "NotFound",
+            "RateLimited",
             "RerankFailed",
             "StoreExpired",
             "UnsupportedFile",

@@ -13,7 +13,8 @@
     ├── IndexReplaced           retry: it was removed, or made anew, while it was open
     ├── RerankFailed            retry, or search without a reranker
     ├── ChatFailed              retry, or ask another chat model
-    │   └── ContextExceeded     ask with fewer or shorter messages
+    │   ├── ContextExceeded     ask with fewer or shorter messages
+    │   └── RateLimited         wait: it answers no more requests for now
     └── IndexProblem            rebuild or repair
         ├── IndexMismatch       made with another embedder or other chunk settings
         └── IndexDamaged        a segment or the catalog does not hold together
@@ -104,6 +105,10 @@ class ChatFailed(FilesearchError):
 
 class ContextExceeded(ChatFailed):
     """The messages are longer than the chat model can read."""
+
+
+class RateLimited(ChatFailed):
+    """The chat model's server takes no more requests for now, or a quota is used up."""
 
 
 class IndexProblem(FilesearchError):

@@ -248,6 +248,7 @@ class ChatModel(Protocol):
 
         Raises:
             ContextExceeded: The messages are longer than the model can read.
+            RateLimited: It takes no more requests for now, after retries.
             ChatFailed: No reply, or none that can be understood, after retries where they help.
         """
 

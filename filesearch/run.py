@@ -16,7 +16,13 @@ from typing import Any, TypeAlias
 
 from filesearch.budget import PromptBudget, fit_messages
 from filesearch.draft import Draft, Locate
-from filesearch.errors import ChatFailed, ContextExceeded, FilesearchError, InvalidSetting
+from filesearch.errors import (
+    ChatFailed,
+    ContextExceeded,
+    FilesearchError,
+    InvalidSetting,
+    RateLimited,
+)
 from filesearch.events import (
     ActionRequired,
     Cancelled,
@@ -175,6 +181,8 @@ class Run:
             yield Incomplete("max_prompt_tokens", answer, state)
         except ContextExceeded as error:
             yield Failed("invalid_prompt", str(error), draft.answer(), state, error)
+        except RateLimited as error:
+            yield Failed("rate_limit_exceeded", str(error), draft.answer(), state, error)
         except FilesearchError as error:
             yield Failed("server_error", str(error), draft.answer(), state, error)
 

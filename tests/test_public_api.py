@@ -33,6 +33,7 @@ PROMISED = [
     "InvalidSetting",
     "NamedDocument",
     "NotFound",
+    "RateLimited",
     "RerankFailed",
     "RunOptions",
     "SearchResult",

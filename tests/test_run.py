@@ -13,7 +13,7 @@ import pytest
 from filesearch.assistant import answer_of
 from filesearch.budget import PromptBudget
 from filesearch.cite import content_part, locate
-from filesearch.errors import ChatFailed, ContextExceeded, InvalidSetting
+from filesearch.errors import ChatFailed, ContextExceeded, InvalidSetting, RateLimited
 from filesearch.events import (
     ActionRequired,
     Cancelled,
@@ -299,6 +299,11 @@ def test_a_model_that_dies_mid_stream_fails_the_run_and_keeps_what_was_said():
     assert end.answer.plain_text == "Mugs go "
     with pytest.raises(ChatFailed):
         answer_of(iter([end]))
+
+
+def test_a_model_that_takes_no_more_requests_fails_the_run_with_that_code():
+    *_, end = run(ScriptedChatModel([RateLimited("slow down")])).events()
+    assert (end.code, end.message) == ("rate_limit_exceeded", "slow down")
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), OSError("disk"), SystemExit(2)])

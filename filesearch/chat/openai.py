@@ -20,7 +20,7 @@ from filesearch.chat.quirks import Quirks, is_too_long, learn
 from filesearch.chat.reading import Reading, Refused, Unreadable, join_deltas, read_error
 from filesearch.chat.reply_stream import Line, ReplyStream
 from filesearch.chat.wire import request_fields
-from filesearch.errors import ChatFailed, ContextExceeded, InvalidSetting
+from filesearch.errors import ChatFailed, ContextExceeded, InvalidSetting, RateLimited
 from filesearch.functions import FILE_SEARCH
 from filesearch.messages import ChatDelta, ChatEndpoint, ChatReply, ChatRequest
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # With these a server says that it does not take something. llama.cpp's answered 500 to tools.
 _MAY_TEACH = (400, 404, 422, 500, 501)
+# What an error is called that comes with another status, or in a stream.
+_LIMITED = frozenset(("429", "rate_limit_exceeded", "rate_limit_error", "insufficient_quota"))
 
 
 class OpenAIChatModel:
@@ -244,21 +246,25 @@ class OpenAIChatModel:
             return self._failed(f"{says}, a redirect, which is not followed; give that address")
         if status == 404:
             return self._failed(f"{says}; check the model's name and FSEARCH_CHAT_BASE_URL")
-        if status == 429 or status >= 500:
+        if status == 429:
+            return self._failed(f"{says}; try again later, or ask another model", RateLimited)
+        if status >= 500:
             return self._failed(f"{says}; try again later, or ask another model")
         return self._failed(f"{says}; check the model and its settings")
 
     def _answered_with(self, message: str, code: str) -> ChatFailed:
         says = f"answers with an error: {self._plain(f'{message} ({code})' if code else message)}"
         if is_too_long(message, code):
-            return ContextExceeded(
-                f"chat model '{self.name}' at {self.base_url} {says}; ask with fewer or shorter "
-                "messages, or set FSEARCH_CHAT_CONTEXT_TOKENS to what it reads"
+            return self._failed(
+                f"{says}; ask with fewer or shorter messages, or set FSEARCH_CHAT_CONTEXT_TOKENS "
+                "to what it reads",
+                ContextExceeded,
             )
-        return self._failed(f"{says}; try again, or ask another model")
+        kind = RateLimited if code in _LIMITED else ChatFailed
+        return self._failed(f"{says}; try again, or ask another model", kind)
 
-    def _failed(self, says: str) -> ChatFailed:
-        return ChatFailed(f"chat model '{self.name}' at {self.base_url} {says}")
+    def _failed(self, says: str, kind: type[ChatFailed] = ChatFailed) -> ChatFailed:
+        return kind(f"chat model '{self.name}' at {self.base_url} {says}")
 
     def _plain(self, text: str) -> str:
         return plain_words(text, self._api_key)

@@ -24,6 +24,7 @@ from filesearch.errors import (
     IndexReplaced,
     InputError,
     NotFound,
+    RateLimited,
 )
 
 INVALID_REQUEST = "invalid_request_error"
@@ -105,6 +106,9 @@ def to_api_error(error: FilesearchError) -> ApiError:
         return ApiError(404, str(error))
     if isinstance(error, InputError):
         return ApiError(400, str(error))
+    if isinstance(error, RateLimited):
+        again = {"x-should-retry": "false"}  # that was done already
+        return ApiError(429, str(error), kind="requests", code="rate_limit_exceeded", headers=again)
     # Said again a moment later, a busy index may answer; the rest stays as it is.
     retry = "true" if isinstance(error, IndexBusy) else "false"
     status = 503 if isinstance(error, (IndexBusy, IndexReplaced)) else 500

@@ -12,7 +12,7 @@ import pytest
 from filesearch.chat.openai import OpenAIChatModel
 from filesearch.chat.quirks import Quirks
 from filesearch.chat.reading import join_deltas
-from filesearch.errors import ChatFailed, ContextExceeded
+from filesearch.errors import ChatFailed, ContextExceeded, RateLimited
 from filesearch.messages import Message, NamedTool, ToolSpec, Usage
 
 KEY = "sk-clay-1234"
@@ -86,6 +86,16 @@ def test_after_all_tries_it_is_over(server, say, model, ask, reply_of):
     with pytest.raises(ChatFailed, match=r"'tiny' at http.* answers 503: out of memory; try again"):
         reply_of(model, ask("Hi"))
     assert len(server.seen) == 3
+
+
+def test_a_limit_on_requests_is_told_apart(server, say, model, ask):
+    server.plan.extend([say.error(429, "slow down")] * 3)
+    with pytest.raises(RateLimited, match="answers 429: slow down; try again later"):
+        model.complete(ask("Hi"))
+    error = {"error": {"message": "slow down", "code": "rate_limit_exceeded"}}
+    server.plan.append(say.stream(say.chunk({"content": "Fi"}), say.event(error)))
+    with pytest.raises(RateLimited, match="slow down"):
+        list(model.stream(ask("Hi")))
 
 
 def test_the_pause_that_a_server_asks_for_is_kept(server, say, model, ask):

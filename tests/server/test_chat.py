@@ -10,7 +10,7 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-from filesearch.errors import ChatFailed, ContextExceeded
+from filesearch.errors import ChatFailed, ContextExceeded, RateLimited
 from filesearch.messages import ChatDelta, ChatReply, Message, NamedTool, ToolCall, Usage
 from filesearch.testing import ScriptedChatModel
 
@@ -232,6 +232,7 @@ def test_an_answer_is_cut_at_the_tokens_that_are_allowed(live):
     [
         (ContextExceeded("too long"), openai.BadRequestError, "context_length_exceeded"),
         (ChatFailed("the model is gone"), openai.InternalServerError, None),
+        (RateLimited("slow down"), openai.RateLimitError, "rate_limit_exceeded"),
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])

@@ -7,7 +7,7 @@ import pytest
 from filesearch import FileSearch
 from filesearch.chat.openai import OpenAIChatModel
 from filesearch.chat.reading import join_deltas
-from filesearch.errors import ChatFailed, ContextExceeded
+from filesearch.errors import ChatFailed, ContextExceeded, RateLimited
 from filesearch.messages import ChatReply, ChatRequest, Message, ToolCall, ToolSpec, Usage
 from filesearch.testing import HashingEmbedder, ScriptedChatModel
 
@@ -78,7 +78,9 @@ def test_tools_are_called_whole_and_in_pieces(ask_itself):
     assert model.complete(asked) == join_deltas(model.stream(asked)) == CALLS
 
 
-@pytest.mark.parametrize("error", [ContextExceeded("too long"), ChatFailed("gone")], ids=type)
+@pytest.mark.parametrize(
+    "error", [ContextExceeded("too long"), RateLimited("slow down"), ChatFailed("gone")], ids=type
+)
 def test_an_error_is_told_apart_by_its_kind(ask_itself, error):
     model, _ = ask_itself(error, error)
     for how in (model.complete, lambda asked: list(model.stream(asked))):

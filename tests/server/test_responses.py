@@ -6,7 +6,7 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-from filesearch.errors import ChatFailed
+from filesearch.errors import ChatFailed, RateLimited
 from filesearch.messages import ChatReply, Message, NamedTool, Usage
 from filesearch.testing import ScriptedChatModel
 from tests.server.responses_api import (
@@ -264,10 +264,13 @@ def test_an_answer_that_is_cut_is_incomplete(said):
     assert (made.output_text, made.output[0].status) == ("It is", "incomplete")
 
 
-def test_a_model_that_fails_leaves_a_failed_response(said):
-    responses, _ = said(ChatFailed("the model is away; ask again"))
+@pytest.mark.parametrize(
+    ("kind", "code"), [(ChatFailed, "server_error"), (RateLimited, "rate_limit_exceeded")]
+)
+def test_a_model_that_fails_leaves_a_failed_response(said, kind, code):
+    responses, _ = said(kind("the model is away; ask again"))
     made = responses.create(model="m", input="Hi")
-    assert (made.status, made.error.code) == ("failed", "server_error")
+    assert (made.status, made.error.code) == ("failed", code)
     assert "the model is away" in made.error.message
     assert responses.retrieve(made.id).status == "failed"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import openai
 import pytest
 
-from filesearch.errors import ChatFailed
+from filesearch.errors import ChatFailed, RateLimited
 from filesearch.messages import ChatReply, Message, NamedTool, Usage
 from filesearch.server.runs.states import ACTIVE, MOVES, RunOvertaken, move
 from filesearch.server.wire.runs import RunPage, RunStepPage
@@ -217,11 +217,14 @@ def test_a_run_that_is_over_cannot_be_cancelled(serve):
     assert caught.value.body["message"] == "Cannot cancel run with status 'cancelled'."
 
 
-def test_a_fault_of_the_model_fails_the_run(serve):
-    live = serve(ScriptedChatModel([ChatFailed("the model is out")]))
+@pytest.mark.parametrize(
+    ("kind", "code"), [(ChatFailed, "server_error"), (RateLimited, "rate_limit_exceeded")]
+)
+def test_a_fault_of_the_model_fails_the_run(serve, kind, code):
+    live = serve(ScriptedChatModel([kind("the model is out")]))
     assistant, thread = assistant_with(live), thread_with(live, "Rain?")
     run = runs_of(live).create_and_poll(thread_id=thread.id, assistant_id=assistant.id)
-    assert (run.status, run.last_error.code) == ("failed", "server_error")
+    assert (run.status, run.last_error.code) == ("failed", code)
     assert "the model is out" in run.last_error.message
     live.client.beta.threads.messages.create(thread.id, role="user", content="Again?")
 
