@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 # With these a server says that it does not take something. llama.cpp's answered 500 to tools.
 _MAY_TEACH = (400, 404, 422, 500, 501)
+MAX_PAUSE_S = 60.0
 # What an error is called that comes with another status, or in a stream.
 _LIMITED = frozenset(("429", "rate_limit_exceeded", "rate_limit_error", "insufficient_quota"))
 
@@ -37,7 +40,8 @@ class OpenAIChatModel:
     """A ChatModel over chat completions. Safe to use from several threads.
 
     Connections that fail and answers 408, 409, 429 and 5xx are tried again by the SDK, after the
-    pause that Retry-After asks for (up to a minute) or one that grows; never once a piece came.
+    pause that Retry-After asks for or one that grows; never once a piece came, nor where the server
+    asks for more than a minute.
     What a server says it cannot do is left out from then on; see quirks.py. Functions that were
     asked for are not: their refusal is the caller's.
 
@@ -143,7 +147,7 @@ class OpenAIChatModel:
             # A proxy would take elsewhere what is for this machine.
             mounts={"http://": None, "https://": None} if self._is_here else None,
             verify=self._is_https,  # without, no time goes into loading certificates
-            event_hooks={"request": [self._prepare, line.join]},
+            event_hooks={"request": [self._prepare, line.join], "response": [_refuse_long_pause]},
         )
         with http_client:
             client = openai.OpenAI(
@@ -268,6 +272,27 @@ class OpenAIChatModel:
 
     def _plain(self, text: str) -> str:
         return plain_words(text, self._api_key)
+
+
+def _refuse_long_pause(response: Any) -> None:  # noqa: ANN401 - httpx or httpx2, as the SDK has it
+    """Let the SDK not try again where that would take long: it waits for up to two minutes."""
+    pause = _asked_pause_s(response.headers)
+    if pause is not None and pause > MAX_PAUSE_S:
+        response.headers["x-should-retry"] = "false"
+
+
+def _asked_pause_s(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that a server asks to wait, by any of the headers that the SDK reads."""
+    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return float(headers.get(name, "")) * unit_s
+        except ValueError:
+            continue
+    try:
+        until = parsedate_to_datetime(headers.get("retry-after", ""))
+        return until.timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _loses_functions(request: ChatRequest, quirks: Quirks, learned: Quirks) -> bool:

@@ -6,6 +6,8 @@ import socket
 import ssl
 import threading
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -104,6 +106,39 @@ def test_the_pause_that_a_server_asks_for_is_kept(server, say, model, ask):
     start = time.monotonic()
     model.complete(ask("Hi"))
     assert time.monotonic() - start >= 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_kept"),
+    [
+        ({"Retry-After": "61"}, False),
+        ({"Retry-After": "120"}, False),
+        (
+            {
+                "Retry-After": format_datetime(
+                    datetime.now(UTC) + timedelta(seconds=90), usegmt=True
+                )
+            },
+            False,
+        ),
+        ({"Retry-After-Ms": "90000"}, False),
+        ({"Retry-After-Ms": "1", "Retry-After": "90"}, True),
+        ({"Retry-After": "0"}, True),
+        ({"Retry-After": "soon"}, True),
+        ({"Retry-After": "Mon, 01 Jan 0001 00:00:00 -0000"}, True),
+    ],
+    ids=str,
+)
+def test_a_pause_of_more_than_a_minute_is_not_made(server, say, model, ask, headers, is_kept):
+    server.plan.extend([say.error(429, "slow down", {"Retry-After-Ms": "", **headers}), "Fine."])
+    start = time.monotonic()
+    if is_kept:
+        assert model.complete(ask("Hi")).message.content == "Fine."
+    else:
+        with pytest.raises(RateLimited, match="slow down"):
+            model.complete(ask("Hi"))
+    assert time.monotonic() - start < 10
+    assert len(server.seen) == 1 + is_kept
 
 
 def test_an_answer_that_breaks_off_is_tried_again_or_a_failure(server, say, model, ask):
