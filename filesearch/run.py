@@ -42,6 +42,7 @@ from filesearch.messages import (
     ChatRequest,
     FinishReason,
     Message,
+    NamedTool,
     ToolCall,
     ToolChoice,
     Usage,
@@ -64,12 +65,16 @@ class RunOptions:
     Attributes:
         instructions: For the model, besides what it is told about citing.
         tool_choice: For the first call of the model; a forced one falls back to "auto" then.
-        max_rounds: Calls of the model; in the last it may call no more tools.
+        max_rounds: Calls of the model, at least 1; in the last it may call no more tools. With 1
+            the question itself is searched for before.
         max_num_results: Passages of one search, at most.
         max_searches: Calls of `file_search` in one turn, at most; None sets no limit of its own.
         budget: What the model may be given to read.
         max_completion_tokens: What it may write, all rounds together.
         response_format: OpenAI's. In JSON only a whole marker, 【4:0†source】, is a citation.
+
+    Raises:
+        InvalidSetting: `max_rounds` is below 1, or `tool_choice` is none.
     """
 
     instructions: str = ""
@@ -83,6 +88,15 @@ class RunOptions:
     temperature: float | None = None
     top_p: float | None = None
     response_format: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_rounds < 1:
+            raise InvalidSetting(f"max_rounds is {self.max_rounds}; allow at least 1 round")
+        choice = self.tool_choice
+        if not isinstance(choice, NamedTool) and choice not in ("auto", "none", "required"):
+            raise InvalidSetting(
+                f"tool_choice is {choice!r:.80}; give 'auto', 'none', 'required' or NamedTool(NAME)"
+            )
 
     @property
     def is_json(self) -> bool:
@@ -187,9 +201,10 @@ class Run:
             yield Failed("server_error", str(error), draft.answer(), state, error)
 
     def _must_search_first(self, state: RunState) -> bool:
-        """Whether the model does not call tools, and nothing was searched for it."""
+        """Whether the model cannot, or not any more, ask for a search, and nothing was searched."""
+        is_unable = self._options.max_rounds == 1 or not self._model.calls_tools
         is_wanted = self._has_searches and self._options.tool_choice != "none"
-        return is_wanted and not self._model.calls_tools and not state.messages
+        return is_unable and is_wanted and not state.messages
 
     def _in_circles(self) -> str:
         return (
@@ -250,7 +265,7 @@ class Run:
             )
         tools = self._tools.specs(state) if self._model.calls_tools else ()
         choice = options.tool_choice if state.rounds == 0 else "auto"
-        if options.tool_choice == "none" or (is_last and state.rounds):
+        if options.tool_choice == "none" or is_last:
             choice = "none"
         given = join_surrogates(options.instructions)
         instructions = "\n\n".join(

@@ -261,6 +261,32 @@ def test_a_model_that_only_calls_tools_is_stopped():
     assert [r.tool_choice for r in model.requests] == ["auto", "auto", "auto", "none"]
 
 
+@pytest.mark.parametrize("choice", ["auto", "required", NamedTool("file_search")])
+def test_with_one_round_the_question_is_searched_for_and_no_tool_is_called(choice):
+    model = ScriptedChatModel(["Mugs go back within 30 days. [1]"])
+    options = RunOptions(max_rounds=1, tool_choice=choice)
+    *_, end = run(model, options=options).events()
+    [request] = model.requests
+    assert request.tool_choice == "none"
+    assert "30 days" in request.messages[-1].content
+    assert end.answer.citations[0].quote == "Mugs go back within 30 days."
+
+
+def test_with_one_round_and_no_search_wanted_the_model_is_asked_alone():
+    model = ScriptedChatModel(["Hello.", "Hello."])
+    for more in ({"searches": []}, {"options": RunOptions(max_rounds=1, tool_choice="none")}):
+        options = more.pop("options", RunOptions(max_rounds=1))
+        *events, end = run(model, options=options, **more).events()
+        assert isinstance(end, Completed)
+        assert not [event for event in events if isinstance(event, SearchStarted)]
+
+
+@pytest.mark.parametrize("rounds", [0, -1])
+def test_a_model_that_may_not_be_asked_is_refused(rounds):
+    with pytest.raises(InvalidSetting, match=f"max_rounds is {rounds}; allow at least 1"):
+        RunOptions(max_rounds=rounds)
+
+
 def test_no_more_is_searched_for_than_is_allowed():
     model = ScriptedChatModel([searching("mugs"), searching("kiln"), "Enough."])
     events = list(run(model, options=RunOptions(max_searches=1)).events())
@@ -632,3 +658,9 @@ def test_two_tools_of_one_name_are_refused():
 
     with pytest.raises(InvalidSetting, match="file_search"):
         make_function(file_search)
+
+
+@pytest.mark.parametrize("choice", ["sometimes", {"type": "function", "function": {"name": "f"}}])
+def test_a_tool_choice_of_another_form_is_refused_and_not_left_out(choice):
+    with pytest.raises(InvalidSetting, match=r"tool_choice is .*NamedTool\(NAME\)"):
+        RunOptions(tool_choice=choice)
