@@ -18,6 +18,7 @@ import regex
 from rank_bm25 import BM25Okapi
 
 from filesearch.fuse import normalise
+from filesearch.headings import BULLET, HAS_QUANTITY, has_field, is_fact, is_heading
 from filesearch.judge import Place, Words, judge, what_it_is_about
 from filesearch.languages import known_share
 from filesearch.patterns import lazy_pattern
@@ -32,6 +33,8 @@ MAX_PASSAGES = 6
 MAX_EMBEDDED = 32
 MAX_STATEMENTS = 3
 MIN_TERMS = 3
+# Of a key and its value.
+MIN_FIELD_TERMS = 2
 # A further sentence must come this close to the best one, repeat at most this share of its own
 # terms, and itself cover enough of the question to be an answer.
 NEXT_SHARE = 0.8
@@ -70,18 +73,10 @@ _ASKS_QUANTITY = lazy_pattern(
     r"|\bprice\b|\bcosts?\b|多少|几|何时|多久|多长|多大|多高|什么时候|哪年|哪天|价格",
     regex.IGNORECASE,
 )
-_HAS_QUANTITY = lazy_pattern(
-    r"\p{Nd}|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|"
-    r"forty|fifty|hundred|thousand|half|once|twice|daily|weekly|monthly)\b|[一二三四五六七八九十百千万两半]",
-    regex.IGNORECASE,
-)
 # Marks that open a line without being part of what it says.
 _LEADING_MARK = lazy_pattern(
     r"(?:[-*+•·‣▪>|#]+\s+|\d{1,2}[.)]\s+|\[[ xX]\]\s+|[一二三四五六七八九十]{1,3}、)+"
 )
-# Lines with fewer terms than this, without a figure or a stop at their end, are headings.
-_HEADING_TERMS = 8
-_ENDS_AS_SENTENCE = lazy_pattern(r"[.!?:;。！？：；…]['\"”’)\]）】」』]*$")
 _HAN = lazy_pattern(r"\p{Script=Han}")
 
 
@@ -185,20 +180,29 @@ def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:
     """Return the sentences of the passages that are long enough to say something.
 
     Headings and questions say what follows, not what is so: they become the context of the
-    sentences below them. List marks at the start are left out, so that a quote reads as prose.
+    sentences below them. A short line that may be a heading or a fact, as "Driver: Ana", is taken
+    for both; it is no heading of other such lines. List marks at the start are left out, so that a
+    quote reads as prose.
     """
     found = []
     for number, result in enumerate(results):
-        heading = ""
-        heading_terms: tuple[str, ...] = ()
+        # The last heading that is no fact, and the last of all, with their terms.
+        title: tuple[str, tuple[str, ...]] = ("", ())
+        above = title
         for start, end in sentence_spans(result.text):
-            mark = _LEADING_MARK.match(result.text, start, end)
-            start = mark.end() if mark else start
+            opening = _LEADING_MARK.match(result.text, start, end)
+            mark = opening.group() if opening else ""
+            start += len(mark)
             text = result.text[start:end]
             terms = tuple(extract_terms(text))
-            if _is_heading(text, terms, mark.group() if mark else ""):
-                heading, heading_terms = text, terms
-            elif len(terms) >= MIN_TERMS:
+            heads = is_heading(text, terms, mark)
+            says = not heads or is_fact(text, terms, mark)
+            heading, heading_terms = title if heads else above
+            if heads and not (says and BULLET.match(mark)):
+                above = (text, terms)
+                title = title if says else above
+            least = MIN_FIELD_TERMS if has_field(text) else MIN_TERMS
+            if says and len(terms) >= least:
                 found.append(
                     Sentence(
                         passage=number,
@@ -211,16 +215,6 @@ def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:
                     )
                 )
     return found
-
-
-def _is_heading(text: str, terms: Sequence[str], mark: str) -> bool:
-    if "#" in mark or text.endswith(("?", "？")):
-        return True
-    return (
-        len(terms) < _HEADING_TERMS
-        and not _HAS_QUANTITY.search(text)
-        and not _ENDS_AS_SENTENCE.search(text)
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +258,7 @@ def rank_sentences(
     passage = np.array([results[s.passage].score for s in sentences])
     asks_quantity = _ASKS_QUANTITY.search(question) is not None
     kind = np.array(
-        [float(not asks_quantity or bool(_HAS_QUANTITY.search(s.text))) for s in sentences]
+        [float(not asks_quantity or bool(HAS_QUANTITY.search(s.text))) for s in sentences]
     )
     share = known_share(question, embedder.languages)
     vector_weight = WEIGHT_VECTOR * share

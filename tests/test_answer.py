@@ -268,6 +268,48 @@ def test_headings_and_the_marks_of_lists_are_not_quoted():
     assert quotes == ["Wear an apron here.", "Close the kiln door."]
 
 
+STAFF = {
+    "crew.md": "# Festival crew\n\nThe festival is run by volunteers.\n\n- Stage manager: Ottilie\n"
+    "- Tickets are sold by Hugo Lind\n",
+    "kiosk.txt": "Kiosk at the pier\n\nThe kiosk sells ice cream.\n\nYours sincerely,\n"
+    "Wilma Hill, county engineer\n",
+    "zh.md": "# 通讯录\n\n- 财务主管：赵国强\n- 司机：孙涛\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("Who is the stage manager?", "Stage manager: Ottilie"),
+        ("By whom are the tickets sold?", "Tickets are sold by Hugo Lind"),
+        ("Who is the county engineer?", "Wilma Hill, county engineer"),
+        ("司机是谁？", "司机：孙涛"),
+    ],
+)
+def test_a_fact_in_a_short_line_without_a_stop_is_quoted(question, quote):
+    answer = ask(question, STAFF)
+    assert quote in answer.citations[0].quote
+
+
+def test_a_fact_is_no_heading_of_the_fact_below_it_and_may_be_one_of_prose():
+    text = "# Crew\n\nDriver: Ana\n\nBaker: Otto\n\nHe bakes bread.\n\n- Cook: Mia\n- Porter: Jan\n"
+    found = [(s.heading, s.text) for s in find_sentences([result("c.md", text)])]
+    assert found == [
+        ("Crew", "Driver: Ana"),
+        ("Crew", "Baker: Otto"),
+        ("Baker: Otto", "He bakes bread."),
+        ("Crew", "Cook: Mia"),
+        ("Crew", "Porter: Jan"),
+    ]
+
+
+def test_links_and_headings_are_not_quoted():
+    links = "- [Book a room](b.md)\n- Rooms and prices\n"
+    text = f"# Inn\n\n{links}\nPart II: Rooms to let\n\nRooms are let."
+    found = [s.text for s in find_sentences([result("inn.md", text)])]
+    assert found == ["Rooms are let."]
+
+
 def test_a_quote_over_two_lines_is_said_in_one():
     text = "The kiln reaches\n1280 degrees in\nnine hours."
     answer = ask("How many degrees does the kiln reach?", {"k.txt": text})

@@ -95,7 +95,7 @@ LAYERS = [
     ["roster", "sign_product", "answer_reader"],
     ["late"],
     ["tokens", "terms", "sentences", "patterns"],
-    ["wording", "ranking_options", "centrality"],
+    ["wording", "ranking_options", "centrality", "headings"],
     ["rewrite", "compare", "figures", "names"],
     ["claims", "evidence", "denial", "row_answers"],
     ["support"],
