@@ -2,8 +2,9 @@
 
 text -> (start, end) of every sentence, or of a line where lines are the unit: headings, table
 rows, records, code. Used by `chunk` to end windows and by `answer` to quote. Pure rules for
-English and other languages with Latin stops, Chinese and Japanese; a text in another language
-is cut at its stops, blank lines and line-based parts.
+English, for what German, French, Spanish and Italian abbreviate and count with a stop, Chinese and
+Japanese; a text in another language is cut at its stops, blank lines and line-based parts. An
+index keeps its windows as they were cut, so new rules are those of files that are embedded anew.
 
 Two passes, each linear: lines are sorted into blank, line-based and prose; then one compiled
 pattern finds the stops of each stretch of prose. Also here: the boundaries of what a reader sees
@@ -53,15 +54,19 @@ _STOP = re.compile(
 _LAST_WORD = re.compile(r"[^\s\"'“‘(\[{*_/—–-]*$")
 _OPENERS = "\"'“‘«([{¿¡*_「『（《【"
 
-# Words before a full stop that does not end a sentence, in lower case, inner stops kept.
+# Words before a full stop that does not end a sentence, inner stops kept: in lower case however
+# they are written, others as they stand here ("Hr. Meier", but "24 hr. of rest").
 _NEVER_LAST = frozenset(
     "mr mrs ms dr prof st gen col maj capt cmdr lt sgt rep sen gov pres hon rev fr messrs mme "
-    "mlle mt ft e.g i.e eg ie vs viz cf approx ca resp incl excl esp".split()
+    "mlle mt ft e.g i.e eg ie vs viz cf approx ca resp incl excl esp "
+    "bzw inkl exkl einschl zzgl abzgl vgl evtl ggf sog insb mtl dipl Hr Hrn Ing "
+    "mm mlles mgr Av Sra Srta Dra Dña Ud Uds aprox ee sig sigg sig.ra dott dott.ssa avv".split()
 )
 # The same when a number follows ("Fig. 3", "No. 7").
 _BEFORE_NUMBER = frozenset(
     "no nos nr fig figs eq eqs sec secs sect ch chap vol vols p pp pg par para art arts tab ref "
-    "refs app ex exh item op ver v jan feb mar apr jun jul aug sep sept oct nov dec § cl".split()
+    "refs app ex exh item op ver v jan feb mar apr jun jul aug sep sept oct nov dec § cl "
+    "abs abb kap ziff anm rn rz tel pág págs pag pagg núm".split()
 )
 # May stand last: the sentence goes on unless a word that often opens one follows.
 _MAY_BE_LAST = frozenset(
@@ -69,12 +74,34 @@ _MAY_BE_LAST = frozenset(
     "jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thurs fri sat sun "
     "ave blvd rd hwy min max avg ed eds trans".split()
 )
+# The same in German: "2 Std. Fahrt", "5 Mio. Euro", "Dr. med. Klein".
+_MAY_BE_LAST_IN_GERMAN = frozenset("usw mio mrd tsd std stk jh jhdt chr med jur phil nat".split())
 _OPENING_WORDS = frozenset(
     "a after all also although an and another any as at because before both but by during each "
     "for from he her here his how however i if in it its many most my no on one our she since so "
     "some such that the their then there therefore these they this those though to under unlike "
     "until we what when where whether which while who why with you your".split()
 )
+_OPENING_WORDS_IN_GERMAN = frozenset(
+    "ab aber alle am an auch auf aus bei bis bitte da dabei daher danach dann das dazu deren der "
+    "des die dies diese dieser dieses doch dort durch ein eine einer er es falls für hier ich ihr "
+    "im in ist ja jede jeder jedes jetzt kein keine man mit nach nur ob oder ohne sein seine seit "
+    "sie so und uns unser vom von vor was weil wenn wer wie wir wird wo zu zum zur zwischen".split()
+)
+# "am 31. März", "der 2. Weltkrieg": a number behind a word that stands before ordinals.
+_GERMAN_ORDINAL = re.compile(
+    r"(?:^|[\s(])(?:d(?:er|ie|as|es|em|en)|(?<!I )am|im|vom|zu[mr]|beim|ab|bis|seit|und|oder"
+    r"|jede\w?|(?:k?ein|mein|dein|sein|ihr|unser)(?:e\w?)?|\w+tag,?|mittwoch,?)\s+\d{1,3}$",
+    re.IGNORECASE,
+)
+# Months that English writes otherwise; the others only with their year.
+_GERMAN_MONTH = re.compile(
+    r"(?:Januar|Jänner|Februar|März|Mai|Juni|Juli|Oktober|Dezember|Mär|Okt|Dez)\b"
+    r"|(?:April|August|September|November)\s\d{4}\b"
+)
+# The stops within "12. 5. 2024".
+_DATE_STOP = re.compile(r"(?:^|\D)(?:[0-3]?\d|[0-3]?\d\.[ \xa0]?(?P<month>[01]?\d))$")
+_DATE_REST = re.compile(r"[01]?\d\.[ \xa0]?[12]\d{3}\b|(?P<year>[12]\d{3})\b")
 _NUMBERED = re.compile(
     r"(?:item|section|article|chapter|part|note|appendix|exhibit|schedule|step|question|table|figure)"
     r"\s+[\dA-Z]{1,4}$|\d{1,3}$", re.IGNORECASE)  # fmt: skip
@@ -224,9 +251,12 @@ def _ends_sentence(text: str, start: int, stop: int, after: int, end: int) -> bo
     word = _LAST_WORD.search(text[max(start, stop - 24) : stop])
     last = word.group() if word else ""
     lower = last.lower()
-    if lower in _NEVER_LAST:
+    if lower in _NEVER_LAST or last in _NEVER_LAST:
         return False
-    if lower in _BEFORE_NUMBER and following[0].isdigit():
+    is_before_number = lower in _BEFORE_NUMBER or lower.endswith("str")  # "Hauptstr. 5"
+    if is_before_number and following[0].isdigit():
+        return False
+    if last.isdigit() and _is_ordinal(text[max(start, stop - 24) : stop], following):
         return False
     is_initial = len(last) == 1 and last.isalpha() and ord(last) < 0x250
     has_inner_stops = "." in last and all(len(part) <= 2 for part in last.split(".")) and (
@@ -235,8 +265,31 @@ def _ends_sentence(text: str, start: int, stop: int, after: int, end: int) -> bo
     if is_initial or has_inner_stops or lower in _MAY_BE_LAST:
         opening = _FIRST_WORD.match(following)
         return opening is not None and opening.group().lower() in _OPENING_WORDS
+    if lower in _MAY_BE_LAST_IN_GERMAN:
+        return _opens_in_german(following)
     # "Item 1. Business" is a heading, not two sentences.
     return not (stop - start <= 20 and _NUMBERED.match(text[start:stop].strip()))
+
+
+def _is_ordinal(before: str, following: str) -> bool:
+    """Whether a stop behind digits makes them an ordinal, as in German, or part of a date.
+
+    Args:
+        before: Ends with the digits.
+        following: What comes behind the stop, not empty.
+    """
+    if following[0].isdigit():
+        stop, rest = _DATE_STOP.search(before), _DATE_REST.match(following)
+        return stop is not None and rest is not None and bool(stop["month"]) == bool(rest["year"])
+    if _GERMAN_MONTH.match(following):
+        return len(before) < 3 or not before[-3].isdigit()
+    return _GERMAN_ORDINAL.search(before) is not None and not _opens_in_german(following)
+
+
+def _opens_in_german(following: str) -> bool:
+    opening = _FIRST_WORD.match(following)
+    word = opening.group().lower() if opening else ""
+    return word in _OPENING_WORDS_IN_GERMAN or word in _OPENING_WORDS
 
 
 def _append_trimmed(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:

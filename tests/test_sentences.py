@@ -107,6 +107,30 @@ def test_this_is_one_sentence(sentence: str):
 
 
 @pytest.mark.parametrize(
+    "sentence",
+    [
+        "Resturlaub verfällt am 31. März des Folgejahres.",
+        "Er gilt vom 1. Januar 2025 bis zum 31. Dezember 2026.",
+        "Stichtag: 3. April 2024 um Mitternacht.",
+        "Der 2. Weltkrieg endete im 20. Jahrhundert.",
+        "Die 5. und 6. Klasse fährt zum 10. Mal nach St. Gallen.",
+        "Montag, 3. August ist frei.",
+        "Der Vertrag vom 12. 5. 2024 endet am 1. 6. 2025 um Mitternacht.",
+        "Siehe § 3 Abs. 2 Satz 1 und Kap. 4.",
+        "Es kostet ca. 30 Euro bzw. 25 Euro inkl. Versand.",
+        "Der Umsatz betrug 5 Mio. Euro.",
+        "Laut Hr. Weber, Dr. med. Klein und Dipl.-Ing. Meier gilt das.",
+        "Sie wohnt in der Hauptstr. 5 in Köln.",
+        "MM. Dupont et Morel sont partis.",
+        "El Sr. García y la Sra. López viven en EE. UU. desde 1999.",
+        "Il sig. Rossi e la sig.ra Bianchi sono qui.",
+    ],
+)
+def test_this_is_one_sentence_of_another_language(sentence: str):
+    assert split(f"{sentence} Die nächste.") == [sentence, "Die nächste."]
+
+
+@pytest.mark.parametrize(
     "sentences",
     [
         ["It was 2024.", "3 cats came!", "Why?"],
@@ -115,6 +139,17 @@ def test_this_is_one_sentence(sentence: str):
         ["Apples, pears, etc.", "However, no plums."],
         ["So it ended...", "Then it began."],
         ["It is known.[12]", "The next."],
+        ["The map is on page 31.", "March was cold."],
+        ["I am 31.", "March is my month."],
+        ["He asked in 2.", "May I come?"],
+        ["There were 12.", "August was hot."],
+        ["It hung for 24 hr.", "Cells were counted."],
+        ["It binds SRA.", "SHARP does not."],
+        ["The age is 62.", "4.04 Deferred pension."],
+        ["Der Preis stieg um 5.", "Im Mai fiel er."],
+        ["Das gilt bis zum 31.", "Die Frist ist kurz."],
+        ["Sie kam 1999.", "Mai war sie fort."],
+        ["Es waren 3 Std.", "Die Fahrt war lang."],
     ],
 )
 def test_these_are_several_sentences(sentences: list[str]):
