@@ -1,8 +1,9 @@
 """Draft: a model's words as they come in -> text, citations at their places, and their check.
 
 Each marker becomes a citation of the sentence of its passage that supports the words before it
-best. When the message is whole, every cited sentence is checked against its passages, all of them
-in one batch, and facts that cite nothing are listed.
+best; where the model says which characters it has quoted, of these. When the message is whole,
+every cited sentence that is no quote is checked against its passages, all of them in one batch, and
+facts that cite nothing are listed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import PurePath
 from filesearch.cite import location_fields
 from filesearch.events import CitationAdded, TextDelta
 from filesearch.markers import MarkerParser
-from filesearch.messages import Source
+from filesearch.messages import Source, SourceQuote
 from filesearch.patterns import lazy_pattern
 from filesearch.protocols import Embedder
 from filesearch.sentences import sentence_spans
@@ -30,6 +31,8 @@ _LOOK_BACK = 2_000
 _MIN_CLAIM = 12
 # What a verbatim quote may leave behind of its sentence.
 _STOP = lazy_pattern(r"(?<![.!?。！？…])[.!?。！？…]+[\"'”’»)\]）】」』]*")
+# A quote is what its passage says, whatever else the passage holds.
+_QUOTED = Support(1.0, True, 0, 0)
 
 
 class Draft:
@@ -64,6 +67,7 @@ class Draft:
         self._parser = MarkerParser(self._sources, only_full=is_json)
         self._text = ""
         self._places: list[tuple[Citation, Source]] = []
+        self._quoted: set[int] = set()  # which of them stand behind a quote
         self._numbers: dict[tuple[str, int, int], tuple[int, str]] = {}
         self._supports: dict[tuple[str, str], Support] = {}
 
@@ -79,6 +83,12 @@ class Draft:
         """Take the next characters as a document has them: nothing in them is a marker."""
         return self._take(self._parser.quote(text))
 
+    def cite(self, quote: SourceQuote) -> list[TextDelta | CitationAdded]:
+        """Take the marker of a quote that came just before: these very characters are cited."""
+        events = self.finish()
+        self._quoted.add(len(self._places))
+        return [*events, self._add(self._citation(quote, _QUOTED), quote.source)]
+
     def finish(self) -> list[TextDelta | CitationAdded]:
         """Take the end of the message; returns what was held back."""
         return self._take(self._parser.finish())
@@ -90,18 +100,25 @@ class Draft:
                 self._text += piece
                 events.append(TextDelta(piece))
             else:
-                citation = self._cite(piece)
-                self._places.append((citation, piece))
-                events.append(CitationAdded(citation))
+                events.append(self._add(self._looked_for(piece), piece))
         return events
 
-    def _cite(self, source: Source) -> Citation:
+    def _add(self, citation: Citation, source: Source) -> CitationAdded:
+        self._places.append((citation, source))
+        return CitationAdded(citation)
+
+    def _looked_for(self, source: Source) -> Citation:
+        """Return the citation of what supports the words before it best."""
         result = source.result
         found = self._support(_sentence_before(self._text), result.text)
         stop = None if found.end <= found.start else _STOP.match(result.text, found.end)
-        quote = result.text[found.start : stop.end() if stop else found.end]
-        start, end = result.start + found.start, result.start + found.start + len(quote)
-        number, marker = self._number(source, (result.file_id, start, end))
+        end = stop.end() if stop else found.end
+        quote = SourceQuote(source, result.start + found.start, result.start + end)
+        return self._citation(quote, found)
+
+    def _citation(self, quote: SourceQuote, found: Support) -> Citation:
+        result, start, end = quote.source.result, quote.start, quote.end
+        number, marker = self._number(quote.source, (result.file_id, start, end))
         where = self._locate(result.file_id, start, end)
         return Citation(
             number=number,
@@ -109,7 +126,7 @@ class Draft:
             filename=result.filename,
             start=start,
             end=end,
-            quote=quote,
+            quote=quote.text,
             **location_fields(where),
             score=result.score,
             index=len(self._text),
@@ -156,13 +173,16 @@ class Draft:
             (claim, _in_context(source.result))
             for claim, (_, source) in zip(claims, self._places, strict=True)
         ]
-        supports = check_supports(pairs, embedder=embedder)
+        written = [place for place in range(len(pairs)) if place not in self._quoted]
+        checked = check_supports([pairs[place] for place in written], embedder=embedder)
+        of_written = dict(zip(written, checked, strict=True))
+        supports = [of_written.get(place, _QUOTED) for place in range(len(pairs))]
         together = self._together(of_place, sentences, supports, embedder)
         citations = [
             _checked(citation, own, is_needed=place in together)
             for place, ((citation, _), own) in enumerate(zip(self._places, supports, strict=True))
         ]
-        cited = set(of_place)
+        cited = {*of_place, *self._in_quotes(sentences)}
         uncited = [
             self._text[start:end]
             for i, (start, end) in enumerate(sentences)
@@ -183,6 +203,15 @@ class Draft:
         """Return which sentence a citation belongs to: the last that begins before it, or -1."""
         position = len(self._text[:index].rstrip())
         return max((i for i, (start, _) in enumerate(sentences) if start < position), default=-1)
+
+    def _in_quotes(self, sentences: Sequence[tuple[int, int]]) -> set[int]:
+        """Return the sentences that quotes hold: one may have several, each before its marker."""
+        found: set[int] = set()
+        for place in self._quoted:
+            index = self._places[place][0].index
+            since = self._places[place - 1][0].index if place else 0
+            found |= {i for i, (a, b) in enumerate(sentences) if a < index and b > since}
+        return found
 
     def _claim(self, place: int, sentence: tuple[int, int]) -> str:
         """Return the words that a citation stands behind: back to the one before, or the start."""

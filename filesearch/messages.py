@@ -96,6 +96,26 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceQuote:
+    """Characters of a passage that a model has quoted as they stand.
+
+    Attributes:
+        source: The passage.
+        start, end: Character positions in the document's text, within the passage.
+    """
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        """The characters between."""
+        result = self.source.result
+        return result.text[self.start - result.start : self.end - result.start]
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens that were read and written.
 
@@ -166,6 +186,9 @@ class ChatDelta:
         finish_reason: Why the reply ends; set once, near the end.
         usage: Set once, in the last piece, whether the server sent it or it was counted here.
         is_quote: `text` stands as it is in a document: no marker is looked for in it.
+        cites: What `text`, a marker, stands for, where the model knows the very characters that it
+            has quoted before it. None for models that write in their own words: what supports these
+            is looked for.
     """
 
     text: str = ""
@@ -173,6 +196,7 @@ class ChatDelta:
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
     is_quote: bool = False
+    cites: SourceQuote | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -300,7 +300,9 @@ class Run:
             for delta in deltas:
                 if not is_heard and self._must_search_first(state):
                     return None
-                if delta.text:
+                if delta.cites is not None:
+                    yield from draft.cite(delta.cites)
+                elif delta.text:
                     is_heard = True
                     take = draft.quote if delta.is_quote else draft.feed
                     yield from take(delta.text)

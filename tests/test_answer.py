@@ -10,7 +10,7 @@ from filesearch import FileSearch, Settings
 from filesearch.answer import MAX_STATEMENTS, find_sentences
 from filesearch.assistant import answer_of
 from filesearch.chat.extractive import ExtractiveChatModel
-from filesearch.cite import locate
+from filesearch.cite import content_part, locate
 from filesearch.messages import ChatRequest, Message, Source
 from filesearch.run import Run
 from filesearch.testing import HashingEmbedder
@@ -147,6 +147,25 @@ def test_a_quote_from_a_passage_that_begins_later_has_its_place_in_the_document(
     answer = ask("How many degrees does the kiln reach?", {}, results=[result("k", text, start)])
     [citation] = answer.citations
     assert text[citation.start : citation.end] == citation.quote == "The kiln reaches 1280 degrees."
+
+
+def test_words_that_stand_twice_are_cited_where_they_were_quoted():
+    text = "# 甲窑\n\n窑炉最高温度为1280度。\n\n# 乙窑\n\n窑炉最高温度为1280度。"
+    answer = ask("乙窑的窑炉最高温度是多少？", {"窑炉.md": text})
+    [citation] = answer.citations
+    assert (citation.start, citation.quote) == (text.rindex("窑炉最高"), "窑炉最高温度为1280度。")
+    [annotation] = content_part(answer)["text"]["annotations"]
+    assert annotation["file_citation"]["start"] == citation.start
+
+
+def test_each_row_of_several_is_cited_for_itself_though_none_ends_with_a_stop():
+    rows = [
+        "order: PO-10007; product: blue bowl with a lid; buyer: Olga Berg",
+        "order: PO-10014; product: tall ash tray; buyer: Olga Berg",
+    ]
+    answer = ask("What product did Olga Berg order?", {"orders.csv": "\n".join(rows)})
+    assert [citation.quote for citation in answer.citations] == rows
+    assert len(answer.sources) == 2
 
 
 def test_the_page_is_that_of_the_quote_not_of_its_passage():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from filesearch.cite import content_part, locate, strip_markers
 from filesearch.draft import Draft
 from filesearch.events import CitationAdded, TextDelta
-from filesearch.messages import Source
+from filesearch.messages import Source, SourceQuote
 from filesearch.support import check_support
 from filesearch.types import SearchResult
 
@@ -124,6 +124,21 @@ def test_a_sentence_may_rest_on_two_passages_together():
     written.feed("Mugs go back within 30 days and the kiln reaches 1280 degrees.【2:0】【2:1】")
     written.finish()
     assert all(citation.is_supported for citation in written.answer().citations)
+
+
+def test_a_quote_is_cited_where_the_model_took_it_and_needs_no_check():
+    text = "**Fee**: 4 EUR. Mugs cost 9.\n**Fee**: 4 EUR. Bowls cost 8."
+    source = Source(2, 0, SearchResult("f", "f.md", text, 7, 7 + len(text), 0.5, 0.5, 0))
+    written = Draft("?", sources=[source], locate=lambda _f, a, b: locate((), a, b), model="m")
+    second = text.rindex("**Fee**")
+    written.quote("**Fee**: 4 EUR. Bowls cost 8.")
+    [added] = written.cite(SourceQuote(source, 7 + second, 7 + len(text)))
+    answer = written.answer()
+    assert answer.citations == (added.citation,)
+    [citation] = answer.citations
+    assert (citation.start, citation.quote) == (7 + second, text[second:])
+    assert (citation.support, citation.is_supported, citation.index) == (1.0, True, 29)
+    assert answer.uncited == ()
 
 
 def test_an_empty_message_is_an_empty_answer():

@@ -25,6 +25,7 @@ from filesearch.messages import (
     Message,
     NamedTool,
     Source,
+    SourceQuote,
     ToolCallDelta,
     Usage,
 )
@@ -37,7 +38,6 @@ _NEEDS_DOCUMENTS = {
     "en": "I answer by quoting documents, and none are attached to this conversation.",
     "zh": "我通过引用文档来回答问题，但此对话没有附带任何文档。",
 }
-_MARKER_START = "【"
 # Questions in one that are answered one by one: the first so many, since each takes its time.
 MAX_PARTS = 5
 
@@ -125,7 +125,8 @@ class ExtractiveChatModel:
         for number, quote in enumerate(quotes):
             space = " " if number else ""
             yield ChatDelta(space + " ".join(quote.text.split()), is_quote=True)
-            yield ChatDelta(sources[quote.passage].marker)
+            source = sources[quote.passage]
+            yield ChatDelta(source.marker, cites=SourceQuote(source, quote.start, quote.end))
 
     def _parts(self, question: str, wanted: str, turns: Sequence[Turn]) -> list[str]:
         """Return the questions in one, each with what `wanted` took from the conversation."""
@@ -164,7 +165,7 @@ def _fitting(written: str, delta: ChatDelta, limit: int | None) -> str:
     text = written + delta.text
     if limit is None or count_tokens(text) <= limit:
         return delta.text
-    if delta.text.startswith(_MARKER_START) and not delta.is_quote:
+    if delta.cites is not None:
         return ""
     end = max(len(written), int(token_boundaries(text)[limit]))
     return text[len(written) : end].rstrip()
