@@ -9,7 +9,7 @@ to answer (`filesearch.judge`), the answer says that the documents hold none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,7 +24,7 @@ from filesearch.languages import known_share
 from filesearch.patterns import lazy_pattern
 from filesearch.protocols import Embedder
 from filesearch.row_answers import names_same
-from filesearch.sentences import sentence_spans
+from filesearch.table_rows import prose_before, quotable_units, values_of
 from filesearch.terms import extract_terms, query_terms
 from filesearch.types import SearchResult
 
@@ -35,6 +35,8 @@ MAX_STATEMENTS = 3
 MIN_TERMS = 3
 # Of a key and its value.
 MIN_FIELD_TERMS = 2
+# A row of a table says something with two: whose, and what.
+MIN_ROW_TERMS = 2
 # A further sentence must come this close to the best one, repeat at most this share of its own
 # terms, and itself cover enough of the question to be an answer.
 NEXT_SHARE = 0.8
@@ -63,10 +65,6 @@ WEIGHT_READING = 0.3
 MIN_SUPPORT_KNOWN = 0.36
 MIN_SUPPORT_UNKNOWN = 0.19
 
-_NO_ANSWER = {
-    "en": "The documents hold no answer to this question.",
-    "zh": "文档中没有找到这个问题的答案。",
-}
 _ASKS_QUANTITY = lazy_pattern(
     r"\bhow (?:many|much|long|often|old|far|big|large|tall|heavy|fast|soon|late|early)\b"
     r"|\bwhen\b|\bwhat (?:year|date|time|day|month|price|percentage|amount|number|temperature)\b"
@@ -77,7 +75,6 @@ _ASKS_QUANTITY = lazy_pattern(
 _LEADING_MARK = lazy_pattern(
     r"(?:[-*+•·‣▪>|#]+\s+|\d{1,2}[.)]\s+|\[[ xX]\]\s+|[一二三四五六七八九十]{1,3}、)+"
 )
-_HAN = lazy_pattern(r"\p{Script=Han}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +85,11 @@ class Sentence:
         passage: Position of its passage among the results, from 0.
         start, end: Character positions in the document's text.
         text: The characters between.
-        heading: The heading or the question that it follows in the passage; empty when none.
+        heading: The heading or the question that it follows in the passage, and the row that names
+            its columns; empty when none.
         terms: Keyword terms of both.
-        is_row: Whether it is a row of a table, which says nothing of the rows around it.
+        is_row: Whether it is a row of a table, or a field of one: it says nothing of those around.
+        values: Of a whole row, its terms without the names of its columns.
     """
 
     passage: int
@@ -100,6 +99,7 @@ class Sentence:
     heading: str
     terms: tuple[str, ...]
     is_row: bool = False
+    values: tuple[str, ...] = ()
 
     @property
     def text_in_context(self) -> str:
@@ -166,16 +166,6 @@ def quote_answers(
     ]
 
 
-def no_answer(question: str) -> str:
-    """Return the sentence that says so, in the language of the question."""
-    return in_language_of(question, _NO_ANSWER)
-
-
-def in_language_of(question: str, sentences: Mapping[str, str]) -> str:
-    """Return the one of `sentences`, by language ("en", "zh"), that suits a question."""
-    return sentences["zh" if _HAN.search(question) else "en"]
-
-
 def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:
     """Return the sentences of the passages that are long enough to say something.
 
@@ -189,29 +179,31 @@ def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:
         # The last heading that is no fact, and the last of all, with their terms.
         title: tuple[str, tuple[str, ...]] = ("", ())
         above = title
-        for start, end in sentence_spans(result.text):
+        for unit in quotable_units(result):
+            start, end = unit.start, unit.end
             opening = _LEADING_MARK.match(result.text, start, end)
             mark = opening.group() if opening else ""
             start += len(mark)
             text = result.text[start:end]
             terms = tuple(extract_terms(text))
-            heads = is_heading(text, terms, mark)
+            heads = not unit.is_row and is_heading(text, terms, mark)
             says = not heads or is_fact(text, terms, mark)
             heading, heading_terms = title if heads else above
             if heads and not (says and BULLET.match(mark)):
                 above = (text, terms)
                 title = title if says else above
             least = MIN_FIELD_TERMS if has_field(text) else MIN_TERMS
-            if says and len(terms) >= least:
+            if says and len(terms) >= (MIN_ROW_TERMS if unit.is_row else least):
                 found.append(
                     Sentence(
                         passage=number,
                         start=result.start + start,
                         end=result.start + end,
                         text=text,
-                        heading=heading,
-                        terms=terms + heading_terms,
-                        is_row=result.rows is not None and ": " in text,
+                        heading="\n".join(filter(None, (heading, unit.columns))),
+                        terms=terms + heading_terms + tuple(extract_terms(unit.columns)),
+                        is_row=unit.is_row or unit.is_field,
+                        values=tuple(extract_terms(values_of(text))) if unit.is_row else (),
                     )
                 )
     return found
@@ -272,19 +264,22 @@ def rank_sentences(
         scores += vector_weight * np.clip(cosines, 0, 1)
     follows = np.array(
         [
-            i > 0 and s.passage == sentences[i - 1].passage and not s.is_row
+            i > 0
+            and s.passage == sentences[i - 1].passage
+            and not (s.is_row or sentences[i - 1].is_row)
             for i, s in enumerate(sentences)
         ]
     )
-    support = _support(terms, sentences, cosines, share)
+    support = _support(terms, sentences, results, cosines, share)
     before = np.where(follows, np.roll(scores, 1), 0.0)
     scores = (scores + CARRY_OVER * before) / (1 + CARRY_OVER)
     at = int(scores.argmax())
     best = sentences[at]
-    if best.is_row and not names_same(
-        question, terms, best.text, best.terms, around=what_it_is_about(results[best.passage])
-    ):
-        support[at] = 0.0
+    if best.is_row:
+        result = results[best.passage]
+        lead = [what_it_is_about(result), prose_before(result, best.start), best.heading]
+        if not names_same(question, terms, best.text, best.terms, around=". ".join(lead)):
+            support[at] = 0.0
     min_support = share * MIN_SUPPORT_KNOWN + (1 - share) * MIN_SUPPORT_UNKNOWN
     support = np.maximum(support, np.where(follows, np.roll(support, 1), 0.0))
     judgement = None
@@ -322,21 +317,31 @@ def _best_places(scores: npt.NDArray[np.float64], sentences: Sequence[Sentence])
 def _support(
     terms: Sequence[str],
     sentences: Sequence[Sentence],
+    results: Sequence[SearchResult],
     cosines: npt.NDArray[np.float64],
     share: float,
 ) -> npt.NDArray[np.float64]:
     """Return how far each sentence, and the passage around it, covers a question, in [0, 1].
 
     The mean of word coverage (by the sentence and by its passage, in equal parts) and cosine
-    similarity; the cosine counts as far as the embedder knows the language.
+    similarity; the cosine counts as far as the embedder knows the language. All rows bear the names
+    of their columns: where the passage lacks a word of the question, only their values count.
     """
     wanted = set(terms)
     around: dict[int, set[str]] = {}
     for sentence in sentences:
         around.setdefault(sentence.passage, set()).update(wanted.intersection(sentence.terms))
-    coverage = np.array(
-        [len(wanted.intersection(s.terms)) + len(around[s.passage]) for s in sentences]
-    ) / max(2 * len(wanted), 1)
+    lacks = {
+        passage: not wanted <= held.union(extract_terms(what_it_is_about(results[passage])))
+        for passage, held in around.items()
+    }
+    held = [
+        2 * len(wanted.intersection(s.values))
+        if s.values and lacks[s.passage]
+        else len(wanted.intersection(s.terms)) + len(around[s.passage])
+        for s in sentences
+    ]
+    coverage = np.array(held) / max(2 * len(wanted), 1)
     support: npt.NDArray[np.float64] = (1 - share / 2) * coverage + share / 2 * np.clip(
         cosines, 0, 1
     )

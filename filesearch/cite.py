@@ -52,6 +52,17 @@ def locate(spans: Sequence[Span], start: int, end: int) -> Location:
     )
 
 
+def rows_within(spans: Sequence[Span], start: int, end: int) -> tuple[tuple[int, int], ...]:
+    """Return what the characters start..end - 1 hold of each row of a table, in order.
+
+    Args:
+        spans: Of the document, as in `locate`.
+        start, end: A stretch of its text.
+    """
+    rows = _SORTED.of(spans).touching("row", start, end)
+    return tuple((max(start, row.start), min(end, row.end)) for row in rows)
+
+
 def _page_at(found: _SortedSpans, position: int) -> Span | None:
     return found.innermost("page", position) or found.innermost("slide", position)
 

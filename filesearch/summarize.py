@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from filesearch.answer import Sentence, find_sentences
 from filesearch.centrality import pick_central, shortlist, similarities
-from filesearch.cite import locate, location_fields
+from filesearch.cite import locate, location_fields, rows_within
 from filesearch.errors import InvalidSetting, NotFound
 from filesearch.languages import known_share
 from filesearch.maintain import match_files
@@ -145,7 +145,17 @@ def _candidates(record: FileRecord, document: Document, count: int) -> list[_Can
     Page headers, table rows and list entries only where the text has less than `count` others.
     """
     text = document.text
-    whole = SearchResult(record.id, record.filename, text, 0, len(text), 1.0, 1.0, 0.0)
+    whole = SearchResult(
+        file_id=record.id,
+        filename=record.filename,
+        text=text,
+        start=0,
+        end=len(text),
+        score=1.0,
+        keyword_share=1.0,
+        vector_share=0.0,
+        table_rows=rows_within(document.spans, 0, len(text)),
+    )
     found = find_sentences([whole])
     if not found:  # nothing but headings, or a line or two
         found = [

@@ -278,6 +278,8 @@ class SearchResult(Location):
         chunk: Ordinal of the best chunk of it in its document, from 0.
         also_in: Names of other files that say the same: copies of the file, and files whose
             passages were left out because they repeat this one.
+        table_rows: (start, end) of each row of a table in it, or of what it holds of the row, in
+            order: character positions in the document's text.
     """
 
     file_id: str
@@ -291,6 +293,7 @@ class SearchResult(Location):
     attributes: Attributes = field(default_factory=dict)
     chunk: int = 0
     also_in: tuple[str, ...] = ()
+    table_rows: tuple[tuple[int, int], ...] = ()
 
 
 Stage = Literal["bm25", "dense", "rrf", "hybrid", "rerank"]

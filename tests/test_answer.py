@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
+import docx
 import pytest
 
 from filesearch import FileSearch, Settings
@@ -287,7 +289,7 @@ def test_headings_and_the_marks_of_lists_are_not_quoted():
     assert quotes == ["Wear an apron here.", "Close the kiln door."]
 
 
-STAFF = {
+CREWS = {
     "crew.md": "# Festival crew\n\nThe festival is run by volunteers.\n\n- Stage manager: Ottilie\n"
     "- Tickets are sold by Hugo Lind\n",
     "kiosk.txt": "Kiosk at the pier\n\nThe kiosk sells ice cream.\n\nYours sincerely,\n"
@@ -306,7 +308,7 @@ STAFF = {
     ],
 )
 def test_a_fact_in_a_short_line_without_a_stop_is_quoted(question, quote):
-    answer = ask(question, STAFF)
+    answer = ask(question, CREWS)
     assert quote in answer.citations[0].quote
 
 
@@ -468,6 +470,13 @@ ORDERS = "\n".join(
 )
 
 
+def with_rows(filename, text, mark):
+    """A passage that knows for rows of tables the lines with this mark."""
+    lines = [found.span() for found in re.finditer(r"[^\n]+", text)]
+    rows = tuple((start, end) for start, end in lines if mark in text[start:end])
+    return dataclasses.replace(result(filename, text), table_rows=rows)
+
+
 @pytest.mark.parametrize(
     ("question", "price"),
     [
@@ -479,8 +488,63 @@ ORDERS = "\n".join(
     ],
 )
 def test_a_row_is_quoted_for_what_it_names_alone(question, price):
-    found = result("Wexcombe_orders.csv", ORDERS)
-    found = dataclasses.replace(found, rows=(2, 4))
+    found = dataclasses.replace(with_rows("Wexcombe_orders.csv", ORDERS, ":"), rows=(2, 4))
     answer = ask(question, {}, results=[found])
     assert answer.is_answered == (price is not None)
     assert [citation.quote[-5:] for citation in answer.citations] == [price] * answer.is_answered
+
+
+CONTACTS = """City contacts
+
+The table lists whom to ask in each office.
+
+Office | Contact person | Post box
+Registry | Nadia Roux | blue
+Parks | Ewa Nowak | green
+Library | Mei Tanaka | red
+"""
+TICKETS = """The museum is open from Tuesday to Sunday. It is closed on Mondays.
+
+Visitor | Price
+Visitor: Adult; Price: 12 euros
+Visitor: Student; Price: 7 euros
+
+Photography without flash is allowed in the museum.
+"""
+STAFF = """# Staff
+
+| Role | Name | Room |
+|---|---|---|
+| Cook | Pedro Alves | 14 |
+| Librarian | Yuki Mori | B |
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "mark", "quote"),
+    [
+        ("Who is the contact person of the library?", CONTACTS, "|", "Library | Mei Tanaka | red"),
+        ("Who is the contact person of the aquarium?", CONTACTS, "|", None),
+        ("How much is an adult ticket?", TICKETS, "Price", "Visitor: Adult; Price: 12 euros"),
+        ("How much is a ticket for dogs?", TICKETS, "Price", None),
+        ("Who is the librarian?", STAFF, "\0", "Librarian | Yuki Mori | B"),
+        ("Who is the pilot?", STAFF, "\0", None),
+    ],
+)
+def test_a_row_of_a_table_among_prose_is_quoted_alone(bundled_fs, question, text, mark, quote):
+    found = with_rows("notes.txt", text, mark)
+    answer = ask(question, {}, results=[found], embedder=bundled_fs.embedder)
+    assert [citation.quote for citation in answer.citations] == [quote] * (quote is not None)
+
+
+def test_a_docx_table_is_cited_by_the_row_that_answers(fs, tmp_path):
+    word = docx.Document()
+    word.add_paragraph("The table lists whom to ask in each office of the city.")
+    table = word.add_table(rows=0, cols=3)
+    for cells in (line.split(" | ") for line in CONTACTS.splitlines() if "|" in line):
+        for cell, text in zip(table.add_row().cells, cells, strict=True):
+            cell.text = text
+    word.save(tmp_path / "contacts.docx")
+    fs.ingest(tmp_path / "contacts.docx")
+    [citation] = fs.ask("Who is the contact person of the library?").citations
+    assert (citation.quote, citation.rows) == ("Library | Mei Tanaka | red", (4, 4))

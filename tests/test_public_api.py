@@ -97,7 +97,7 @@ LAYERS = [
     ["tokens", "terms", "sentences", "patterns"],
     ["wording", "ranking_options", "centrality", "headings"],
     ["rewrite", "compare", "figures", "names"],
-    ["claims", "evidence", "denial", "row_answers"],
+    ["claims", "evidence", "denial", "row_answers", "table_rows"],
     ["support"],
     ["conversation", "decompose"],
     ["plan"],

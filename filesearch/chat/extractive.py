@@ -8,10 +8,10 @@ when it is told to, with what the user's words give for its arguments.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from filesearch.answer import Quote, in_language_of, no_answer, quote_answers
+from filesearch.answer import Quote, quote_answers
 from filesearch.chat.arguments import fill_arguments
 from filesearch.chat.reading import join_deltas
 from filesearch.decompose import split_clauses
@@ -29,17 +29,23 @@ from filesearch.messages import (
     ToolCallDelta,
     Usage,
 )
+from filesearch.patterns import lazy_pattern
 from filesearch.protocols import Embedder
 from filesearch.tokens import count_tokens, token_boundaries
 from filesearch.types import Turn
 
 NAME = "extractive"
+_NO_ANSWER = {
+    "en": "The documents hold no answer to this question.",
+    "zh": "文档中没有找到这个问题的答案。",
+}
 _NEEDS_DOCUMENTS = {
     "en": "I answer by quoting documents, and none are attached to this conversation.",
     "zh": "我通过引用文档来回答问题，但此对话没有附带任何文档。",
 }
 # Questions in one that are answered one by one: the first so many, since each takes its time.
 MAX_PARTS = 5
+_HAN = lazy_pattern(r"\p{Script=Han}")
 
 WantedQuestion = Callable[[str, Sequence[Turn]], str]
 """A question and the turns before it -> the question as it is understood and searched for."""
@@ -108,8 +114,8 @@ class ExtractiveChatModel:
         if not is_searched:
             said = "\n\n".join(outputs)
             if not said and not question.strip() and _can_search(request):
-                said = no_answer(question)
-            yield ChatDelta(said or in_language_of(question, _NEEDS_DOCUMENTS))
+                said = _in_language_of(question, _NO_ANSWER)
+            yield ChatDelta(said or _in_language_of(question, _NEEDS_DOCUMENTS))
             return
         turns = [
             Turn(message.role, message.content)
@@ -121,7 +127,7 @@ class ExtractiveChatModel:
         parts = self._parts(question, wanted, turns)
         quotes = self._quotes(question, parts, sources) or self._quotes(question, [wanted], sources)
         if not quotes:
-            yield ChatDelta(no_answer(question))
+            yield ChatDelta(_in_language_of(question, _NO_ANSWER))
         for number, quote in enumerate(quotes):
             space = " " if number else ""
             yield ChatDelta(space + " ".join(quote.text.split()), is_quote=True)
@@ -155,6 +161,11 @@ class ExtractiveChatModel:
             for each in wanted
         )
         return list({(q.passage, q.start): q for quotes in found for q in quotes}.values())
+
+
+def _in_language_of(question: str, sentences: Mapping[str, str]) -> str:
+    """Return the one of `sentences`, by language ("en", "zh"), that suits a question."""
+    return sentences["zh" if _HAN.search(question) else "en"]
 
 
 def _fitting(written: str, delta: ChatDelta, limit: int | None) -> str:

@@ -1,0 +1,192 @@
+"""Table rows: a passage -> what may be quoted of it: the rows of its tables, and sentences.
+
+SearchResult -> list[Unit]. Where the rows stand is known from the document, or seen where Markdown
+draws a table. A row is one unit, whatever stops it holds or lacks; what names the columns goes
+along with the rows that do not say it themselves. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from filesearch.patterns import lazy_pattern
+from filesearch.sentences import sentence_spans
+from filesearch.types import SearchResult
+
+# A longer row holds prose in its cells, of which a sentence says enough.
+MAX_ROW_CHARS = 500
+_MAX_NAME_CHARS = 80
+_MAX_HEADER_ROWS = 3
+# So many columns hardly stand without names. Two are as often a list of labels and values: where
+# numbers stand below it, the first row may be names, or the first of the list.
+_NAMED_COLUMNS = 3
+
+# Markdown draws a row with bars around it, or a whole table with a line below the names.
+_DRAWN_ROW = lazy_pattern(r"(?m)^[ \t]*\|[^\n]*\|[ \t]*$")
+_DRAWN_TABLE = lazy_pattern(
+    r"(?m)^[^\n|]*\|[^\n]*\n[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+$(?:\n[^\n|]*\|[^\n]*)*"
+)
+_DRAWN_LINE = lazy_pattern(r"[ \t|:+=-]*")
+_UNDERLINE = lazy_pattern(r"[-=]")
+# What stands between two rows of one table: a line end, or a drawn line.
+_BETWEEN = lazy_pattern(r"[ \t]*\n(?:[ \t]*[|:+=-][ \t|:+=-]*\n)?[ \t]*")
+_EDGE = " \t|"
+_NAMED_CELL = lazy_pattern(r"[^|:;\n]{1,160}: ")
+_NAMED_CELLS = lazy_pattern(r"[^|:;\n]{1,160}: [^|;\n]*; [^|:;\n]{1,160}: ")
+_CELL_NAME = lazy_pattern(r"(?:^|(?<=; ))[^|:;\n]{1,160}: ")
+_DIGIT = lazy_pattern(r"\d")
+_NO_NAME = lazy_pattern(r"[\d@]|[.!?。！？]$")
+_YEAR = lazy_pattern(r"(?:19|20)\d\d")
+
+_Stretch = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A sentence or line of a passage, or a row of a table in it.
+
+    Attributes:
+        start, end: Character positions in the passage's text.
+        is_row: Whether it is a whole row, with its cells told apart.
+        is_field: Whether it is a piece of a row with the name of a cell in it.
+        columns: The row that names the columns, where it says something besides.
+    """
+
+    start: int
+    end: int
+    is_row: bool = False
+    is_field: bool = False
+    columns: str = ""
+
+
+def quotable_units(result: SearchResult) -> list[Unit]:
+    """Return the sentences and rows of a passage, in order, none overlapping another.
+
+    Rows that only name the columns of those below them are left out. Those of one cell, of several
+    lines or of more than `MAX_ROW_CHARS` characters are cut as other text is, and at their ends.
+    """
+    units: list[Unit] = []
+    position = 0
+    for table in _tables(result):
+        units += _sentences(result.text, position, table[0][0])
+        units += _rows(result, table)
+        position = table[-1][1]
+    return [*units, *_sentences(result.text, position, len(result.text))]
+
+
+def values_of(row: str) -> str:
+    """Return a row without the names of its columns, where it has them."""
+    return _CELL_NAME.sub(" ", row)
+
+
+def prose_before(result: SearchResult, position: int) -> str:
+    """Return what the passage says outside of tables before a character of the document."""
+    text, end = result.text, position - result.start
+    for start, past in _stretches(result):
+        if start < end:
+            text = text[:start] + " " * (past - start) + text[past:]
+    return text[:end]
+
+
+def _tables(result: SearchResult) -> Iterator[list[_Stretch]]:
+    """Yield the rows of each table, in order."""
+    rows = _stretches(result)
+    table = rows[:1]
+    for before, row in pairwise(rows):
+        if not _BETWEEN.fullmatch(result.text, before[1], row[0]):
+            yield table
+            table = []
+        table.append(row)
+    if table:
+        yield table
+
+
+def _stretches(result: SearchResult) -> list[_Stretch]:
+    """Return where rows stand in the passage, ascending."""
+    known = [(start - result.start, end - result.start) for start, end in result.table_rows]
+    if "|" not in result.text:
+        return known
+    drawn = {found.span() for found in _DRAWN_ROW.finditer(result.text)}
+    for found in _DRAWN_TABLE.finditer(result.text):
+        start = found.start()
+        for line in found.group().split("\n"):
+            drawn.add((start, start + len(line)))
+            start += len(line) + 1
+    new = [
+        (start, end)
+        for start, end in drawn
+        if not _DRAWN_LINE.fullmatch(result.text, start, end)
+        and not any(a < end and start < b for a, b in known)
+    ]
+    return sorted([*known, *new])
+
+
+def _sentences(text: str, start: int, end: int) -> list[Unit]:
+    return [Unit(*span) for span in sentence_spans(text, start, end)]
+
+
+def _rows(result: SearchResult, table: Sequence[_Stretch]) -> Iterator[Unit]:
+    """Yield the rows of a table."""
+    text = result.text
+    rows = [text[start:end].strip(_EDGE) for start, end in table]
+    first = next((i for i, row in enumerate(rows) if "|" in row), len(rows))
+    past, columns = first, ""
+    # Cut off from what stands above it, a row need not be the first of its table.
+    if (table[0][0] > 0 or result.start == 0) and len(rows) > first + 1:
+        past, columns = _header(rows, first, between=text[table[first][1] : table[first + 1][0]])
+    for i, (start, end) in enumerate(table):
+        if first <= i < past:
+            continue
+        is_named = _NAMED_CELLS if past == first and result.rows is None else _NAMED_CELL
+        has_cells = "|" in rows[i] or is_named.match(rows[i]) is not None
+        if not has_cells or end - start > MAX_ROW_CHARS or "\n" in rows[i]:
+            for a, b in sentence_spans(text, start, end):
+                is_field = result.rows is not None and ": " in text[a:b]
+                yield Unit(a, b, is_field=is_field)
+        else:
+            start = text.index(rows[i], start)
+            yield Unit(
+                start, start + len(rows[i]), is_row=True, columns=columns if i > first else ""
+            )
+
+
+def _header(rows: Sequence[str], first: int, *, between: str) -> tuple[int, str]:
+    """Return past which row the names of columns end, and the row that goes with those below.
+
+    Args:
+        first: The first row of several cells.
+        between: What stands between it and the next row.
+    """
+    past = _after_names(rows, first)
+    if _UNDERLINE.search(between):
+        return first + 1, rows[first]
+    if past > first or not _may_name(rows[first]):
+        return past, ""
+    if len(_cells(rows[first])) >= _NAMED_COLUMNS:
+        return first + 1, rows[first]
+    has_numbers = all(_DIGIT.search(" ".join(_cells(row)[1:])) for row in rows[first + 1 :])
+    return first, rows[first] if has_numbers else ""
+
+
+def _after_names(rows: Sequence[str], first: int) -> int:
+    """Return which row follows those whose cells the rows below repeat as names: "item: mug"."""
+    for past, row in enumerate(rows[first + 1 :][:_MAX_HEADER_ROWS], first + 1):
+        if _NAMED_CELL.match(row) and "|" not in row:
+            names = {cell for above in rows[first:past] for cell in _cells(above) if cell}
+            return past if row.startswith(tuple(names)) else first
+    return first
+
+
+def _may_name(row: str) -> bool:
+    """Whether the cells of a row may be the names of columns."""
+    cells = _cells(row)
+    return len({cell.casefold() for cell in cells}) == len(cells) > 1 and all(
+        0 < len(cell) <= _MAX_NAME_CHARS and (_YEAR.fullmatch(cell) or not _NO_NAME.search(cell))
+        for cell in cells
+    )
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip() for cell in row.split("|")]

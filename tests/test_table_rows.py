@@ -1,0 +1,98 @@
+"""Table rows: what may be quoted of a passage, row by row, and what names its columns."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from filesearch.table_rows import MAX_ROW_CHARS, prose_before, quotable_units
+from filesearch.types import SearchResult
+
+
+def passage(text, mark, start=0):
+    """A passage whose lines with `mark` are rows of tables."""
+    lines = [found.span() for found in re.finditer(r"[^\n]+", text)]
+    rows = tuple((start + a, start + b) for a, b in lines if mark in text[a:b])
+    return SearchResult(
+        file_id="f",
+        filename="f.txt",
+        text=text,
+        start=start,
+        end=start + len(text),
+        score=1.0,
+        keyword_share=1.0,
+        vector_share=0.0,
+        table_rows=rows,
+    )
+
+
+def rows_of(found):
+    units = [unit for unit in quotable_units(found) if unit.is_row]
+    return [(found.text[unit.start : unit.end], unit.columns) for unit in units]
+
+
+def texts_of(found):
+    return [found.text[unit.start : unit.end] for unit in quotable_units(found)]
+
+
+WORDS = "Office | Person | Box\nParks | Ewa | red\nLibrary | Mei | blue"
+
+
+def test_the_row_that_names_the_columns_goes_along_with_the_others():
+    names = "Office | Person | Box"
+    expected = [("Parks | Ewa | red", names), ("Library | Mei | blue", names)]
+    assert rows_of(passage(f"Whom to ask.\n\n{WORDS}", " | ")) == expected
+
+
+def test_the_first_row_of_a_passage_that_was_cut_is_a_row():
+    assert len(rows_of(passage(WORDS, " | ", start=500))) == 3
+
+
+def test_columns_that_rows_name_themselves_are_not_named_again():
+    text = "item | fee\nitem: mug; fee: 2\nitem: bowl; fee: 3"
+    assert rows_of(passage(text, "fee")) == [("item: mug; fee: 2", ""), ("item: bowl; fee: 3", "")]
+
+
+@pytest.mark.parametrize("last", ["Phone | none", "Phone | 12"])
+def test_no_row_of_two_columns_is_left_out(last):
+    rows = rows_of(passage(f"Director | Helena\n{last}", "|"))
+    assert [row for row, _ in rows] == ["Director | Helena", last]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "| Role | Name |\n|---|---|\n| Cook | Otto |\n| Pilot | Ana |",
+        "Role | Name\n--- | ---\nCook | Otto\nPilot | Ana",
+        "+------+------+\n| Role | Name |\n+======+======+\n| Cook | Otto |\n| Pilot | Ana |",
+    ],
+)
+def test_a_drawn_table_is_read_by_its_rows(table):
+    found = passage(f"# Staff\n\nThese work here.\n\n{table}\n\nAll are kind.", "\0")
+    assert rows_of(found) == [("Cook | Otto", "Role | Name"), ("Pilot | Ana", "Role | Name")]
+    assert texts_of(found)[:2] == ["# Staff", "These work here."]
+    assert texts_of(found)[-1] == "All are kind."
+
+
+def test_two_tables_have_names_of_their_own():
+    text = f"{WORDS}\n\nShip | Port | Flag\nAda | Oslo | red"
+    assert [columns for _, columns in rows_of(passage(text, " | "))] == [
+        *["Office | Person | Box"] * 2,
+        "Ship | Port | Flag",
+    ]
+
+
+def test_prose_in_a_table_is_cut_as_prose():
+    alone = "Note: read this first. It is short."
+    long = "Terms | " + "The fee is due in June. " * (MAX_ROW_CHARS // 24 + 1)
+    found = passage(f"{alone}\n{long}", " ")
+    assert rows_of(found) == []
+    assert texts_of(found)[:2] == ["Note: read this first.", "It is short."]
+    assert "The fee is due in June." in texts_of(found)
+
+
+def test_prose_before_a_row_leaves_out_the_rows():
+    text = f"Whom to ask.\n\n{WORDS}\n\nCall at nine."
+    found = passage(text, " | ", start=100)
+    assert prose_before(found, 100 + text.index("Library")).split() == ["Whom", "to", "ask."]
