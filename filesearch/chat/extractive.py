@@ -39,9 +39,9 @@ _NO_ANSWER = {
     "en": "The documents hold no answer to this question.",
     "zh": "文档中没有找到这个问题的答案。",
 }
-_NEEDS_DOCUMENTS = {
-    "en": "I answer by quoting documents, and none are attached to this conversation.",
-    "zh": "我通过引用文档来回答问题，但此对话没有附带任何文档。",
+_NEEDS_SEARCH = {
+    "en": "I answer by quoting what file_search finds, and this request does not offer it to me.",
+    "zh": "我只引用 file_search 找到的内容来回答，而此请求没有提供这个工具。",
 }
 # Questions in one that are answered one by one: the first so many, since each takes its time.
 MAX_PARTS = 5
@@ -115,7 +115,7 @@ class ExtractiveChatModel:
             said = "\n\n".join(outputs)
             if not said and not question.strip() and _can_search(request):
                 said = _in_language_of(question, _NO_ANSWER)
-            yield ChatDelta(said or _in_language_of(question, _NEEDS_DOCUMENTS))
+            yield ChatDelta(said or _in_language_of(question, _NEEDS_SEARCH))
             return
         turns = [
             Turn(message.role, message.content)

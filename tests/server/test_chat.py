@@ -215,9 +215,9 @@ def test_what_only_begins_like_a_stop_sequence_stays(scripted):
     assert found.choices[0].message.content == "alpha bet"
 
 
-def test_the_model_that_quotes_says_that_it_needs_documents(live):
+def test_the_model_that_quotes_says_that_it_needs_a_search(live):
     reply = live.client.chat.completions.create(model="gpt-4o", messages=HELLO)
-    assert "none are attached" in reply.choices[0].message.content
+    assert "does not offer it" in reply.choices[0].message.content
 
 
 def test_an_answer_is_cut_at_the_tokens_that_are_allowed(live):
