@@ -19,6 +19,7 @@ from filesearch.event_log import EventLog
 from filesearch.file_objects import FileObjects
 from filesearch.objects import Objects
 from filesearch.protocols import ChatModel
+from filesearch.server.given_files import GivenFiles
 from filesearch.server.models import ModelMap
 from filesearch.server.purge import Purge
 from filesearch.server.responses.reading import Reading
@@ -105,6 +106,7 @@ class Server:
         self.files: FileObjects = fs.file_objects
         self.uploads: Uploads = fs.uploads
         self.stores: VectorStores = fs.stores
+        self.given_files = GivenFiles(self)
         self.reading = Reading()
         self.runs = RunService(self)
         self.responses = ResponseService(self)

@@ -284,7 +284,7 @@ def test_a_client_that_leaves_ends_the_model(serve, stream):
 
 
 IMAGE = {"type": "image_url", "image_url": {"url": "http://127.0.0.1/a.png"}}
-INLINE = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:;base64,YQ=="}}
+NO_FILE = {"type": "file", "file": {"filename": "a.pdf"}}
 
 
 @pytest.mark.parametrize(
@@ -304,9 +304,9 @@ INLINE = {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:;base
             "image_url",
         ),
         (
-            {"messages": [{"role": "user", "content": [INLINE]}]},
+            {"messages": [{"role": "user", "content": [NO_FILE]}]},
             "messages[0].content[0].file",
-            "POST /v1/files",
+            "give 'file_id' or 'file_data'",
         ),
         (
             {"messages": [{"role": "user", "content": [{"type": "video"}]}]},

@@ -1,5 +1,6 @@
 """Chat completions that are answered from vector stores and files."""
 
+import base64
 import json
 
 import openai
@@ -162,6 +163,45 @@ def test_documents_that_are_not_there_are_not_found(live, body, says):
         live.client.post(
             "/chat/completions", body={"model": "m", "messages": ASK_KILN, **body}, cast_to=object
         )
+
+
+def inline(content, filename="kiln.txt"):
+    """A part of a message with a file in it."""
+    data = f"data:text/plain;base64,{base64.b64encode(content).decode()}"
+    return {"type": "file", "file": {"filename": filename, "file_data": data}}
+
+
+@pytest.mark.parametrize("choice", ["auto", "none"])
+def test_a_file_whose_bytes_stand_in_a_message_is_answered_from(live, choice):
+    question = {"type": "text", "text": ASK_KILN[0]["content"]}
+    content = [inline(KILN), inline(MUGS, "mugs.txt"), question]
+    ids = set()
+    for _ in range(2):
+        reply = live.client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": content}], tool_choice=choice
+        )
+        (note,) = cited(reply.choices[0].message)
+        ids.add(note["file_citation"]["file_id"])
+    (file_id,) = ids
+    file = live.client.files.retrieve(file_id)
+    assert (file.filename, live.client.files.content(file_id).read()) == ("kiln.txt", KILN)
+    assert file.expires_at is not None
+    names = [store.name for store in live.client.vector_stores.list()]
+    assert names.count("files of a chat") == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ({"filename": "a.txt"}, "give 'file_id' or 'file_data'"),
+        ({"filename": "a.txt", "file_data": "%%%"}, "not base64"),
+        ({"filename": "a.bin", "file_data": "AAECAAEC"}, "'a.bin' cannot be answered from"),
+    ],
+)
+def test_bytes_that_are_no_file_are_refused(live, file, says):
+    asked = [{"role": "user", "content": [{"type": "file", "file": file}]}]
+    with pytest.raises(openai.BadRequestError, match=says):
+        live.client.chat.completions.create(model="m", messages=asked)
 
 
 def test_a_file_that_cannot_be_read_is_told(live):

@@ -6,18 +6,20 @@ What a model that reads text cannot take is refused, with a way out, as Ollama a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from filesearch.functions import FILE_SEARCH
 from filesearch.messages import Message, NamedTool, Role, ToolCall, ToolChoice, ToolSpec
 from filesearch.server.errors import ApiError, invalid
+from filesearch.server.given_files import UNNAMED, GivenFile, check_size, decode_file
 from filesearch.server.wire.chat import (
     AssistantMessage,
     ChosenFunction,
     ChosenName,
     ChosenSearch,
     ChosenTools,
+    FilePart,
     FileSearchTool,
     FunctionDefinition,
     FunctionMessage,
@@ -40,18 +42,20 @@ class Grounding:
     Attributes:
         store_ids: Vector stores.
         file_ids: Files, besides the stores.
+        files: Those whose bytes came along, besides.
         max_num_results: Passages of one search; None leaves it to the loop.
         filters, ranking_options: OpenAI's, of every search.
     """
 
     store_ids: tuple[str, ...] = ()
     file_ids: tuple[str, ...] = ()
+    files: tuple[GivenFile, ...] = ()
     max_num_results: int | None = None
     filters: Mapping[str, Any] | None = None
     ranking_options: Mapping[str, Any] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.store_ids or self.file_ids)
+        return bool(self.store_ids or self.file_ids or self.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,14 +113,17 @@ def read_chat(request: OwnChatRequest) -> ChatQuestion:
             "invalid_value",
         )
     messages: list[Message] = []
-    file_ids: list[str] = []
+    files: list[str | GivenFile] = []
     for number, message in enumerate(request.messages):
-        messages.append(_read_message(message, f"messages[{number}]", messages, file_ids))
-    grounding = _read_grounding(request, file_ids)
+        messages.append(_read_message(message, f"messages[{number}]", messages, files))
+    grounding = _read_grounding(request, files)
     tools = [tool.function for tool in request.tools or () if isinstance(tool, FunctionTool)]
     is_old = bool(request.functions) and not request.tools
     specs = tuple(_spec(function) for function in (request.functions or () if is_old else tools))
     choice, specs = _read_choice(request, specs, is_old=is_old, can_search=bool(grounding))
+    if choice == "none" and (grounding.file_ids or grounding.files):
+        # Files are part of what was said, not a tool: they are answered from all the same.
+        choice, specs, grounding = "auto", (), replace(grounding, store_ids=())
     return ChatQuestion(
         model=request.model,
         messages=tuple(messages),
@@ -202,15 +209,15 @@ def _read_stops(given: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _read_message(
-    message: object, at: str, before: Sequence[Message], file_ids: list[str]
+    message: object, at: str, before: Sequence[Message], files: list[str | GivenFile]
 ) -> Message:
-    """Return one message; ids of its files are added to `file_ids`."""
+    """Return one message; its files, or their ids, are added to `files`."""
     if isinstance(message, SystemMessage):
-        return Message("system", _text(message.content, at, file_ids))
+        return Message("system", _text(message.content, at, files))
     if isinstance(message, UserMessage):
-        return Message("user", _text(message.content, at, file_ids))
+        return Message("user", _text(message.content, at, files))
     if isinstance(message, ToolMessage):
-        content = _text(message.content, at, file_ids)
+        content = _text(message.content, at, files)
         return Message("tool", content, tool_call_id=message.tool_call_id)
     if isinstance(message, FunctionMessage):
         # The call of that name that was made last; it had no id.
@@ -226,12 +233,12 @@ def _read_message(
     if message.function_call is not None:
         old = message.function_call
         calls.append(ToolCall(f"call_{len(before)}", old.name, old.arguments))
-    text = _text(message.content, at, file_ids) or message.refusal or ""
+    text = _text(message.content, at, files) or message.refusal or ""
     role: Role = "assistant"
     return Message(role, text, tuple(calls))
 
 
-def _text(content: str | Sequence[object] | None, at: str, file_ids: list[str]) -> str:
+def _text(content: str | Sequence[object] | None, at: str, files: list[str | GivenFile]) -> str:
     if content is None or isinstance(content, str):
         return content or ""
     texts: list[str] = []
@@ -239,18 +246,10 @@ def _text(content: str | Sequence[object] | None, at: str, file_ids: list[str]) 
         if isinstance(part, (TextPart, RefusalPart)):
             texts.append(part.text if isinstance(part, TextPart) else part.refusal)
             continue
-        file = getattr(part, "file", None)
-        if file is not None and file.file_id:
-            file_ids.append(file.file_id)
-            continue
         path = f"{at}.content[{number}]"
-        if file is not None:
-            raise invalid(
-                f"Invalid '{path}.file': it has no 'file_id'. Upload the file with POST /v1/files "
-                "and give its id.",
-                f"{path}.file",
-                "invalid_value",
-            )
+        if isinstance(part, FilePart):
+            files.append(_file(part, f"{path}.file"))
+            continue
         kind = getattr(part, "type", "")
         raise invalid(
             f"Invalid content type. {kind} is only supported by certain models, and this one "
@@ -260,6 +259,17 @@ def _text(content: str | Sequence[object] | None, at: str, file_ids: list[str]) 
             "invalid_value",
         )
     return "\n\n".join(texts)
+
+
+def _file(part: FilePart, at: str) -> str | GivenFile:
+    file = part.file
+    if file.file_id:
+        return file.file_id
+    if file.file_data is None:
+        raise invalid(f"Invalid '{at}': give 'file_id' or 'file_data'.", at, "invalid_value")
+    found = GivenFile(file.filename or UNNAMED, decode_file(file.file_data, f"{at}.file_data"))
+    check_size(found.filename, found.data, f"{at}.file_data")
+    return found
 
 
 # Tools
@@ -274,24 +284,28 @@ def _spec(function: FunctionDefinition) -> ToolSpec:
     )
 
 
-def _read_grounding(request: OwnChatRequest, file_ids: Sequence[str]) -> Grounding:
+def _read_grounding(request: OwnChatRequest, files: Sequence[str | GivenFile]) -> Grounding:
     """Return what the search covers: all that the request names, together."""
     store_ids = list(request.vector_store_ids)
-    found = Grounding(tuple(store_ids), tuple(dict.fromkeys(file_ids)))
+    found = Grounding(
+        tuple(store_ids),
+        tuple(dict.fromkeys(file for file in files if isinstance(file, str))),
+        tuple(dict.fromkeys(file for file in files if isinstance(file, GivenFile))),
+    )
     for number, tool in enumerate(request.tools or ()):
         if not isinstance(tool, FileSearchTool):
             continue
         given = tool.settings
         store_ids += given.vector_store_ids
-        if not store_ids and not file_ids:
+        if not store_ids and not files:
             at = f"tools[{number}].vector_store_ids"
             raise invalid(f"Missing required parameter: '{at}'.", at, "missing_required_parameter")
-        found = Grounding(
-            tuple(dict.fromkeys(store_ids)),
-            found.file_ids,
-            given.max_num_results,
-            given.filters,
-            given.ranking_options,
+        found = replace(
+            found,
+            store_ids=tuple(dict.fromkeys(store_ids)),
+            max_num_results=given.max_num_results,
+            filters=given.filters,
+            ranking_options=given.ranking_options,
         )
     return found
 

@@ -12,9 +12,9 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from fastapi import Depends, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from filesearch.errors import FilesearchError
@@ -22,7 +22,7 @@ from filesearch.messages import ChatEndpoint
 from filesearch.protocols import ServedChatModel
 from filesearch.server.chat.answer import Piece, answer
 from filesearch.server.chat.body import ChatBody, TextBody
-from filesearch.server.chat.files import ChatFiles
+from filesearch.server.chat.files import ready_stores
 from filesearch.server.chat.pump import in_thread, pump
 from filesearch.server.chat.question import (
     ChatQuestion,
@@ -53,24 +53,12 @@ _CLIENT_LEFT = ApiError(499, "The client left before the answer came.")  # nginx
 _Item = TypeVar("_Item")
 
 
-async def _chat_files(request: Request, server: ServerDep) -> ChatFiles:
-    state = request.app.state
-    if not hasattr(state, "chat_files"):
-        state.chat_files = ChatFiles(server)
-    found: ChatFiles = state.chat_files
-    return found
-
-
-FilesDep = Annotated[ChatFiles, Depends(_chat_files)]
-
-
 @router.post("/chat/completions", summary="Create a chat completion", responses=STREAMED)
 async def create_chat_completion(
     body: ChatCompletionBody,
     request: Request,
     server: ServerDep,
     caller: CallerDep,
-    files: FilesDep,
 ) -> Response:
     """Go on with a conversation.
 
@@ -92,7 +80,7 @@ async def create_chat_completion(
         is_old=question.calls_functions_the_old_way,
     )
     stop = threading.Event()
-    pieces = _pieces(server, files, caller, question, stop)
+    pieces = _pieces(server, caller, question, stop)
     if asked.stream:
         chunks = shape.chunks(pieces)
         return await _streamed(request, keeper.keep_stream(chunks) if keeper else chunks, stop)
@@ -112,7 +100,6 @@ async def create_completion(
     request: Request,
     server: ServerDep,
     caller: CallerDep,
-    files: FilesDep,
 ) -> Response:
     """Answer one prompt or several, each as a conversation of its own."""
     fields = await request.json()
@@ -124,7 +111,7 @@ async def create_completion(
     answers = [
         (
             question.messages[0].content if asked.echo else "",
-            _pieces(server, files, caller, question, stop),
+            _pieces(server, caller, question, stop),
         )
         for question in read_completion(asked)
     ]
@@ -144,7 +131,6 @@ async def _endpoint(server: Server, name: str) -> ChatEndpoint | None:
 
 def _pieces(
     server: Server,
-    files: ChatFiles,
     caller: Caller,
     question: ChatQuestion,
     stop: threading.Event,
@@ -152,7 +138,7 @@ def _pieces(
     """Yield an answer, from the documents that are named, once they have been read."""
     store_ids: tuple[str, ...] = ()
     if question.grounding:
-        store_ids = files.store_ids(question.grounding, caller, stop)
+        store_ids = ready_stores(server, question.grounding, caller, stop)
     yield from answer(server, question, store_ids, stop)
 
 

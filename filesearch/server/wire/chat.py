@@ -68,7 +68,7 @@ class RefusalPart(RequestModel):
 
 
 class GivenFile(RequestModel):
-    """A file: one that was uploaded, or its bytes, which we do not take here."""
+    """A file: one that was uploaded, or its bytes."""
 
     file_id: Plain | None = None
     filename: str | None = None

@@ -1,0 +1,153 @@
+"""Given files: files that come with a question -> a vector store of their own, to answer from.
+
+Bytes that stand in a request become a file first. Both live for a day after they were last asked:
+the next turn of a conversation brings the same files and finds their store again.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import io
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from filesearch.errors import NotFound
+from filesearch.server.errors import check_id, invalid
+from filesearch.store_records import NewAttachment
+
+if TYPE_CHECKING:
+    from filesearch.server.context import Server
+
+MAX_FILE_BYTES = 50 << 20  # OpenAI's, for one file in a request
+UNNAMED = "upload"
+_PURPOSE = "user_data"
+_LIFETIME_DAYS = 1
+_DAY_S = 24 * 3600
+_MAX_REMEMBERED = 1_000
+_Key = TypeVar("_Key")
+
+
+@dataclass(frozen=True, slots=True)
+class GivenFile:
+    """A file whose bytes stand in a request."""
+
+    filename: str
+    data: bytes
+
+
+def decode_file(given: str, param: str) -> bytes:
+    """Return the bytes of `data:TYPE;base64,...`, or of base64 alone.
+
+    Raises:
+        ApiError: It is neither.
+    """
+    encoded = given.partition(",")[2] if given.startswith("data:") else given
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise invalid(f"Invalid '{param}': it is not base64 ({error}).", param) from error
+
+
+def check_size(filename: str, data: bytes, param: str) -> None:
+    """See that a file may stand in a request.
+
+    Raises:
+        ApiError: It is too large.
+    """
+    if len(data) > MAX_FILE_BYTES:
+        raise invalid(
+            f"Invalid '{param}': '{filename}' has {len(data):,} bytes, at most {MAX_FILE_BYTES:,} "
+            "fit into a message; put it into a vector store and search that.",
+            param,
+        )
+
+
+class GivenFiles:
+    """The files that came with questions, and their stores. Safe to use from several threads."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._lock = threading.Lock()
+        # Oldest first; forgotten ones expire by themselves.
+        self._file_of: dict[tuple[str, str, str], str] = {}
+        self._store_of: dict[tuple[str, frozenset[str]], str] = {}
+
+    def keep(self, file: GivenFile, owner: str) -> str:
+        """Return the id of a file with these bytes and this name, which expires by itself."""
+        key = (owner, file.filename, hashlib.sha256(file.data).hexdigest())
+        with self._lock:
+            file_id = self._file_of.pop(key, "")
+            if not self.is_there(file_id):
+                made = self._server.files.add(
+                    io.BytesIO(file.data),
+                    file.filename,
+                    _PURPOSE,
+                    owner=owner,
+                    expires_after_s=_LIFETIME_DAYS * _DAY_S,
+                )
+                file_id = made.id
+            _remember(self._file_of, key, file_id)
+        return file_id
+
+    def is_there(self, file_id: str) -> bool:
+        """Return whether there is a file of this id."""
+        try:
+            self._server.files.get(file_id)
+        except NotFound:
+            return False
+        return True
+
+    def store_of(self, file_ids: Sequence[str], owner: str, scope: str | None) -> str:
+        """Return the store of these files, which counts as a use of it; they may still be read.
+
+        Args:
+            file_ids: One or more.
+            owner: Of the store.
+            scope: Owner whose files may be used; None does not ask.
+
+        Raises:
+            ApiError: An id is not one of a file.
+            NotFound: There is no such file.
+        """
+        for file_id in file_ids:
+            check_id("file", file_id, name="file_id")
+        key = (owner, frozenset(file_ids))
+        with self._lock:
+            store_id = self._store_of.pop(key, "")
+            if not self._is_usable(store_id, file_ids):
+                store_id = self._make_store(file_ids, owner, scope)
+            _remember(self._store_of, key, store_id)
+        self._server.stores.touch(store_id)
+        return store_id
+
+    def _make_store(self, file_ids: Sequence[str], owner: str, scope: str | None) -> str:
+        stores = self._server.stores
+        store = stores.create(
+            name="files of a chat", expires_after_days=_LIFETIME_DAYS, owner=owner
+        )
+        attached = [NewAttachment(file_id) for file_id in dict.fromkeys(file_ids)]
+        try:
+            stores.attach(store.id, attached, owner=scope)
+        except NotFound:
+            stores.delete(store.id)
+            raise
+        return str(store.id)
+
+    def _is_usable(self, store_id: str, file_ids: Sequence[str]) -> bool:
+        """Whether a store is there, with all the files: those that are deleted leave it."""
+        try:
+            for file_id in file_ids:
+                self._server.stores.file(store_id, file_id)
+            return bool(self._server.stores.get(store_id).status != "expired")
+        except NotFound:
+            return False
+
+
+def _remember(known: dict[_Key, str], key: _Key, value: str) -> None:
+    known[key] = value
+    while len(known) > _MAX_REMEMBERED:
+        del known[next(iter(known))]
