@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from filesearch.config import EXTRACTIVE_MODEL
 from filesearch.server.errors import invalid
+from filesearch.server.models import quotes
 
 if TYPE_CHECKING:
     from filesearch.server.context import Server
@@ -29,7 +29,7 @@ def check_format(
         ApiError: 400, before anything has begun.
     """
     kind = wanted.get("type", "text") if isinstance(wanted, Mapping) else wanted or "auto"
-    if kind in _PLAIN or server.model_for(model).name != EXTRACTIVE_MODEL:
+    if kind in _PLAIN or not quotes(server.model_for(model)):
         return
     raise invalid(
         f"Invalid '{param}': '{kind}' is not supported by the extractive model, which quotes "

@@ -21,6 +21,11 @@ from filesearch.protocols import ChatModel
 _PATTERN_SIGNS = frozenset("*?[")
 
 
+def quotes(model: ChatModel) -> bool:
+    """Return whether a model does no more than quote what a search finds."""
+    return model.name == EXTRACTIVE_MODEL
+
+
 @dataclass(frozen=True, slots=True)
 class ServedModel:
     """A model in the list of models.

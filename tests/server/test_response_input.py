@@ -159,3 +159,91 @@ def test_calls_made_one_after_the_other_stay_so(said):
         "c3",
         "c4",
     ]
+
+
+# A model that quotes searches what others read
+
+
+ZEBRA = "The zebra is called Zorro."
+
+
+def zebra(**options):
+    data = base64.b64encode(ZEBRA.encode()).decode()
+    return {"type": "input_file", "filename": "zebra.txt", "file_data": data, **options}
+
+
+def asking(*parts, question="What is the zebra called?"):
+    return [{"role": "user", "content": [*parts, {"type": "input_text", "text": question}]}]
+
+
+def check_zebra(made):
+    (message,) = made.output
+    assert made.output_text == ZEBRA
+    (note,) = message.content[0].annotations
+    assert (note.filename, note.type) == ("zebra.txt", "file_citation")
+    return note.file_id
+
+
+@pytest.mark.parametrize("choice", ["auto", "none"])
+def test_the_model_that_quotes_answers_from_a_file_in_a_message(live, choice):
+    responses = live.client.responses
+    made = responses.create(model="m", input=asking(zebra()), tool_choice=choice)
+    file_id = check_zebra(made)
+    assert live.client.files.content(file_id).read() == ZEBRA.encode()
+    shown = responses.input_items.list(made.id).data[0].content[0].to_dict()
+    assert shown == {"type": "input_file", "filename": "zebra.txt"}
+    file = live.client.files.create(file=("zebra.txt", ZEBRA.encode()), purpose="user_data")
+    given = {"type": "input_file", "file_id": file.id}
+    assert check_zebra(responses.create(model="m", input=asking(given))) == file.id
+
+
+def test_a_file_of_an_earlier_turn_is_still_answered_from(live):
+    """Also when it is deleted by then: its text was kept."""
+    responses = live.client.responses
+    first = responses.create(model="m", input=asking(zebra(), question="Is there a giraffe?"))
+    second = responses.create(
+        model="m", input="What is the zebra called?", previous_response_id=first.id
+    )
+    live.client.files.delete(check_zebra(second))
+    third = responses.create(
+        model="m", input="What is the zebra called?", previous_response_id=first.id
+    )
+    assert third.output_text == ZEBRA
+
+
+def test_a_file_in_a_message_is_searched_beside_the_stores_of_the_tool(live):
+    store = live.client.vector_stores.create()
+    live.client.vector_stores.files.upload_and_poll(
+        vector_store_id=store.id,
+        file=("mugs.txt", b"Mugs can go back within 30 days of purchase."),
+    )
+    tool = {"type": "file_search", "vector_store_ids": [store.id]}
+    for question, name in (
+        ("What is the zebra called?", "zebra.txt"),
+        ("Within how many days can mugs go back?", "mugs.txt"),
+    ):
+        made = live.client.responses.create(
+            model="m", input=asking(zebra(), question=question), tools=[tool]
+        )
+        search, message = made.output
+        assert search.type == "file_search_call"
+        assert [note.filename for note in message.content[0].annotations] == [name]
+
+
+def test_a_stream_from_a_file_shows_no_search_that_was_not_offered(live):
+    with live.client.responses.stream(model="m", input=asking(zebra())) as stream:
+        events = list(stream)
+    assert not [event for event in events if "file_search" in event.type]
+    check_zebra(events[-1].response)
+
+
+def test_a_function_that_must_be_called_is_called_beside_a_file(live):
+    made = live.client.responses.create(
+        model="m", input=asking(zebra()), tools=[WEATHER], tool_choice="required"
+    )
+    assert [item.type for item in made.output] == ["function_call"]
+
+
+def test_counting_tokens_keeps_no_file(live):
+    live.client.responses.input_tokens.count(model="m", input=asking(zebra()))
+    assert not live.client.files.list().data

@@ -1,44 +1,61 @@
 """Response files: files that stand in a message -> their text, for models that read text.
 
-The text is kept with the item, so that later turns have it even when the file is gone; the bytes
-that a client sent are not.
+The text is kept with the item, so that later turns have it even when the file is gone. The bytes
+that a client sent are kept only for a model that quotes, as a file for a day: it searches what it
+quotes, so for it the files of a conversation become a vector store.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from filesearch.errors import InvalidFile, NotFound, UnsupportedFile
 from filesearch.grounding import neutralise
 from filesearch.load.process.isolation import make_loader
 from filesearch.server.errors import check_id, invalid, not_found
+from filesearch.server.given_files import (
+    MAX_FILE_BYTES,
+    UNNAMED,
+    GivenFile,
+    check_size,
+    decode_file,
+)
+from filesearch.server.models import quotes
 from filesearch.server.responses.items import Item
 
 if TYPE_CHECKING:
     from filesearch.server.context import Server
 
-MAX_FILE_BYTES = 50 << 20  # OpenAI's, for one file in a request
+Keep = Callable[[GivenFile], str | None]
+"""Bytes that came with a request -> the id of a file with them; None where that is not needed."""
 
 
-def read_files(server: Server, items: Sequence[Item], scope: str | None) -> list[Item]:
+def read_files(
+    server: Server, items: Sequence[Item], scope: str | None, *, keep: Keep | None = None
+) -> list[Item]:
     """Return items whose files have their text beside them.
+
+    Args:
+        server: Whose files and loaders are used.
+        items: In order.
+        scope: Owner whose files may be read; None for all.
+        keep: Keeps the bytes of files that came along, whose ids then stand beside them too; None
+            leaves them.
 
     Raises:
         ApiError: A file that is not there, too large, or cannot be read; or one behind a URL.
     """
-    return [_read_item(server, item, f"input[{n}]", scope) for n, item in enumerate(items)]
+    return [_read_item(server, item, f"input[{n}]", scope, keep) for n, item in enumerate(items)]
 
 
-def _read_item(server: Server, item: Item, at: str, scope: str | None) -> Item:
+def _read_item(server: Server, item: Item, at: str, scope: str | None, keep: Keep | None) -> Item:
     name = "output" if item["type"] == "function_call_output" else "content"
     content = item.get(name)
     if not isinstance(content, list) or item["type"] == "reasoning":
         return item
     parts = [
-        _read_part(server, part, f"{at}.{name}[{number}]", scope)
+        _read_part(server, part, f"{at}.{name}[{number}]", scope, keep)
         if part["type"] == "input_file"
         else part
         for number, part in enumerate(content)
@@ -46,12 +63,14 @@ def _read_item(server: Server, item: Item, at: str, scope: str | None) -> Item:
     return item | {name: parts}
 
 
-def _read_part(server: Server, part: dict[str, Any], at: str, scope: str | None) -> dict[str, Any]:
+def _read_part(
+    server: Server, part: dict[str, Any], at: str, scope: str | None, keep: Keep | None
+) -> dict[str, Any]:
     if "file_id" in part:
         filename, data = _stored_file(server, part["file_id"], at, scope)
     elif "file_data" in part:
-        filename = part.get("filename") or "upload"
-        data = _decoded(part["file_data"], f"{at}.file_data")
+        filename = part.get("filename") or UNNAMED
+        data = decode_file(part["file_data"], f"{at}.file_data")
     elif "file_url" in part:
         raise invalid(
             f"Invalid '{at}.file_url': nothing is fetched from elsewhere here; send 'file_data', "
@@ -60,19 +79,17 @@ def _read_part(server: Server, part: dict[str, Any], at: str, scope: str | None)
         )
     else:
         raise invalid(f"Invalid '{at}': give 'file_id' or 'file_data'.", at)
-    if len(data) > MAX_FILE_BYTES:
-        raise invalid(
-            f"Invalid '{at}': '{filename}' has {len(data):,} bytes, at most {MAX_FILE_BYTES:,} "
-            "fit into a message; put it into a vector store and search that.",
-            at,
-        )
+    check_size(filename, data, at)
     try:
         with server.reading.core, make_loader(server.settings) as loader:
             text = loader.load(data, filename).text
     except (InvalidFile, UnsupportedFile) as error:
         raise invalid(f"Invalid '{at}': {error}", at) from error
-    kept = {name: value for name, value in part.items() if name != "file_data"}
-    return kept | {"filename": filename, "text": f"File '{filename}':\n\n{neutralise(text)}"}
+    read = {name: value for name, value in part.items() if name != "file_data"}
+    read |= {"filename": filename, "text": f"File '{filename}':\n\n{neutralise(text)}"}
+    if keep is not None and "file_id" not in part:
+        read["kept_id"] = keep(GivenFile(filename, data))
+    return read
 
 
 def _stored_file(server: Server, file_id: str, at: str, scope: str | None) -> tuple[str, bytes]:
@@ -85,10 +102,46 @@ def _stored_file(server: Server, file_id: str, at: str, scope: str | None) -> tu
         raise not_found(f"No such File object: {file_id}") from error
 
 
-def _decoded(given: str, param: str) -> bytes:
-    """Return the bytes of `data:TYPE;base64,...`, or of base64 alone."""
-    encoded = given.partition(",")[2] if given.startswith("data:") else given
-    try:
-        return base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise invalid(f"Invalid '{param}': it is not base64 ({error}).", param) from error
+# For a model that quotes
+
+
+def keeper(server: Server, model: str, owner: str) -> Keep:
+    """Return what keeps the bytes of files that `model` is to search; for others it keeps none."""
+
+    def keep(file: GivenFile) -> str | None:
+        is_searched = quotes(server.model_for(model))
+        return server.given_files.keep(file, owner) if is_searched else None
+
+    return keep
+
+
+def store_of_files(server: Server, items: Sequence[Item], owner: str) -> str | None:
+    """Return the vector store of all files in messages; None where there are none.
+
+    A file that is gone, or whose bytes were never kept, is there as its text.
+    """
+    files = server.given_files
+    file_ids = []
+    for part in _file_parts(items):
+        file_id = part.get("kept_id") or part.get("file_id") or ""
+        if not files.is_there(file_id):
+            text = GivenFile(f"{part['filename']}.txt", part["text"].encode())
+            file_id = files.keep(text, owner)
+        file_ids.append(file_id)
+    return files.store_of(file_ids, owner, None) if file_ids else None
+
+
+def _file_parts(items: Sequence[Item]) -> Iterator[dict[str, Any]]:
+    for item in items:
+        if item["type"] == "message":
+            yield from (part for part in item["content"] if part["type"] == "input_file")
+
+
+def without_files(items: Sequence[Item]) -> list[Item]:
+    """Return items whose messages hold no files: those are searched instead of being read."""
+    return [
+        item | {"content": [part for part in item["content"] if part["type"] != "input_file"]}
+        if item["type"] == "message"
+        else item
+        for item in items
+    ]

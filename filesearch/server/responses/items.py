@@ -160,7 +160,7 @@ def _without_file_texts(value: object) -> object:
     if not isinstance(value, list):
         return value
     return [
-        {name: v for name, v in part.items() if name != "text"}
+        {name: v for name, v in part.items() if name not in ("text", "kept_id")}
         if part.get("type") == "input_file"
         else part
         for part in value

@@ -55,16 +55,25 @@ class ResponseOutput:
         functions: Names of the functions that the caller runs; calls of others are not shown.
         include: What the request asked to see besides.
         emit: Told of each event.
+        shows_searches: False leaves searches out.
 
     Attributes:
         items: Stored items, in order; those that are not done as they are announced.
     """
 
-    def __init__(self, functions: Collection[str], include: Collection[str], emit: Emit) -> None:
+    def __init__(
+        self,
+        functions: Collection[str],
+        include: Collection[str],
+        emit: Emit,
+        *,
+        shows_searches: bool = True,
+    ) -> None:
         self.items: list[Item] = []
         self._functions = frozenset(functions)
         self._include = tuple(include)
         self._emit = emit
+        self._shows_searches = shows_searches
         self._message: _Open | None = None
         self._is_message_whole = False
         self._calls: dict[str, _Open] = {}
@@ -87,6 +96,8 @@ class ResponseOutput:
                 self._add_citation(citation)
             case FunctionCallDelta():
                 self._add_arguments(event)
+            case SearchStarted() | SearchCompleted() if not self._shows_searches:
+                pass
             case SearchStarted():
                 self._search = self._search or self._begin_search()
             case SearchCompleted():

@@ -24,7 +24,7 @@ from filesearch.server.conversations import (
 )
 from filesearch.server.errors import check_id, invalid, not_found
 from filesearch.server.lists import page_of
-from filesearch.server.responses.files import read_files
+from filesearch.server.responses.files import keeper, read_files
 from filesearch.server.responses.items import (
     Item,
     read_items,
@@ -116,7 +116,8 @@ class ResponseService:
         check_request(self._server, request, caller.scope)
         response = new_response(request, new_id("resp"), int(time.time()))
         is_logged = response["store"] and bool(request.stream or request.background)
-        items = read_files(self._server, stored_items(request.input), caller.scope)
+        keep = keeper(self._server, request.model, caller.owner)
+        items = read_files(self._server, stored_items(request.input), caller.scope, keep=keep)
         with self._objects.writing() as tx:
             job = self._job(
                 tx,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from filesearch.assistant import passages_for
@@ -20,7 +20,9 @@ from filesearch.messages import NamedTool, ToolChoice, ToolSpec
 from filesearch.protocols import ChatModel
 from filesearch.run import RunOptions
 from filesearch.server.loop import make_loop
-from filesearch.server.responses.items import Conversation, Item
+from filesearch.server.models import quotes
+from filesearch.server.responses.files import store_of_files, without_files
+from filesearch.server.responses.items import Conversation, Item, read_items
 from filesearch.server.responses.objects import ResponseObject, ended_response, failed_response
 from filesearch.server.responses.output import ResponseOutput
 from filesearch.server.responses.stream import Emitter, Events
@@ -77,8 +79,15 @@ class Outcome:
 
 def run_response(server: Server, job: ResponseJob) -> Outcome:
     """Make a response; whatever happens, it ends."""
-    functions = [t["name"] for t in job.response["tools"] if t["type"] == "function"]
-    output = ResponseOutput(functions, job.include, job.emit)
+    tools = job.response["tools"]
+    functions = [tool["name"] for tool in tools if tool["type"] == "function"]
+    output = ResponseOutput(
+        functions,
+        job.include,
+        job.emit,
+        # Files of messages are searched for a model that quotes, but no tool was offered then.
+        shows_searches=any(tool["type"] == "file_search" for tool in tools),
+    )
     try:
         end = _run(server, job, output)
     except FilesearchError as error:
@@ -96,13 +105,19 @@ def run_response(server: Server, job: ResponseJob) -> Outcome:
 def _run(server: Server, job: ResponseJob, output: ResponseOutput) -> RunEnd:
     model = server.model_for(job.response["model"])
     setup = _Setup(job.response, model, server.settings)
+    conversation = job.conversation
+    if quotes(model):
+        given = [*job.before, *job.given]
+        if (store_id := store_of_files(server, given, job.owner)) is not None:
+            setup.search_files(store_id)
+            conversation = read_items(without_files(job.before), without_files(job.given))
     for store_id in server.stores.existing(setup.store_ids):
         server.stores.touch(store_id)
     server.stores.wait_until_ready(setup.store_ids, _READY_S, job.cancel)
     loop = make_loop(
         server,
         model=job.response["model"],
-        history=job.conversation.history,
+        history=conversation.history,
         store_ids=setup.store_ids,
         functions=setup.functions,
         options=setup.options,
@@ -110,7 +125,7 @@ def _run(server: Server, job: ResponseJob, output: ResponseOutput) -> RunEnd:
         ranking_options=setup.ranking_options,
         cancel=job.cancel,
     )
-    for event in loop.events(job.conversation.state):
+    for event in loop.events(conversation.state):
         output.take(event)
         if isinstance(event, _ENDS):
             return event
@@ -142,6 +157,19 @@ class _Setup:
             max_num_results=most,
             max_searches=response["max_tool_calls"],
         )
+
+    def search_files(self, store_id: str) -> None:
+        """Search the files of the messages besides, which is no use of a tool.
+
+        A function that must be called is called all the same.
+        """
+        choice = self.options.tool_choice
+        if choice == "required" and self.functions and not self.store_ids:
+            return
+        if choice == "none":
+            self.store_ids, self.functions = [], []
+            self.options = replace(self.options, tool_choice="auto")
+        self.store_ids = [*self.store_ids, store_id]
 
 
 def tool_choice(given: str | Mapping[str, Any]) -> tuple[ToolChoice, set[str] | None]:
