@@ -120,9 +120,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """Refuse what the types cannot say.
 
         Raises:
-            InvalidSetting: Chunk sizes out of bounds, or a reranker or chat model that does not
-                exist here.
+            InvalidSetting: No directory for the index, chunk sizes out of bounds, or a reranker or
+                chat model that does not exist here.
         """
+        if not self.index.strip():
+            # A path of no name is the working directory, which is nobody's wish for an index.
+            raise InvalidSetting(
+                f"index is '{self.index}'; name a directory, such as indexes/default, or leave it "
+                "out ('.' is the working directory)"
+            )
         self.chunk_settings(ChunkSettings())
         split_reranker(self.reranker)
         for model in (self.chat_model, *self.chat_models.values()):

@@ -98,9 +98,13 @@ class IndexReplaced(FilesearchError):
 class RerankFailed(FilesearchError):
     """A reranker did not answer, or not with a score for each passage."""
 
+    exit_code = 4
+
 
 class ChatFailed(FilesearchError):
     """A chat model did not answer, or not with something that can be understood."""
+
+    exit_code = 4
 
 
 class ContextExceeded(ChatFailed):

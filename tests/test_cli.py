@@ -279,6 +279,27 @@ def test_ingest_without_paths_is_a_usage_error(index):
     assert "fsearch ingest docs/" in done.stderr
 
 
+def test_an_index_without_a_name_is_a_usage_error_and_makes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("A note on clay.")
+    assert "name a directory" in assert_fails(run("ingest", "a.txt", "--index", ""), 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    ("command", "variable", "value"),
+    [
+        ("ask", "FSEARCH_CHAT_MODEL", "ollama:m@http://127.0.0.1:9/v1"),
+        ("search", "FSEARCH_RERANKER", "tei:http://127.0.0.1:9"),
+    ],
+)
+def test_a_model_that_cannot_be_reached_has_an_exit_code_of_its_own(
+    made, monkeypatch, command, variable, value
+):
+    monkeypatch.setenv(variable, value)
+    assert "127.0.0.1" in assert_fails(run(command, "How hot is the kiln?", "--index", made), 4)
+
+
 def test_rebuilding_changes_the_chunk_settings(index):
     error = assert_fails(run("ingest", index, "--index", index, "--chunk-size", 100), 3)
     assert "fsearch ingest --rebuild --index" in error

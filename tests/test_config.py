@@ -34,6 +34,8 @@ def test_a_smaller_chunk_alone_shrinks_the_overlap(tmp_path):
         ({"chunk_size": 5000}, {}, "choose 100 to 4096"),
         ({"chunk_overlap": 500}, {}, "half of the chunk size 800"),
         ({"vector_weight": 2}, {}, "vector_weight"),
+        ({"index": ""}, {}, "index is ''; name a directory"),
+        ({"index": " "}, {}, "index is ' '; name a directory"),
         ({"colour": "red"}, {}, "unknown setting 'colour' in the flags"),
         ({}, {"FSEARCH_COLOUR": "red"}, "unknown setting 'colour' in the environment"),
         ({}, {"FSEARCH_CHUNK_SIZE": "many"}, "in the environment"),
@@ -53,6 +55,16 @@ def test_a_smaller_chunk_alone_shrinks_the_overlap(tmp_path):
 def test_a_bad_setting_is_refused_with_its_place(tmp_path, flags, environ, says):
     with pytest.raises(InvalidSetting, match=says):
         load_settings(flags, environ=environ, directory=tmp_path)
+
+
+def test_a_settings_file_without_a_name_for_the_index_is_refused(tmp_path):
+    (tmp_path / "fsearch.toml").write_text('index = ""')
+    with pytest.raises(InvalidSetting, match="name a directory"):
+        load_settings(environ={}, directory=tmp_path)
+    # An empty variable is one that is not set, and the other places still hold.
+    (tmp_path / "fsearch.toml").write_text('index = "file"')
+    found = load_settings(environ={"FSEARCH_INDEX": ""}, directory=tmp_path)
+    assert found.index == "file"
 
 
 @pytest.mark.parametrize("text", ["index = ", f"top_k = {'9' * 5000}", f"top_k = {'[' * 5000}"])

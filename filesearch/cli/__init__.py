@@ -1,7 +1,7 @@
 """Command line: `fsearch`, a shell over the library.
 
-Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 some files
-failed, 2 usage or input, 3 a problem with the index, 130 interrupted.
+Results go to standard output, everything else to standard error. The exit codes stand in the help
+of `fsearch`.
 """
 
 from __future__ import annotations
@@ -99,6 +99,10 @@ def cli() -> None:
 
     Settings come from flags, then FSEARCH_* variables, then fsearch.toml in the working
     directory.
+
+    Exit codes: 0 done, 1 some files failed, the output could not be written, or an error nobody
+    foresaw, 2 usage or input, 3 a problem with the index, 4 a chat model or a reranker gave no
+    answer, 130 interrupted.
     """
 
 
