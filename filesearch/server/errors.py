@@ -261,6 +261,13 @@ def _explain(param: str | None, error: Mapping[str, Any], wanted: Sequence[str])
         unknown = context.get("name")
         param = ".".join(part for part in (param, unknown) if part)
         return invalid(f"Unknown parameter: '{param}'.", param, "unknown_parameter")
+    if kind in _TYPES and isinstance(given, bytes) and not param:
+        # Other types are not read: a browser sends them for any page, without asking us first.
+        return invalid(
+            "The body was not read as JSON, since the request does not say that it is: send the "
+            "header 'Content-Type: application/json' (curl: -H 'Content-Type: application/json').",
+            code="invalid_type",
+        )
     if kind in _TYPES:
         return invalid(
             f"Invalid type for {name}: expected {_either(wanted)}, but got "

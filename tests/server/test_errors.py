@@ -152,6 +152,15 @@ def test_what_is_not_json_is_refused(body):
     assert "could not parse the JSON body" in error["message"]
 
 
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", ""])
+def test_json_that_does_not_say_so_is_refused_with_the_header_to_send(kind):
+    """As curl -d sends it; taking it would let any page in a browser write here."""
+    headers = {"content-type": kind}
+    status, error = asked("POST", "/things", content=b'{"model": "m"}', headers=headers)
+    assert (status, error["code"]) == (400, "invalid_type")
+    assert "'Content-Type: application/json'" in error["message"]
+
+
 @pytest.mark.parametrize(
     ("limit", "code"), [("0", "integer_below_min_value"), ("x", "invalid_type")]
 )
