@@ -2,15 +2,15 @@
 
 JSON is read strictly, that of WebSockets too: NaN, invalid UTF-8, lone surrogates and bottomless
 nesting are refused at the door, so that nothing behind it meets what a database or a client cannot
-take back. Requests that change something wait for their turn outside of the threads that all
-requests share.
+take back. A strict server refuses what stands in the query and no route reads. Requests that change
+something wait for their turn outside of the threads that all requests share.
 """
 
 from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -18,9 +18,13 @@ import msgspec
 from anyio import CapacityLimiter
 from anyio.lowlevel import RunVar
 from fastapi import APIRouter, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
+
+from filesearch.server.errors import invalid
+from filesearch.server.wire.common import IS_STRICT
 
 MAX_DEPTH = 200
 # A write waits in its thread until those before it are through. Of the 40 threads of a process
@@ -83,6 +87,8 @@ class _Route(APIRoute):
         is_write = not is_read and not inspect.iscoroutinefunction(self.endpoint)
 
         async def read_strictly(request: Request) -> Response:
+            if IS_STRICT.get():
+                self._refuse_unknown(request)
             strict = _StrictRequest(request.scope, request.receive)
             if not is_write:
                 return await handle(strict)
@@ -92,6 +98,21 @@ class _Route(APIRoute):
                 return await handle(strict)
 
         return read_strictly
+
+    def _refuse_unknown(self, request: Request) -> None:
+        known = set(_query_names(self.dependant))
+        stated = (self.openapi_extra or {}).get("parameters", ())
+        maps = {parameter["name"] for parameter in stated if parameter.get("style") == "deepObject"}
+        for name in request.query_params:
+            if name not in known and name.partition("[")[0] not in maps:
+                raise invalid(f"Unknown parameter: '{name}'.", name, "unknown_parameter")
+
+
+def _query_names(dependant: Dependant) -> Iterator[str]:
+    """Yield the names of the query's parameters that a route or its dependencies read."""
+    yield from (field.alias for field in dependant.query_params)
+    for dependency in dependant.dependencies:
+        yield from _query_names(dependency)
 
 
 def make_router(tag: str) -> APIRouter:

@@ -4,6 +4,8 @@ import httpx
 import openai
 import pytest
 
+from filesearch.testing import ScriptedChatModel
+
 
 def test_an_unknown_url_answers_in_the_envelope(live):
     with pytest.raises(openai.NotFoundError) as caught:
@@ -39,3 +41,30 @@ def test_writes_that_wait_for_their_turn_keep_no_read_out(live):
             assert reader.files.list().data == []
             assert reader.vector_stores.search(store.id, query="kiln").data == []
         assert all(one.result().id for one in made)
+
+
+def test_a_strict_server_refuses_what_no_route_reads(serve):
+    client = serve(ScriptedChatModel(["Yes."], repeats=True), is_strict=True).client
+    with pytest.raises(openai.BadRequestError, match="Unknown parameter: 'limt'"):
+        client.vector_stores.list(extra_query={"limt": 1})
+    with pytest.raises(openai.BadRequestError, match="Unknown parameter: 'limt'"):
+        client.vector_stores.create(extra_query={"limt": 1})
+    message = {"role": "user", "content": "Hi"}
+    client.chat.completions.create(
+        model="m", messages=[message], store=True, metadata={"topic": "a b"}
+    )
+    assert client.chat.completions.list(metadata={"topic": "a b"}, model="m", limit=1).data
+    made = client.responses.create(model="m", input="Hi")
+    assert client.responses.retrieve(made.id, include=["file_search_call.results"])
+    assert client.responses.input_items.list(made.id, order="asc", limit=1).data
+    assistant = client.beta.assistants.create(model="m")
+    run = client.beta.threads.create_and_run_poll(
+        assistant_id=assistant.id, thread={"messages": [message]}
+    )
+    steps = client.beta.threads.runs.steps
+    assert steps.list(
+        run.id,
+        thread_id=run.thread_id,
+        include=["step_details.tool_calls[*].file_search.results[*].content"],
+    ).data
+    assert client.files.list(purpose="assistants", limit=1).data == []

@@ -184,6 +184,18 @@ def test_unknown_fields_are_refused_only_when_strict():
     assert (status, error["code"], error["param"]) == (400, "unknown_parameter", "tools[0].extra")
 
 
+@pytest.mark.parametrize("name", ["limt", "limt[]", "limit[]", "before[id]"])
+def test_unknown_parameters_of_the_query_are_refused_only_when_strict(name):
+    assert asked("GET", "/things", params={name: "1"})[0] == 200
+    token = IS_STRICT.set(True)
+    try:
+        status, error = asked("GET", "/things", params={"limit": "1", name: "1"})
+        assert asked("GET", "/things", params={"limit": "1", "order": "asc"})[0] == 200
+    finally:
+        IS_STRICT.reset(token)
+    assert (status, error["code"], error["param"]) == (400, "unknown_parameter", name)
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize(
     "error",

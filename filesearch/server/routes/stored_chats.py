@@ -18,6 +18,13 @@ from filesearch.server.wire.common import Plain
 router = make_router("Chat")
 
 _METADATA = re.compile(r"metadata\[(.+)\]")
+_METADATA_PARAMETER = {
+    "name": "metadata",
+    "in": "query",
+    "style": "deepObject",
+    "explode": True,
+    "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+}
 
 
 async def _oldest_first(
@@ -31,7 +38,7 @@ async def _oldest_first(
 _ListDep = Annotated[PageQuery, Depends(_oldest_first)]
 
 
-@router.get("/chat/completions")
+@router.get("/chat/completions", openapi_extra={"parameters": [_METADATA_PARAMETER]})
 def list_chat_completions(
     request: Request,
     server: ServerDep,
