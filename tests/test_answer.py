@@ -13,6 +13,7 @@ from filesearch.answer import MAX_STATEMENTS, find_sentences
 from filesearch.assistant import answer_of
 from filesearch.chat.extractive import ExtractiveChatModel
 from filesearch.cite import content_part, locate
+from filesearch.errors import ChatFailed
 from filesearch.messages import ChatRequest, Message, Source
 from filesearch.run import Run
 from filesearch.testing import HashingEmbedder
@@ -353,6 +354,14 @@ def test_what_looks_like_a_marker_in_a_quote_is_quoted_and_cites_nothing(questio
     assert (citation.filename, citation.quote) == ("quoted.txt", quote)
     assert (answer.plain_text, answer.dropped_markers) == (quote, 0)
     assert citation.marker not in quote
+
+
+def test_a_format_that_is_no_text_is_refused_instead_of_being_left_out():
+    model = ExtractiveChatModel(HashingEmbedder, lambda asked, _turns: asked)
+    asked = (Message("user", "How many degrees?"),)
+    with pytest.raises(ChatFailed, match="does not write 'json_object'"):
+        model.complete(ChatRequest(asked, response_format={"type": "json_object"}))
+    assert model.complete(ChatRequest(asked, response_format={"type": "text"})).message.content
 
 
 def test_a_limit_cuts_a_quote_between_words_and_leaves_no_part_of_a_marker():

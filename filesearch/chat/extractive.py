@@ -15,6 +15,7 @@ from filesearch.answer import Quote, quote_answers
 from filesearch.chat.arguments import fill_arguments
 from filesearch.chat.reading import join_deltas
 from filesearch.decompose import split_clauses
+from filesearch.errors import ChatFailed
 from filesearch.functions import FILE_SEARCH
 from filesearch.ids import new_id
 from filesearch.messages import (
@@ -79,7 +80,17 @@ class ExtractiveChatModel:
         return join_deltas(self.stream(request))
 
     def stream(self, request: ChatRequest) -> Iterator[ChatDelta]:
-        """Yield a call of a tool, or quotes and their markers, as far as the limit goes."""
+        """Yield a call of a tool, or quotes and their markers, as far as the limit goes.
+
+        Raises:
+            ChatFailed: Another format than text is wanted.
+        """
+        kind = (request.response_format or {}).get("type", "text")
+        if kind != "text":
+            raise ChatFailed(
+                f"the extractive model quotes documents, it does not write '{kind}'; leave "
+                "response_format out, or ask a language model"
+            )
         question = _last_of("user", request.messages)
         call = _wanted_call(request, question)
         finish: FinishReason = "stop" if call is None else "tool_calls"
