@@ -7,7 +7,7 @@ What only some calls need is imported by them, so that a search from a cold proc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +19,11 @@ from filesearch.adapters import (
 from filesearch.cite import locate
 from filesearch.config import EXTRACTIVE_MODEL, Settings, check_top_k, load_settings
 from filesearch.conversation import check_history
-from filesearch.errors import InvalidSetting, NotFound
+from filesearch.errors import ChatFailed, InvalidSetting, NotFound
 from filesearch.filled import Filled
 from filesearch.filters import Filter
 from filesearch.index_directory import IndexDirectory
-from filesearch.plan import QueryPlan, make_planner, plan_queries, unplanned
+from filesearch.plan import Planner, QueryPlan, make_planner, plan_queries, unplanned
 from filesearch.protocols import ChatModel, Embedder
 from filesearch.ranking_options import RankingOptions, parse_ranking_options
 from filesearch.retrieve import Gathered
@@ -88,8 +88,8 @@ class FileSearch(Filled):
         self.directory = Path(settings.index)
         self._given_embedder = embedder
         self._given_model = model
-        has_model = model is not None or settings.chat_model != EXTRACTIVE_MODEL
-        self._planner = make_planner(complete or (self._complete if has_model else None))
+        self._given_complete = complete
+        self._planner = self._make_planner()
         self._index = IndexDirectory(
             settings, embedder=lambda: self._embedder, make_blobs=make_blob_store
         )
@@ -139,14 +139,24 @@ class FileSearch(Filled):
             options=options,
         )
 
-    def plan(self, query: str, *, history: Sequence[Turn] = ()) -> QueryPlan:
+    def plan(
+        self,
+        query: str,
+        *,
+        history: Sequence[Turn] = (),
+        cancel: threading.Event | None = None,
+    ) -> QueryPlan:
         """Return what `search` looks for when it is asked `query`, and why; see plan.py.
+
+        Args:
+            cancel: Set by anyone, from any thread, to leave the model that plans to itself: rules
+                plan then.
 
         Raises:
             InvalidSetting: Something of `history` is no Turn.
         """
         check_history(history)
-        return self._planner(query, history=history)
+        return self._make_planner(cancel)(query, history=history)
 
     def memory(self, query: str) -> MemoryReport:
         """Return what this index costs the process once it was searched for `query`.
@@ -270,7 +280,7 @@ class FileSearch(Filled):
             # What a model asks for needs no model to plan it.
             own = query == question
             return self.search(
-                self.plan(query, history=turns) if own else plan_queries(query),
+                self.plan(query, history=turns, cancel=cancel) if own else plan_queries(query),
                 top_k=count,
                 filters=filters,
                 ranking_options=ranking_options,
@@ -311,11 +321,25 @@ class FileSearch(Filled):
             ),
         )
 
-    def _complete(self, prompt: str) -> str:
+    def _make_planner(self, cancel: threading.Event | None = None) -> Planner:
+        """Return what plans searches; the chat model is left to itself once `cancel` is set."""
+        has_model = self._given_model is not None or self.settings.chat_model != EXTRACTIVE_MODEL
+        asked = partial(self._complete, cancel=cancel) if has_model else None
+        return make_planner(self._given_complete or asked)
+
+    def _complete(self, prompt: str, *, cancel: threading.Event | None) -> str:
+        from filesearch.chat.reading import join_deltas
+        from filesearch.interruptible import Interrupted, interruptible
         from filesearch.messages import ChatRequest, Message
 
         request = ChatRequest((Message("user", prompt),), temperature=0)
-        return self.chat_model.complete(request).message.content
+        if cancel is None:
+            return self.chat_model.complete(request).message.content
+        try:  # a stream, unlike a whole reply, can be closed at any time
+            reply = join_deltas(interruptible(self.chat_model.stream(request), cancel))
+        except Interrupted:
+            raise ChatFailed("the model was still planning when it was cancelled") from None
+        return reply.message.content
 
     def locate(self, file_id: str, start: int, end: int) -> Location:
         """Return where a stretch of a file stands: page, sheet and rows, headings."""

@@ -1,13 +1,15 @@
-"""Interruptible: read an iterator that may be silent for long, and leave it at any moment.
+"""Interruptible: what may take long, an iterator or some calls, can be left at any moment.
 
-A thread reads and hands over; whoever waits looks up often enough to notice that it should stop.
+Threads read, call and hand over; whoever waits looks up often enough to notice that it should stop.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import TypeVar
 
@@ -86,3 +88,46 @@ def _hand_over(
             continue
         return True
     return False
+
+
+def call_all(
+    calls: Sequence[Callable[[], _Item]], stop: threading.Event, *, at_once: int
+) -> Generator[_Item, None, None]:
+    """Yield what calls return, in their order.
+
+    Left early, by whatever comes up or by closing, the calls that have not begun are not made, and
+    nobody waits for those that have: their threads end with them, or with the process.
+
+    Args:
+        at_once: How many are made at a time, at most; each in a thread of its own.
+
+    Raises:
+        Interrupted: `stop` was set. Besides, what the call raises whose turn it is.
+    """
+    futures: list[Future[_Item]] = [Future() for _ in calls]
+    waiting = deque(zip(calls, futures, strict=True))
+    for _ in range(min(at_once, len(calls))):
+        threading.Thread(target=_make, args=(waiting,), name="call", daemon=True).start()
+    try:
+        for future in futures:
+            while True:
+                if stop.is_set():
+                    raise Interrupted
+                if wait([future], timeout=_LOOK_UP_S).done:
+                    break
+            yield future.result()
+    finally:
+        waiting.clear()
+
+
+def _make(waiting: deque[tuple[Callable[[], _Item], Future[_Item]]]) -> None:
+    while True:
+        try:
+            call, future = waiting.popleft()
+        except IndexError:
+            return
+        try:
+            future.set_result(call())
+        # Whatever it is belongs to the thread that waits.
+        except BaseException as error:  # noqa: BLE001
+            future.set_exception(error)

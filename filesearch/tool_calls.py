@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 from filesearch.errors import InvalidSetting
 from filesearch.events import (
@@ -21,7 +22,7 @@ from filesearch.events import (
 )
 from filesearch.functions import FILE_SEARCH, Function, run_function
 from filesearch.grounding import FILE_SEARCH_SPEC, read_queries
-from filesearch.interruptible import Interrupted
+from filesearch.interruptible import Interrupted, call_all
 from filesearch.merge_results import merge_results
 from filesearch.messages import Message, Source, ToolCall, ToolSpec
 from filesearch.surrogates import join_surrogates
@@ -42,7 +43,7 @@ class ToolCalls:
         history_length: Messages of the conversation before those that the run adds.
         max_num_results: Passages of one search, at most.
         max_searches: Calls of `file_search`, at most; None sets no limit.
-        cancel: Set by anyone to call nothing more.
+        cancel: Set by anyone to call nothing more, and to leave what is being called.
 
     Raises:
         InvalidSetting: Two tools of one name.
@@ -113,8 +114,8 @@ class ToolCalls:
             elif function.call is None:
                 pending.append(call)
         ours = [c for c in calls if c.name in self._functions and self._functions[c.name].call]
-        with ThreadPoolExecutor(MAX_PARALLEL) as pool:
-            outputs = pool.map(lambda c: run_function(self._functions[c.name], c.arguments), ours)
+        jobs = [partial(run_function, self._functions[c.name], c.arguments) for c in ours]
+        with closing(call_all(jobs, self._cancel, at_once=MAX_PARALLEL)) as outputs:
             for call, output in zip(ours, outputs, strict=True):
                 yield FunctionCompleted(call, output)
                 state = add_output(state, call, output)
@@ -139,9 +140,8 @@ class ToolCalls:
         except ValueError as error:
             return add_output(state, call, f"Error: {error}")
         yield SearchStarted(call.id, queries)
-        jobs = [(search, query) for query in queries for search in self._searches]
-        with ThreadPoolExecutor(MAX_PARALLEL) as pool:
-            found = list(pool.map(lambda job: job[0](job[1]), jobs))
+        jobs = [partial(search, query) for query in queries for search in self._searches]
+        found = list(call_all(jobs, self._cancel, at_once=MAX_PARALLEL))
         results = merge_results(found, self._max_num_results)
         position = self._history_length + len(state.messages)
         sources = tuple(Source(position, i, result) for i, result in enumerate(results))

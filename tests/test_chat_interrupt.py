@@ -22,8 +22,11 @@ PROGRAM = textwrap.dedent(
     class Slow:
         name, calls_tools = "slow", True
         def stream(self, request):
-            yield ChatDelta(text="writing ")
-            time.sleep(1000 if "forever" in request.messages[-1].content else 0)
+            asked = request.messages[-1].content
+            if "silent" in asked:
+                print("was asked", flush=True)
+            yield ChatDelta(text="" if "silent" in asked else "writing ")
+            time.sleep(0 if "again" in asked else 1000)
             yield ChatDelta(text="done", finish_reason="stop", usage=Usage(1, 1))
 
     def opened(index=None, chat_model=None, _real=FileSearch):
@@ -51,7 +54,8 @@ class Terminal:
         os.close(theirs)
         self.seen = ""
 
-    def wait_for(self, text, timeout_s=60):
+    def wait_for(self, text, timeout_s=60, *, is_all=False):
+        """Read on until `text` is there; with `is_all` nothing else may have come before it."""
         os.set_blocking(self._ours, False)
         deadline = time.monotonic() + timeout_s
         while text not in self.seen:
@@ -60,7 +64,8 @@ class Terminal:
                 self.seen += os.read(self._ours, 4096).decode(errors="replace")
             except (BlockingIOError, OSError):
                 time.sleep(0.02)
-        self.seen = self.seen.partition(text)[2]
+        before, _, self.seen = self.seen.partition(text)
+        assert not (is_all and before.strip()), before
 
     def type(self, text):
         os.write(self._ours, text.encode())
@@ -76,6 +81,11 @@ def test_ctrl_c_stops_the_answer_and_the_conversation_goes_on(tmp_path):
         os.killpg(terminal.process.pid, signal.SIGINT)
         terminal.wait_for("stopped; what was written is kept")
         terminal.wait_for("> ")
+        terminal.type("be silent\n")
+        terminal.wait_for("was asked")
+        os.killpg(terminal.process.pid, signal.SIGINT)
+        terminal.wait_for("stopped; what was written is kept")
+        terminal.wait_for("> ", is_all=True)
         terminal.type("again\n")
         terminal.wait_for("writing done")
         terminal.wait_for("> ")

@@ -1,9 +1,10 @@
+import sys
 import threading
 import time
 
 import pytest
 
-from filesearch.interruptible import _AHEAD, Interrupted, interruptible
+from filesearch.interruptible import _AHEAD, Interrupted, call_all, interruptible
 
 
 class Silent:
@@ -91,3 +92,42 @@ def test_a_generator_that_is_slow_to_close_is_closed_once_and_without_a_word():
     for reader in set(threading.enumerate()) - before:
         reader.join(30)  # an error of it would fail the test
     assert closed == [True]
+
+
+def test_calls_give_what_they_return_in_their_order_a_few_at_once():
+    met = threading.Barrier(3)
+
+    def call(number):
+        met.wait(30)  # nobody comes back before three are there
+        time.sleep(0.02 * (3 - number % 3))
+        return number
+
+    calls = [lambda number=number: call(number) for number in range(6)]
+    assert list(call_all(calls, threading.Event(), at_once=3)) == list(range(6))
+    assert list(call_all([], threading.Event(), at_once=3)) == []
+
+
+def test_an_error_of_a_call_comes_through_and_those_that_wait_are_not_made():
+    made, may_end = [], threading.Event()
+    calls = [lambda: sys.exit(3), lambda: may_end.wait(60), lambda: made.append(1)]
+    with pytest.raises(SystemExit):
+        list(call_all(calls, threading.Event(), at_once=1))
+    may_end.set()
+    time.sleep(0.1)
+    assert made == []
+
+
+def test_calls_are_left_at_once_and_their_threads_end_with_them():
+    stop, may_end, before = threading.Event(), threading.Event(), set(threading.enumerate())
+    made = []
+    calls = [lambda: may_end.wait(60)] * 2 + [lambda: made.append(1)] * 5
+    threading.Timer(0.1, stop.set).start()
+    started = time.monotonic()
+    with pytest.raises(Interrupted):
+        list(call_all(calls, stop, at_once=2))
+    assert time.monotonic() - started < 25
+    may_end.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(30)
+        assert not thread.is_alive()
+    assert made == []

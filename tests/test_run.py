@@ -529,6 +529,25 @@ def test_cancelling_ends_the_run_at_once_even_when_the_model_is_silent():
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.parametrize("what", ["search", "function"])
+def test_cancelling_ends_the_run_at_once_even_when_a_tool_is_busy(what):
+    cancel, may_end = threading.Event(), threading.Event()
+
+    def busy(query: str = ""):
+        cancel.set()
+        assert may_end.wait(60)
+        return []
+
+    model = ScriptedChatModel(
+        [searching("x") if what == "search" else calling(ToolCall("c1", "busy", "{}"))]
+    )
+    started = time.monotonic()
+    *_, end = run(model, searches=[busy], functions=[make_function(busy)], cancel=cancel).events()
+    assert isinstance(end, Cancelled)
+    assert time.monotonic() - started < 30
+    may_end.set()
+
+
 def test_a_cancelled_answer_keeps_the_words_that_were_held_back():
     """A bracket and a digit may begin a marker."""
     cancel, silent = threading.Event(), threading.Event()

@@ -98,8 +98,8 @@ class _Talk:
             say("stopped; what was written is kept")
         elif not answer.plain_text.strip():
             say(f"Error: {escaped(shortfall(answer))}")
-            return
-        click.echo(render_grounds(answer) + "\n")
+        if answer.plain_text.strip():
+            click.echo(render_grounds(answer) + "\n")
 
     def command(self, line: str) -> None:
         """Do what a line that begins with a stroke says."""

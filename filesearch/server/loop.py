@@ -61,7 +61,7 @@ def make_loop(
         # The user's own words may lean on what was said before; a model's queries do not, and
         # need no model to plan them.
         if history and query == history[asked].content:
-            return server.fs.plan(query, history=_turns(history[:asked]))
+            return server.fs.plan(query, history=_turns(history[:asked]), cancel=cancel)
         return plan_queries(query)
 
     def search(query: str) -> Sequence[SearchResult]:

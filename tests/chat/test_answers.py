@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 from click.testing import CliRunner
 
 from filesearch import ChatFailed, FileSearch
 from filesearch.cli import cli
+from filesearch.events import Cancelled
 from filesearch.messages import ChatReply, Message, ToolCall, Usage
 from filesearch.testing import HashingEmbedder
 
@@ -73,6 +75,20 @@ def test_a_registered_function_is_called_over_the_wire(fs, server):
     assert fs.ask("Is it raining in Oslo?", functions=[weather]).plain_text == "It rains."
     _, fields = server.seen[1]
     assert fields["messages"][-1]["content"] == "Rain in Oslo."
+
+
+def test_cancelling_cuts_off_a_model_that_plans(fs, server, say):
+    """A model that takes no tools has the question searched for, which it plans first."""
+    server.plan += [
+        say.error(400, "tiny does not support tools"),
+        "A guess.",
+        say.stream(hangs="last"),
+    ]
+    cancel = threading.Event()
+    threading.Thread(target=lambda: (server.reached.wait(30), cancel.set())).start()
+    *_, end = fs.stream("How hot does the kiln get?", cancel=cancel)
+    assert isinstance(end, Cancelled)
+    assert server.hung_up.wait(30)
 
 
 @pytest.fixture
