@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from filesearch.cite import content_part
 from filesearch.config import EXTRACTIVE_MODEL, Settings
 from filesearch.draft import Locate
-from filesearch.errors import ChatFailed
+from filesearch.errors import ChatFailed, InvalidSetting
 from filesearch.events import (
     ActionRequired,
     Cancelled,
@@ -22,6 +22,7 @@ from filesearch.events import (
     Incomplete,
     RunEnd,
     RunEvent,
+    RunState,
 )
 from filesearch.functions import Function, make_function
 from filesearch.grounding import MAX_RESULTS
@@ -67,6 +68,7 @@ class Assistant:
         functions: Sequence[Function | Callable[..., object]] = (),
         options: RunOptions | None = None,
         cancel: threading.Event | None = None,
+        state: RunState | None = None,
     ) -> Iterator[RunEvent]:
         """Yield what happens while `question` is answered; the last event is a `RunEnd`.
 
@@ -78,17 +80,23 @@ class Assistant:
             functions: Tools beside the search: callables, or `Function`s.
             options: See run.RunOptions.
             cancel: Set by anyone to end it.
+            state: Of an ActionRequired, with the outputs that it asked for (run.with_outputs), to
+                go on from; all the rest as it was given first. None begins.
 
         Raises:
             NotFound: There is no such thread.
-            InvalidSetting: A function cannot be a tool.
+            InvalidSetting: A function cannot be a tool, outputs are missing in `state`, or
+                something was said in the thread since then.
         """
         question = join_surrogates(question)
         turns = [replace(turn, text=join_surrogates(turn.text)) for turn in history]
         if thread_id is not None:
-            messages = self.threads.messages(thread_id)
-            # One without text is a picture, which no model of ours is shown.
-            turns += [Turn(m.role, m.text) for m in messages if m.text.strip()]
+            turns += self._said(thread_id, question, is_begun=state is not None)
+        if state is not None and state.pending:
+            raise InvalidSetting(
+                f"outputs of {[call.id for call in state.pending]} are missing; give them with "
+                "run.with_outputs"
+            )
         tools = [f if isinstance(f, Function) else make_function(f) for f in functions]
         run = Run(
             self.model,
@@ -105,9 +113,28 @@ class Assistant:
             cancel=cancel,
         )
         if thread_id is None:
-            return run.events()
-        self.threads.append(thread_id, "user", question)
-        return self._recorded(thread_id, run.events())
+            return run.events(state)
+        if state is None:
+            self.threads.append(thread_id, "user", question)
+        return self._recorded(thread_id, run.events(state))
+
+    def _said(self, thread_id: str, question: str, *, is_begun: bool) -> list[Turn]:
+        """Return the turns of a thread before `question`, which it holds already if that is begun.
+
+        Raises:
+            InvalidSetting: It is begun, and not the last message.
+        """
+        messages = self.threads.messages(thread_id)
+        # One without text is a picture, which no model of ours is shown.
+        turns = [Turn(m.role, m.text) for m in messages if m.text.strip()]
+        if not is_begun:
+            return turns
+        if not turns or turns[-1] != Turn("user", question):
+            raise InvalidSetting(
+                f"the last message of thread '{thread_id}' is not {question!r}, which is to be "
+                "gone on with; ask anew"
+            )
+        return turns[:-1]
 
     def _recorded(self, thread_id: str, events: Iterator[RunEvent]) -> Iterator[RunEvent]:
         """Store the answer before its last event is seen."""
@@ -152,7 +179,8 @@ def answer_of(events: Iterator[RunEvent]) -> Answer:
     if isinstance(end, (Completed, Incomplete, Cancelled)):
         return end.answer
     raise ChatFailed(
-        "the model calls a function that cannot be called here; register a callable for it"
+        "the model calls a function that cannot be called here; register a callable for it, or "
+        "stream the answer, and go on with the outputs"
     )
 
 

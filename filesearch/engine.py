@@ -39,7 +39,7 @@ from filesearch.types import (
 if TYPE_CHECKING:
     import threading
 
-    from filesearch.events import RunEvent
+    from filesearch.events import RunEvent, RunState
     from filesearch.functions import Function
     from filesearch.memory import MemoryReport
     from filesearch.run import RunOptions
@@ -261,12 +261,19 @@ class FileSearch(Filled):
         functions: Sequence[Function | Callable[..., object]] = (),
         options: RunOptions | None = None,
         cancel: threading.Event | None = None,
+        state: RunState | None = None,
     ) -> Iterator[RunEvent]:
         """Yield what happens while `question` is answered; see events.py and `ask`.
 
         Args:
             functions: Those without a callable end the events with ActionRequired.
             cancel: Set by anyone, from any thread, to end the answer.
+            state: Of that ActionRequired, with the outputs that it asked for, to go on from; all
+                the rest as it was given first. See run.with_outputs.
+
+        Raises:
+            InvalidSetting: Outputs are missing in `state`, or something was said in the thread
+                since then. And what `ask` raises, the model's failures apart, which are events.
         """
         from filesearch.assistant import Assistant, passages_for
 
@@ -301,6 +308,7 @@ class FileSearch(Filled):
             functions=functions,
             options=options,
             cancel=cancel,
+            state=state,
         )
 
     def as_tool(self) -> Tool:

@@ -116,7 +116,7 @@ class Incomplete:
 
 @dataclass(frozen=True, slots=True)
 class ActionRequired:
-    """The caller is to run `state.pending` and go on with `run.with_outputs`."""
+    """The caller is to run `state.pending`, and to go on from what `run.with_outputs` returns."""
 
     state: RunState
 

@@ -8,8 +8,11 @@ import threading
 import pytest
 
 from filesearch import FileSearch
-from filesearch.errors import ChatFailed, NotFound
+from filesearch.errors import ChatFailed, InvalidSetting, NotFound
 from filesearch.events import Cancelled, TextDelta
+from filesearch.functions import Function
+from filesearch.messages import ChatReply, Message, ToolCall, ToolSpec, Usage
+from filesearch.run import with_outputs
 from filesearch.testing import HashingEmbedder, ScriptedChatModel
 
 QUESTION = "How many degrees does the kiln reach?"
@@ -80,6 +83,49 @@ def test_an_unknown_thread_is_an_error_before_anything_is_stored(folder):
         with pytest.raises(NotFound, match="No thread found with id 'thread_x'"):
             fs.ask(QUESTION, thread_id="thread_x")
         assert fs.threads.list() == []
+
+
+def ordering():
+    """A model that orders, then says what came of it; the function that it calls."""
+    call = ToolCall("c1", "order", '{"item": "mug"}')
+    reply = ChatReply(Message("assistant", "One moment.", (call,)), "tool_calls", Usage(1, 1))
+
+    def answer(request):
+        return f"Done: {request.messages[-1].content}"
+
+    return ScriptedChatModel(["Hello.", reply, answer, "Gladly."]), Function(ToolSpec("order"))
+
+
+def test_an_answer_that_waits_for_outputs_goes_on_in_its_thread(folder):
+    model, order = ordering()
+    with opened(folder, model) as fs:
+        thread = fs.threads.create()
+        fs.ask("Hi.", thread_id=thread.id)
+        asked = {"question": "Order a mug.", "thread_id": thread.id, "functions": [order]}
+        *_, stop = fs.stream(**asked)
+        *_, end = fs.stream(**asked, state=with_outputs(stop.state, {"c1": "ordered"}))
+        assert end.answer.plain_text == "Done: ordered"
+        assert texts(fs, thread.id)[2:] == [
+            ("user", "Order a mug."),
+            ("assistant", "Done: ordered"),
+        ]
+        before, after = (request.messages for request in model.requests[1:3])
+        assert after[: len(before)] == before
+        assert [message.role for message in after[len(before) :]] == ["assistant", "tool"]
+
+
+def test_an_answer_goes_on_only_with_its_outputs_and_before_anything_else_is_said(folder):
+    model, order = ordering()
+    with opened(folder, model) as fs:
+        thread = fs.threads.create()
+        fs.ask("Hi.", thread_id=thread.id)
+        asked = {"question": "Order a mug.", "thread_id": thread.id, "functions": [order]}
+        *_, stop = fs.stream(**asked)
+        with pytest.raises(InvalidSetting, match=r"'c1'.* missing"):
+            fs.stream(**asked, state=stop.state)
+        fs.ask("Wait.", thread_id=thread.id)
+        with pytest.raises(InvalidSetting, match=r"is not 'Order a mug\.'"):
+            fs.stream(**asked, state=with_outputs(stop.state, {"c1": "ordered"}))
 
 
 def test_a_model_that_fails_leaves_a_thread_to_go_on_in(folder):
