@@ -19,7 +19,7 @@ from filesearch.figures import Figure, figures_of
 from filesearch.names import LATIN_WORD, PassageNames, bare_word, is_same_name, names_in
 from filesearch.patterns import lazy_pattern
 from filesearch.terms import extract_terms
-from filesearch.wording import FUNCTION_WORDS, HAN, has_han, words_of
+from filesearch.wording import HAN, has_han, is_function_word, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ _MIN_CONTEXT = 3
 _MAX_REPLACED = 6
 
 
-def replaced_words(sentence: str, quote: str, passage: str) -> list[str]:
+def replaced_words(sentence: str, quote: str, passage: str, language: str = "en") -> list[str]:
     """Return the names and numbers of `sentence` where `quote` has others in the same place.
 
     "Tesla moved to Graz in 1880" against "In 1880 Tesla moved to Prague" gives Graz. The words
@@ -44,7 +44,7 @@ def replaced_words(sentence: str, quote: str, passage: str) -> list[str]:
     """
     if has_han(sentence):
         return _replaced_han(sentence, quote, passage)
-    ours, theirs = _tokens(sentence), _tokens(quote)
+    ours, theirs = _tokens(sentence, language), _tokens(quote, language)
     keys, their_keys = [t.key for t in ours], [t.key for t in theirs]
     counts, their_counts = Counter(keys), Counter(their_keys)
     found = []
@@ -112,9 +112,12 @@ def _agreement(codes: Sequence[_Code], position: int, ours: Sequence[_Token]) ->
     return total
 
 
-def _tokens(text: str) -> list[_Token]:
+_BEFORE_GERMAN_NAMES = frozenset("in nach aus von bei durch und oder".split())
+
+
+def _tokens(text: str, language: str) -> list[_Token]:
     opening, tokens, past = True, [], 0
-    figures = {figure.start: figure for figure in figures_of(text)}
+    figures = {figure.start: figure for figure in figures_of(text, language=language)}
     for word in words_of(text.translate(dict.fromkeys(map(ord, '"“”'), " "))):
         if word.start < past or (word.kind == "mark" and word.start not in figures):
             opening = opening or word.text in ".!?"
@@ -123,10 +126,18 @@ def _tokens(text: str) -> list[_Token]:
         if figure:
             past = figure.end
             is_name = not figure.is_weak or figure.text[0].isupper()
-            tokens.append(_Token(figure.text, f"{figure.value:g}", is_name, True, figure))
+            key = f"{figure.value:g}" + figure.unit * (figure.unit == "weekday")
+            tokens.append(_Token(figure.text, key, is_name, True, figure))
         else:
             is_name = word.text[0].isupper() or any(c.isdigit() for c in word.text)
-            if word.lower in FUNCTION_WORDS:
+            if language == "de":
+                # Every noun has a capital; a name mostly has no article.
+                is_name = (
+                    is_name
+                    and bool(tokens)
+                    and (tokens[-1].is_name or tokens[-1].text.lower() in _BEFORE_GERMAN_NAMES)
+                )
+            if is_function_word(word.lower, language):
                 is_name = not opening and len(word.text) > 1 and word.text.isupper()
             bare = bare_word(word.lower)
             key = (extract_terms(bare) or [bare])[0]
@@ -253,7 +264,9 @@ def _is_other_name(new: str, gone: str, passage: str) -> bool:
     return both_long or new in passage or any(_HAN_NAME_END.search(t) for t in (new, gone))
 
 
-def strange_names(sentence: str, quote: str, passage: PassageNames) -> list[str]:
+def strange_names(
+    sentence: str, quote: str, passage: PassageNames, language: str = "en"
+) -> list[str]:
     """Return what may be a name that has nothing to do with the quote: a doubt, no proof.
 
     Names that stand elsewhere in the passage while the quote has others; a first word that the
@@ -262,12 +275,14 @@ def strange_names(sentence: str, quote: str, passage: PassageNames) -> list[str]
     if has_han(sentence):
         return _strange_han(sentence, quote)
     held, ours = PassageNames(quote), PassageNames(sentence)
-    names = names_in(sentence)
+    names = names_in(sentence, language)
     found = []
-    if any(not ours.hold(name.text) for name in names_in(quote)):
+    if any(not ours.hold(name.text) for name in names_in(quote, language)):
         found += [name.text for name in names if not held.hold(name.text)]
     first = next((word for word in words_of(sentence) if word.kind == "word"), None)
-    if first is not None and not any(name.start <= first.start < name.end for name in names):
+    if language == "de" or first is None or is_function_word(first.lower, language):
+        return found
+    if not any(name.start <= first.start < name.end for name in names):
         is_word = first.is_content and first.text[0].isupper() and first.text.isalpha()
         if is_word and not passage.hold(first.text) and not _ENDS_AS_NOUN.search(first.lower):
             found.append(first.text)

@@ -8,7 +8,8 @@ text -> Figure[]. Used by `support` to see whether a passage holds the numbers o
     14 days  two weeks  两周                            one duration
     10 December 1968  1968-12-10  1968年12月10日         year, month and day, three figures
 
-Pure rules for English and Chinese, linear time. A sign is not read: "fell by 5%" is -5%.
+Pure rules for Chinese and the languages of `number_words`, linear time. A sign is not read: "fell
+by 5%" is -5%.
 """
 
 from __future__ import annotations
@@ -20,97 +21,18 @@ from dataclasses import dataclass, replace
 
 import regex
 
+from filesearch.figure_patterns import HAN_DAYS, figure_pattern
+from filesearch.number_words import Vocabulary, vocabulary_of
 from filesearch.patterns import lazy_pattern
+from filesearch.stop_words import language_of
 
-_ONES = dict(zip("zero one two three four five six seven eight nine ten eleven twelve thirteen "
-                 "fourteen fifteen sixteen seventeen eighteen nineteen".split(), range(20),
-                 strict=True))  # fmt: skip
-_TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(),
-                 range(20, 100, 10), strict=True))  # fmt: skip
-_ORDINALS = dict(zip("third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
-                     "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth "
-                     "twentieth".split(), range(3, 21), strict=True))  # fmt: skip
-_SCALES = {
-    "hundred": 1e2, "thousand": 1e3, "k": 1e3, "million": 1e6, "mn": 1e6, "m": 1e6,
-    "billion": 1e9, "bn": 1e9, "b": 1e9, "trillion": 1e12, "tn": 1e12, "dozen": 12.0,
-}  # fmt: skip
+_SCALES = {"k": 1e3, "mn": 1e6, "m": 1e6, "bn": 1e9, "b": 1e9, "tn": 1e12}
 _HAN_DIGITS = {c: float(i) for i, c in enumerate("零一二三四五六七八九")}
 _HAN_DIGITS |= {"〇": 0.0, "两": 2.0, "兩": 2.0}
 _HAN_SCALES = {"十": 1e1, "百": 1e2, "千": 1e3, "万": 1e4, "萬": 1e4, "亿": 1e8, "億": 1e8}
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug|"
-        "september sep sept|october oct|november nov|december dec".split("|"), start=1
-    )
-    for name in names.split()
-}  # fmt: skip
-
-# Unit as written -> its family and how many of the family's base it is.
-_UNITS: dict[str, tuple[str, float]] = {}
-_FAMILIES: dict[str, dict[str, float]] = {
-    "second": {
-        "second sec 秒": 1, "minute min 分钟 分鐘": 60, "hour hr 小时 小時": 3600,
-        "day 天": 86_400, "week 周 週 星期": 604_800, "fortnight": 1_209_600,
-    },
-    "month": {"month 个月 個月": 1, "year yr 年": 12, "decade": 120, "century": 1200},
-    "metre": {
-        "mm millimetre millimeter 毫米": 1e-3, "cm centimetre centimeter 厘米 公分": 1e-2,
-        "m metre meter 米 公尺": 1, "km kilometre kilometer 公里 千米": 1e3,
-    },
-    "gram": {"mg milligram 毫克": 1e-3, "g gram 克": 1, "kg kilogram 公斤 千克": 1e3,
-             "tonne 吨 噸": 1e6},
-    "byte": {"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12},
-    "mile": {"mile 英里": 1}, "foot": {"foot feet ft 英尺": 1}, "inch": {"inch inches 英寸": 1},
-    "litre": {"ml millilitre milliliter 毫升": 1e-3, "l litre liter 升": 1},
-    "usd": {"dollar usd 美元 美金": 1}, "eur": {"euro eur 欧元 歐元": 1},
-    "gbp": {"pound gbp 英镑 英鎊": 1}, "cny": {"yuan rmb cny 元 人民币": 1},
-}  # fmt: skip
-for _family, _names in _FAMILIES.items():
-    for _spellings, _factor in _names.items():
-        _UNITS |= dict.fromkeys(_spellings.split(), (_family, float(_factor)))
 _SIGNS = {"$": "usd", "usd": "usd", "€": "eur", "eur": "eur", "£": "gbp", "¥": "cny", "￥": "cny",
           "rmb": "cny", "cny": "cny"}  # fmt: skip
 _MONEY = frozenset(_SIGNS.values())
-
-_NUMBER_WORD = "|".join([*_ONES, *_TENS, "hundred", "thousand", "million", "billion", "dozen"])
-_HAN_NUMBER = "〇零一二三四五六七八九十百千万萬亿億两兩"
-_UNIT = "|".join(sorted(map(regex.escape, _UNITS), key=len, reverse=True))
-_MONTH_NAME = "|".join(name for name in _MONTHS if name not in ("may", "march", "mar", "sep"))
-_MAY = (
-    r"(?-i:May(?= \d)"
-    r"|(?<=\d |\d(?:st|nd|rd|th) |[Ii]n |[Oo]f |[Ss]ince |[Uu]ntil |[Bb]y |[Ll]ate |[Ee]arly )May)"
-)
-_PERCENT = r"(?P<percent>\s?[%％]|[\s-]per\s?cent\b|[\s-]percent(?:age points?)?\b|\s?pct\b)"
-_BEFORE_UNIT = (
-    r"(?=[\s-]?(?:calendar |working |business |US |square )?"
-    rf"(?P<unit>{_UNIT})(?:e?s)?(?![\p{{Latin}}\d]))"
-)
-_FIGURE = lazy_pattern(
-    "|".join((
-        r"(?<!\d)(?P<y>\d{4})[-/.](?P<mo>\d{1,2})[-/.](?P<d>\d{1,2})(?![\d.])",
-        r"(?P<version>(?<![\d.])\d+(?:\.\d+){2,})",
-        r"(?<!\d)(?P<h>[01]?\d|2[0-4]):(?P<mi>[0-5]\d)(?![\d:])(?:\s?(?P<half>[ap])\.?m\b)?",
-        r"(?<!\d)(?P<h>1?\d)\s?(?P<half>[ap])\.?m\b",
-        r"(?P<lower>[二三四五六七八九十])分之(?P<upper>[一二三四五六七八九])",
-        r"\b(?P<upper>a|one|two|three)[\s-](?P<lower>third|quarter|fifth)s?\b(?=\s(?:of|the)\b)",
-        rf"百分之(?P<hundredths>[\d.]+|[{_HAN_NUMBER}]+)",
-        r"(?P<tenths>[一二三四五六七八九])成(?![为為立功员員分本])",
-        r"(?<![\p{Latin}\d.])(?P<sign>(?:US|NT|HK|A|C)?[$€£¥￥]\s?|(?:USD|EUR|RMB|CNY)\s?)?"
-        r"(?P<number>\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)"
-        r"(?:(?P<ordinal>st|nd|rd|th)\b|(?P<decade>['’]?s)\b"
-        r"|\s?(?P<han_scale>[十百千万萬亿億]+(?:\d+[十百千万萬]+)*)"
-        r"|[\s-]?(?P<scale>thousand|million|billion|trillion)\b|\s?(?P<scale>bn|mn|tn|k|m|b)\b)?"
-        rf"(?:{_PERCENT}|{_BEFORE_UNIT})?",
-        rf"\b(?P<words>(?:{_NUMBER_WORD})(?:(?:[\s-]| and )(?:{_NUMBER_WORD}))*)\b"
-        rf"(?:{_PERCENT}|{_BEFORE_UNIT})?",
-        rf"\b(?P<ordinal_word>first|second(?!s)|{'|'.join(_ORDINALS)})\b",
-        rf"\b(?P<month>{_MONTH_NAME}|{_MAY}|(?-i:March|Mar|Sep))\b",
-        rf"(?P<han>[{_HAN_NUMBER}]+)(?P<han_after>[月日号號个個名位人次岁歲度世级級層层]?)"
-        rf"(?:(?<=[{_HAN_NUMBER}个個])(?=(?P<unit>{_UNIT})))?",
-    )),
-    regex.IGNORECASE,
-)  # fmt: skip
 _OTHER_DIGIT = lazy_pattern(r"[^\P{Nd}0-9]")
 _WIDE = str.maketrans("０１２３４５６７８９．，％－", "0123456789.,%-")
 _ROUNDING = lazy_pattern(
@@ -142,6 +64,7 @@ class Figure:
         is_weak: Too common a word to be evidence: "one", "first", 一.
         is_rounded: "about 300".
         past: Where its unit ends, which `text` leaves out.
+        otherwise: The same read in the other convention: 1.850 may be 1850 or 1.85.
     """
 
     text: str
@@ -155,6 +78,7 @@ class Figure:
     is_weak: bool = False
     is_rounded: bool = False
     past: int = 0
+    otherwise: Figure | None = None
 
     @property
     def kind(self) -> str:
@@ -163,8 +87,14 @@ class Figure:
 
     def is_same(self, other: Figure) -> bool:
         """Whether `other`, of a passage, says this number, or one that this rounds."""
+        if self.otherwise and self.otherwise.is_same(other):
+            return True
+        if other.otherwise and self.is_same(other.otherwise):
+            return True
         if _unlike(self, other):
             return False
+        if self.unit == "weekday":
+            return int(self.value) | int(other.value) == int(other.value)
         ours, theirs = self.value, other.value
         if self.factor != other.factor and other.unit == self.unit:
             ours, theirs = ours * self.factor, theirs * other.factor
@@ -196,19 +126,27 @@ class Figure:
 def _unlike(a: Figure, b: Figure) -> bool:
     if a.unit == b.unit:
         return False
-    # A bare number may be a year or an amount; a month's name is no bare number.
+    # A bare number may be a year or an amount; the name of a month or day is no bare number.
     if "date" in (a.unit, b.unit):
         return bool(a.unit and b.unit)
     bare = ("", "calendar")
-    return "month name" in (a.unit, b.unit) or (a.unit not in bare and b.unit not in bare)
+    if "month name" in (a.unit, b.unit) or "weekday" in (a.unit, b.unit):
+        return True
+    return a.unit not in bare and b.unit not in bare
 
 
-def figures_of(text: str) -> list[Figure]:
-    """Return the numbers of `text` in reading order; none for text without."""
+def figures_of(text: str, *, language: str = "") -> list[Figure]:
+    """Return the numbers of `text` in reading order; none for text without.
+
+    Args:
+        language: As `language_of` names it; empty to tell it from the text.
+    """
+    language = language or language_of(text)
+    words = vocabulary_of(language)
     return [
         replace(figure, past=max(figure.end, found.end("unit")))
-        for found in _FIGURE.finditer(_with_plain_digits(text))
-        for figure in _read(text, found)
+        for found in figure_pattern(language).finditer(_with_plain_digits(text))
+        for figure in _read(text, found, words)
     ]
 
 
@@ -226,7 +164,7 @@ def _plain_digit(found: regex.Match[str]) -> str:
     return " " if value is None else str(value)
 
 
-def _read(text: str, found: regex.Match[str]) -> Iterator[Figure]:
+def _read(text: str, found: regex.Match[str], words: Vocabulary) -> Iterator[Figure]:
     groups = {name: value for name, value in found.groupdict().items() if value is not None}
     start, end = found.span()
     written = text[start:end]
@@ -250,42 +188,88 @@ def _read(text: str, found: regex.Match[str]) -> Iterator[Figure]:
         value = _decimal_or_han(groups["hundredths"]) if "hundredths" in groups else tenths
         yield Figure(written, start, end, value, "%")
     elif "month" in groups:
-        yield Figure(written, start, end, float(_MONTHS[groups["month"].lower()]), "month name")
+        value = float(words.months[groups["month"].lower()])
+        yield Figure(written, start, end, value, "month name")
+    elif "day" in groups or "han_day" in groups:
+        yield Figure(written, start, end, _days(groups, words), "weekday")
     elif "number" in groups:
-        yield _decimal(text, found, groups)
+        yield _number(text, found, groups, words)
     elif "ordinal_word" in groups:
-        word = groups["ordinal_word"].lower()
-        value = float(_ORDINALS.get(word, 1 + (word == "second")))
+        value = float(words.ordinals[groups["ordinal_word"].lower()])
         yield Figure(written, start, end, value, is_weak=value < 3)
     elif "words" in groups:
-        value = _words_value(groups["words"].lower())
-        unit, factor = _unit(groups)
-        weak = (value < 2 and not unit) or (
+        value = words.value_of(groups["words"])
+        unit, factor = _unit(groups, words)
+        # Elsewhere "one" is an article too.
+        weak = (value < 2 and (not unit or words.has_decimal_comma)) or (
             value <= 3 and _SUMS_UP.search(text, 0, start) is not None
         )
         yield Figure(written, start, end, value, unit, factor, is_weak=weak, mantissa=value)
     else:
-        yield from _han(text, found, groups)
+        yield from _han(text, found, groups, words)
 
 
 def _part_of_fraction(word: str) -> float:
-    named = _ONES | {"a": 1, "third": 3, "quarter": 4, "fifth": 5}
+    named = {**vocabulary_of("en").numbers, "a": 1, "third": 3, "quarter": 4, "fifth": 5}
     return float(named[word.lower()]) if word.isascii() else _han_value(word)
 
 
-def _decimal(text: str, found: regex.Match[str], groups: dict[str, str]) -> Figure:
+def _days(groups: dict[str, str], words: Vocabulary) -> float:
+    """Return the days of a week from the first to the last one named, a bit for each."""
+    if "han_day" in groups:
+        names = [groups["han_day"], groups.get("han_day_to", groups["han_day"])]
+        first, last = (HAN_DAYS.index(name.replace("天", "日")) for name in names)
+    else:
+        names = [groups["day"], groups.get("day_to", groups["day"])]
+        first, last = (
+            next(n - 1 for day, n in words.weekdays.items() if name.lower().startswith(day))
+            for name in names
+        )
+    return float(sum(1 << (first + i) % 7 for i in range((last - first) % 7 + 1)))
+
+
+def _number(
+    text: str, found: regex.Match[str], groups: dict[str, str], words: Vocabulary
+) -> Figure:
+    """Return a number in digits, with its other reading where it has one."""
+    figure, *others = (
+        _decimal(text, found, groups, words, digits)
+        for digits in _plain_numbers(groups["number"], words)
+    )
+    return replace(figure, otherwise=others[0]) if others else figure
+
+
+def _plain_numbers(written: str, words: Vocabulary) -> list[str]:
+    """Return a number as Python writes it; twice where its point or comma may group or not."""
+    bare = regex.sub(r"[\s'’]", "", written)
+    marks = regex.findall(r"[.,]", bare)
+    grouped, decimal = regex.sub("[.,]", "", bare), bare.replace(",", ".")
+    if len(set(marks)) == 2:
+        return [bare.replace(marks[0], "").replace(",", ".")]
+    if len(marks) > 1:
+        return [grouped]
+    is_grouped = regex.fullmatch(r"[1-9]\d{0,2}[.,]\d{3}", bare) is not None
+    if not words.has_decimal_comma:
+        return [grouped if "," in marks and is_grouped else decimal]
+    if not is_grouped:
+        return [decimal]
+    return [grouped, decimal] if "." in marks else [decimal, grouped]
+
+
+def _decimal(
+    text: str, found: regex.Match[str], groups: dict[str, str], words: Vocabulary, digits: str
+) -> Figure:
     start, end = found.span()
     if "sign" not in groups:
         start = found.start("number")
-    digits = groups["number"].replace(",", "")
     mantissa, scale = float(digits), 1.0
-    unit, factor = _unit(groups)
+    unit, factor = _unit(groups, words)
     word = groups.get("scale", "").lower()
     if word in ("m", "b") and "sign" not in groups:
         # "3 m" is three metres.
         unit, factor = ("metre", 1.0) if word == "m" else ("", 1.0)
     elif word:
-        scale = _SCALES[word]
+        scale = words.large.get(word) or _SCALES[word]
     if "han_scale" in groups:
         scale = _han_value("一" + groups["han_scale"][:1]) if len(groups["han_scale"]) == 1 else 0.0
     value = mantissa * scale if scale else _mixed_han(digits + groups["han_scale"])
@@ -313,27 +297,15 @@ def _decimal(text: str, found: regex.Match[str], groups: dict[str, str]) -> Figu
     )
 
 
-def _unit(groups: dict[str, str]) -> tuple[str, float]:
+def _unit(groups: dict[str, str], words: Vocabulary) -> tuple[str, float]:
     if "percent" in groups:
         return "%", 1.0
-    return _UNITS[groups["unit"].lower()] if "unit" in groups else ("", 1.0)
+    return words.units[groups["unit"].lower()] if "unit" in groups else ("", 1.0)
 
 
-def _words_value(words: str) -> float:
-    """Return what number words say: two hundred and five -> 205."""
-    total, part = 0.0, 0.0
-    for word in words.replace("-", " ").split():
-        if word in _SCALES:
-            scale = _SCALES[word]
-            part = (part or 1) * scale
-            if scale >= 1e3:
-                total, part = total + part, 0.0
-        else:
-            part += _ONES.get(word, _TENS.get(word, 0))
-    return total + part
-
-
-def _han(text: str, found: regex.Match[str], groups: dict[str, str]) -> Iterator[Figure]:
+def _han(
+    text: str, found: regex.Match[str], groups: dict[str, str], words: Vocabulary
+) -> Iterator[Figure]:
     """A numeral of one character is a word or part of one, unless it counts something."""
     han, after = groups["han"], groups.get("han_after", "")
     is_ordinal = text[max(0, found.start() - 1) : found.start()] == "第"
@@ -341,7 +313,7 @@ def _han(text: str, found: regex.Match[str], groups: dict[str, str]) -> Iterator
     if not counts and (len(han) < 2 or not any(c in _HAN_DIGITS for c in han)):
         return
     value = _han_value(han)
-    unit, factor = _unit(groups)
+    unit, factor = _unit(groups, words)
     if after == "月":
         unit, factor = "month name", 1.0
     elif after in ("日", "号", "號"):

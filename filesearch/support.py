@@ -30,8 +30,9 @@ from filesearch.names import PassageNames, names_in
 from filesearch.patterns import lazy_pattern
 from filesearch.protocols import Embedder
 from filesearch.sentences import sentence_spans
+from filesearch.stop_words import language_of
 from filesearch.terms import extract_terms
-from filesearch.wording import CHINESE_FUNCTION, FUNCTION_WORDS, HAN, has_han, words_of
+from filesearch.wording import CHINESE_FUNCTION, HAN, has_han, is_function_word, words_of
 
 __all__ = ["MIN_SUPPORT", "Support", "check_support", "check_supports", "states_fact"]
 
@@ -133,9 +134,12 @@ class _Passage:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.quotes = [_read_quote(text, start, end) for start, end in sentence_spans(text)]
+        self.language = language_of(text)
+        self.quotes = [
+            _read_quote(text, start, end, self.language) for start, end in sentence_spans(text)
+        ]
         self.words = frozenset(word for quote in self.quotes for word in quote.words)
-        self.figures = figures_of(text)
+        self.figures = figures_of(text, language=self.language)
         self.names = PassageNames(text)
         # In lower case with single spaces, and where each of its characters stands in the text.
         self._places = [
@@ -180,16 +184,16 @@ def _goes_on(text: str, position: int) -> bool:
     return len(around) == 2 and around.isalnum() and not has_han(around)
 
 
-def _read_quote(text: str, start: int, end: int) -> _Quote:
+def _read_quote(text: str, start: int, end: int, language: str) -> _Quote:
     mark = LEADING_MARK.match(text, start, end)
     if mark and mark.end() < end:
         start = mark.end()
     quote = text[start:end]
-    figures = tuple(figures_of(quote))
-    return _Quote(start, end, quote, frozenset(_words(quote, figures)), figures)
+    figures = tuple(figures_of(quote, language=language))
+    return _Quote(start, end, quote, frozenset(_words(quote, figures, language)), figures)
 
 
-def _words(text: str, figures: Sequence[Figure]) -> set[str]:
+def _words(text: str, figures: Sequence[Figure], language: str) -> set[str]:
     """Return the content words of `text`, stemmed, without numbers and their units."""
     for figure in figures:
         text = text[: figure.start] + " " * (figure.past - figure.start) + text[figure.past :]
@@ -201,9 +205,12 @@ def _words(text: str, figures: Sequence[Figure]) -> set[str]:
                 found.update(run)
         elif word.kind == "quoted":
             inner = (part.strip(_EDGE).casefold() for part in word.text.split())
-            found.update(t for w in inner if w not in FUNCTION_WORDS for t in extract_terms(w))
+            found.update(
+                t for w in inner if not is_function_word(w, language) for t in extract_terms(w)
+            )
         elif word.kind == "word" and (
-            word.lower not in FUNCTION_WORDS or (word.text.isupper() and len(word.text) > 1)
+            not is_function_word(word.lower, language)
+            or (word.text.isupper() and len(word.text) > 1)
         ):
             found.update(extract_terms(word.text))
     return found
@@ -224,8 +231,9 @@ class _Check:
             self._read()
 
     def _read(self) -> None:
-        self.figures = figures_of(self.sentence)
-        self.words = _words(self.sentence, self.figures)
+        self.language = language_of(self.sentence, self.passage.language)
+        self.figures = figures_of(self.sentence, language=self.language)
+        self.words = _words(self.sentence, self.figures, self.language)
         self.candidates = sorted(
             self.passage.quotes, key=lambda quote: (-self._merit(quote), quote.start)
         )[:_MAX_EMBEDDED]
@@ -270,7 +278,7 @@ class _Check:
         missing = self._missing()
         if missing or self._is_contradicted(single, quote):
             score *= _AGAINST
-        elif strange_names(self.sentence, quote.text, self.passage.names):
+        elif strange_names(self.sentence, quote.text, self.passage.names, self.language):
             score *= _DOUBT
         score = float(np.clip(score, 0, 1))
         return Support(score, score >= MIN_SUPPORT, quote.start, quote.end, tuple(missing))
@@ -292,7 +300,7 @@ class _Check:
         inside = [range(figure.start, figure.end) for figure in self.figures]
         found += [
             (name.start, name.text)
-            for name in names_in(self.sentence)
+            for name in names_in(self.sentence, self.language)
             if not any(name.start in r and name.end <= r.stop for r in inside)
             and not self.passage.names.hold(name.text)
         ]
@@ -301,7 +309,7 @@ class _Check:
     def _is_contradicted(self, single: _Quote, quote: _Quote) -> bool:
         return (
             any(_has_rival(f, self.figures, quote.figures) for f in self.figures if not f.is_weak)
-            or bool(replaced_words(self.sentence, single.text, self.passage.text))
+            or bool(replaced_words(self.sentence, single.text, self.passage.text, self.language))
             or is_negated_otherwise(self.sentence, quote.text)
             or is_opposite(self.sentence, quote.text)
         )

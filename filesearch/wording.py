@@ -15,6 +15,7 @@ from typing import Literal
 import regex
 
 from filesearch.patterns import lazy_pattern
+from filesearch.stop_words import is_stop_word
 
 _CACHED_TEXTS = 256
 
@@ -260,6 +261,13 @@ def has_han(text: str) -> bool:
 def is_question(text: str) -> bool:
     """Whether `text` ends with a question mark or opens as an English question does."""
     return _IS_QUESTION.search(text) is not None
+
+
+def is_function_word(lower: str, language: str) -> bool:
+    """Return whether a word of a text in `language` carries grammar, not topic."""
+    if language in ("en", "zh", ""):
+        return lower in FUNCTION_WORDS
+    return is_stop_word(lower, language)
 
 
 def content_words(text: str) -> list[str]:

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filesearch.figures import figures_of
+from filesearch.names import names_in
 from filesearch.support import MIN_SUPPORT, check_support, check_supports, states_fact
 from filesearch.testing import HashingEmbedder
 
-from . import support_pairs
+from . import support_pairs, support_pairs_european
 
 POTTERY = (
     "# Returns\n\n- A mug may be sent back up to thirty days after delivery.\n"
@@ -34,6 +35,12 @@ def test_an_honest_sentence_passes(sentence, passage):
 @pytest.mark.parametrize(("sentence", "passage"), support_pairs.FALSE)
 def test_a_wrong_sentence_is_flagged(sentence, passage):
     assert not check_support(sentence, passage).is_supported
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "es"])
+def test_at_most_a_tenth_of_honest_sentences_in_other_languages_are_flagged(language):
+    found = check_supports(support_pairs_european.TRUE[language])
+    assert sum(not support.is_supported for support in found) <= 0.1 * len(found)
 
 
 @pytest.mark.parametrize("sentence", ["It moved to Graz in 1926.", "- it  moved to Graz\nin 1926"])
@@ -121,6 +128,71 @@ def test_score_and_quote_keep_their_bounds(sentence, passage):
 )
 def test_a_number_is_the_same_in_another_spelling(written, same):
     assert figures_of(written)[0].is_same(figures_of(same)[0])
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "same"),
+    [
+        ("de", "1.850 Euro", "1850 €"),
+        ("de", "1.850 kg", "1,85 kg"),
+        ("de", "3,5 Prozent", "3,50 %"),
+        ("de", "2,4 Mio. Euro", "2.400.000 Euro"),
+        ("de", "zweitausenddreihundertfünfundvierzig", "2345"),
+        ("de", "zwei Wochen", "14 Tage"),
+        ("de", "am 14.3.2024", "2024-03-14"),
+        ("de", "um 9.30 Uhr", "9:30"),
+        ("de", "im zweiten Stock", "2"),
+        ("fr", "1 275 000 euros", "1.275.000 €"),
+        ("fr", "quatre-vingt-dix-sept", "97"),
+        ("fr", "deux mille vingt et un", "2021"),
+        ("es", "treinta y uno mil ciento cinco", "31.105"),
+        ("es", "veintitrés meses", "23 meses"),
+        ("it", "duecentoquarantotto", "248"),
+        ("it", "tremilacinquecento euro", "3.500 €"),
+    ],
+)
+def test_a_number_is_read_as_its_language_writes_it(language, written, same):
+    ours, theirs = (figures_of(text, language=language) for text in (written, same))
+    assert ours[0].is_same(theirs[0])
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "other"),
+    [
+        ("de", "neunzehn Tage", "neunzig Tage"),
+        ("de", "3,5 Prozent", "3,7 Prozent"),
+        ("de", "1.850 Euro", "1.950 Euro"),
+        ("fr", "soixante-dix", "quatre-vingt-dix"),
+        ("es", "setenta", "sesenta"),
+        ("en", "on Monday", "on Tuesdays"),
+    ],
+)
+def test_another_number_of_a_language_is_not_the_same(language, written, other):
+    ours, theirs = (figures_of(text, language=language) for text in (written, other))
+    assert not ours[0].is_same(theirs[0])
+
+
+@pytest.mark.parametrize(
+    ("language", "value", "word"),
+    [("de", 999_999, "neunhundertneunundneunzigtausendneunhundertneunundneunzig"),
+     ("fr", 999_999, "neuf cent quatre-vingt-dix-neuf mille neuf cent quatre-vingt-dix-neuf"),
+     ("es", 999_999, "novecientos noventa y nueve mil novecientos noventa y nueve"),
+     ("it", 999_999, "novecentonovantanovemilanovecentonovantanove"),
+     ("en", 999_999, "nine hundred ninety-nine thousand nine hundred and ninety-nine")],
+)  # fmt: skip
+def test_a_long_number_word_is_one_number(language, value, word):
+    assert [figure.value for figure in figures_of(word, language=language)] == [value]
+
+
+def test_a_german_noun_is_no_name_and_two_capitals_are():
+    sentence = "Die Sparkasse und Petra Vogt verwahren die Kaution in PostgreSQL."
+    assert [name.text for name in names_in(sentence, "de")] == ["Petra Vogt", "PostgreSQL"]
+
+
+def test_a_day_within_a_range_of_days_is_held():
+    passage = "The museum is open Tuesday to Sunday from 10 am to 5 pm."
+    assert check_support("The museum is open on Thursdays from 10 am.", passage).is_supported
+    assert not check_support("The museum is open on Monday from 10 am.", passage).is_supported
 
 
 @pytest.mark.parametrize(
