@@ -1,7 +1,8 @@
-"""Denial: does one of two sentences deny what the other states, or turn its direction round?
+"""Denial: does one of two sentences deny what the other states?
 
-sentence, quote -> bool. Used by `support`. Pure rules for English and Chinese, cautious: where the
-other side has any word that might deny as well, the two are taken to agree.
+sentence, quote -> bool. Used by `support`. Pure rules for English, Chinese, German, French, Spanish
+and Italian, cautious: where the other side has any word that might deny as well, the two are taken
+to agree.
 """
 
 from __future__ import annotations
@@ -10,19 +11,49 @@ import regex
 
 from filesearch.patterns import lazy_pattern
 from filesearch.terms import extract_terms
-from filesearch.wording import FUNCTION_WORDS, has_han, words_of
+from filesearch.wording import has_han, is_function_word, words_of
 
-_NEGATION = lazy_pattern(
-    r"\b(?:not|never|cannot|no|without|neither|nor|none|nobody|nothing"
-    r"|\p{L}+n['’]t)\b", regex.IGNORECASE
-)  # fmt: skip
+_NEGATION = {
+    "en": lazy_pattern(
+        r"\b(?:not|never|cannot|no|without|neither|nor|none|nobody|nothing|\p{L}+n['’]t)\b",
+        regex.IGNORECASE,
+    ),
+    "de": lazy_pattern(
+        r"\b(?:nicht|nie|niemals|kein(?:e[mnrs]?)?|ohne|weder|noch|niemand|nichts)\b",
+        regex.IGNORECASE,
+    ),
+    "fr": lazy_pattern(r"\b(?:ne|n(?=['’])|sans|ni|aucune?|jamais|rien)\b", regex.IGNORECASE),
+    "es": lazy_pattern(
+        r"\b(?:no|nunca|jamás|sin|ni|ning(?:ún|uno|una)|tampoco|nada)\b", regex.IGNORECASE
+    ),
+    "it": lazy_pattern(r"\b(?:non|mai|senza|né|nessun[oa]?|niente)\b", regex.IGNORECASE),
+}
 # These deny without such a word, so that "cannot be returned" and "are final" may agree.
-_DENIES = lazy_pattern(
-    r"\b(?:un(?!der|til|it|iv|less|ion|ique)|non-?)\p{Ll}{3,}|\b(?:im(?:possible|proper|permissible)|in(?:valid|eligible|active|complete|sufficient|correct|capable)"
-    r"|fail\w*|refus\w*|lack\w*|den(?:y|ied|ies)|prohibit\w*|forbid\w*|forbade|prevent\w*|except\w*|exclu\w*|only|unless|requires?|rather|instead|absen\w*"
-    r"|avoid\w*|reject\w*|ban(?:ned|s)?|stop\w*|few|little|rarely|hardly|cease\w*|void|final|less|free)\b",
-    regex.IGNORECASE,
-)
+_DENIES = {
+    "en": lazy_pattern(
+        r"\b(?:un(?!der|til|it|iv|less|ion|ique)|non-?)\p{Ll}{3,}|\b(?:im(?:possible|proper|permissible)|in(?:valid|eligible|active|complete|sufficient|correct|capable)"
+        r"|fail\w*|refus\w*|lack\w*|den(?:y|ied|ies)|prohibit\w*|forbid\w*|forbade|prevent\w*|except\w*|exclu\w*|only|unless|requires?|rather|instead|absen\w*"
+        r"|avoid\w*|reject\w*|ban(?:ned|s)?|stop\w*|few|little|rarely|hardly|cease\w*|void|final|less|free)\b",
+        regex.IGNORECASE,
+    ),
+    "de": lazy_pattern(
+        r"\b(?:un(?!d\b|ter|s|gefähr)\p{Ll}{4,}|nur|außer|ausgenommen|ausgeschlossen|verb[oi]\w+|untersag\w+|verweiger\w+|abge?lehn\w+|lehn\w+|fehl\w+|kaum|selten"
+        r"|statt\w*|sonst|erst|sofern|\w+los|\w+frei|geschlossen|schließ\w+|gesperrt)\b",
+        regex.IGNORECASE,
+    ),
+    "fr": lazy_pattern(
+        r"\b(?:i[mn]\p{Ll}{4,}|sauf|seul\w*|uniquement|interdi\w+|refus\w+|rejet\w+|exclu\w*|hors|manqu\w+|gratuit\w*|ferm\w+|rarement)\b",
+        regex.IGNORECASE,
+    ),
+    "es": lazy_pattern(
+        r"\b(?:i[mn]\p{Ll}{4,}|salvo|excepto|s[oó]lo|únicamente|prohib\w+|rechaz\w+|deneg\w+|exclu\w+|falta\w*|gratuit\w*|gratis|cerrad\w+|cierr\w+)\b",
+        regex.IGNORECASE,
+    ),
+    "it": lazy_pattern(
+        r"\b(?:i[mn]\p{Ll}{4,}|salvo|eccetto|solo|soltanto|vietat\w+|proibit\w+|rifiut\w+|respint\w+|esclus\w+|manca\w*|gratuit\w*|gratis|chius\w+)\b",
+        regex.IGNORECASE,
+    ),
+}
 _HAN_NEGATION = lazy_pattern(
     r"(?:不(?:得|能|可以?|会|會|应|應|再|予|需|必)|不(?!仅|僅|但|同|断|斷|久|过|過|少|管|论|論|足|锈|鏽|动产|動產|只|光|料|由|禁|等|良|单|單)|没有?|沒有?"
     r"|未(?!来|來)|无法|無法|禁止)"
@@ -33,46 +64,79 @@ _HAN_DENIES = lazy_pattern(
 _REACH = 3
 
 
-def is_negated_otherwise(sentence: str, quote: str) -> bool:
+def has_negation(text: str, language: str) -> bool:
+    """Return whether a word of `text` denies something."""
+    pattern = _HAN_NEGATION if language == "zh" else _NEGATION.get(language)
+    return pattern is not None and pattern.search(text) is not None
+
+
+def stands_negated(text: str, start: int, end: int, language: str) -> bool:
+    """Return whether a negation stands right before or right after text[start:end].
+
+    "Dogs are allowed" is word for word in "no dogs are allowed", and says the contrary.
+    """
+    before, after = text[max(0, start - 12) : start], text[end : end + 12]
+    if language == "zh":
+        return regex.search("[不未没沒无無非]$", before) is not None
+    pattern = _NEGATION.get(language, _NEGATION["en"])
+    return any(found.end() == len(before.rstrip()) for found in pattern.finditer(before)) or any(
+        not after[: found.start()].strip() for found in pattern.finditer(after)
+    )
+
+
+def is_negated_otherwise(sentence: str, quote: str, language: str = "en") -> bool:
     """Return whether one of the two denies what the other states in the same words.
 
     Only where both share the words that are denied, the other does not deny them as well, and has
     no word that denies in another way.
+
+    Args:
+        language: Of both, as `language_of` names it.
     """
     if has_han(sentence):
         return _is_han_negated(sentence, quote) or _is_han_negated(quote, sentence)
-    return _denies(sentence, quote) or _denies(quote, sentence)
-
-
-def _denies(denying: str, stating: str) -> bool:
-    if _DENIES.search(stating):
+    if language not in _NEGATION:
         return False
-    stated = set(_content(stating)).difference(*_denied(stating))
+    if language != "en" and has_negation(sentence, language) and has_negation(quote, language):
+        # What is denied may stand on either side of the word.
+        return False
+    return _denies(sentence, quote, language) or _denies(quote, sentence, language)
+
+
+def _denies(denying: str, stating: str, language: str) -> bool:
+    if _DENIES[language].search(stating):
+        return False
+    stated = set(content_terms(stating, language)).difference(*_denied(stating, language))
     return any(
         words[0] in stated and sum(word in stated for word in words) > len(words) / 2
-        for words in _denied(denying)
+        for words in _denied(denying, language)
     )
 
 
-def _denied(text: str) -> list[list[str]]:
+def _denied(text: str, language: str) -> list[list[str]]:
     """Return the next few content words after each negation, up to the end of its clause."""
     found = []
-    for negation in _NEGATION.finditer(text):
+    for negation in _NEGATION[language].finditer(text):
         clause = _CLAUSE.match(text, negation.end())
-        words = _content(clause.group())[:_REACH] if clause else []
+        words = content_terms(clause.group(), language)[:_REACH] if clause else []
         if words:
             found.append(words)
     return found
 
 
 _CLAUSE = lazy_pattern(
-    r"(?!\s*(?:an?|the|only|just|later than|more than|less than|until"
+    r"(?!\s*(?:an?|the|nur|only|just|later than|more than|less than|until"
     r"|merely)\b)(?:(?!\bbut\b)[^,;:.!?]){0,200}"
 )
 
 
-def _content(text: str) -> list[str]:
-    words = [w.lower for w in words_of(text) if w.kind == "word" and w.lower not in FUNCTION_WORDS]
+def content_terms(text: str, language: str) -> list[str]:
+    """Return the words of `text` that carry its topic, stemmed, in reading order."""
+    words = [
+        word.lower
+        for word in words_of(text)
+        if word.kind == "word" and not is_function_word(word.lower, language)
+    ]
     return [term for word in words for term in extract_terms(word)[:1]]
 
 
@@ -82,48 +146,4 @@ def _is_han_negated(denying: str, stating: str) -> bool:
     return any(
         len(denied := denying[found.end() : found.end() + 2]) == 2 and denied in stating
         for found in _HAN_NEGATION.finditer(denying)
-    )
-
-
-_DIRECTIONS = [
-    tuple(frozenset(side.split()) for side in line.split("/"))
-    for line in (
-        "increas rise rose grew grow gain/decreas fell fall declin drop reduc lost loss",
-        "befor/after",
-        "maximum most/minimum least",
-        "highest largest biggest/lowest smallest",
-        "more/less fewer",
-        "first/last",
-        "above/below",
-        "north northern/south southern",
-        "east eastern/west western",
-        "oldest/youngest",
-        "allow permit/forbid prohibit",
-        "begin began start/end finish",
-        "win won/lose lost",
-        "true/fals",
-    )
-]
-_HAN_DIRECTIONS = [
-    tuple(pair.split("/"))
-    for pair in (
-        "增加/减少 增加/減少 上升/下降 增长/下降 增長/下降 之前/之后 之前/之後 "
-        "最高/最低 最大/最小 最早/最晚 允许/禁止 允許/禁止"
-    ).split()
-]
-
-
-def is_opposite(sentence: str, quote: str) -> bool:
-    """Return whether one speaks of a rise where the other speaks of a fall, and the like."""
-    if has_han(sentence):
-        return any(
-            (a in sentence and b in quote and a not in quote and b not in sentence)
-            or (b in sentence and a in quote and b not in quote and a not in sentence)
-            for a, b in _HAN_DIRECTIONS
-        )
-    ours, theirs = set(extract_terms(sentence)), set(extract_terms(quote))
-    return any(
-        ours & a and theirs & b and not (ours & b or theirs & a)
-        for pair in _DIRECTIONS
-        for a, b in (pair, pair[::-1])
     )

@@ -112,9 +112,6 @@ def _agreement(codes: Sequence[_Code], position: int, ours: Sequence[_Token]) ->
     return total
 
 
-_BEFORE_GERMAN_NAMES = frozenset("in nach aus von bei durch und oder".split())
-
-
 def _tokens(text: str, language: str) -> list[_Token]:
     opening, tokens, past = True, [], 0
     figures = {figure.start: figure for figure in figures_of(text, language=language)}
@@ -132,11 +129,7 @@ def _tokens(text: str, language: str) -> list[_Token]:
             is_name = word.text[0].isupper() or any(c.isdigit() for c in word.text)
             if language == "de":
                 # Every noun has a capital; a name mostly has no article.
-                is_name = (
-                    is_name
-                    and bool(tokens)
-                    and (tokens[-1].is_name or tokens[-1].text.lower() in _BEFORE_GERMAN_NAMES)
-                )
+                is_name = is_name and _may_be_german_name(tokens[-1:])
             if is_function_word(word.lower, language):
                 is_name = not opening and len(word.text) > 1 and word.text.isupper()
             bare = bare_word(word.lower)
@@ -144,6 +137,16 @@ def _tokens(text: str, language: str) -> list[_Token]:
             tokens.append(_Token(word.text, key, is_name, word.is_content))
         opening = False
     return tokens
+
+
+_BEFORE_GERMAN_NAMES = frozenset("in nach aus von bei durch und oder".split())
+
+
+def _may_be_german_name(before: Sequence[_Token]) -> bool:
+    return any(
+        (token.is_name and not token.figure) or token.text.lower() in _BEFORE_GERMAN_NAMES
+        for token in before
+    )
 
 
 _MIN_HAN_CONTEXT = 2

@@ -28,7 +28,7 @@ from filesearch.wording import (
 _LIGHT_IN_NAMES = frozenset(
     """of the de la von van di da du and mr mrs ms dr prof st sir inc ltd corp co llc plc company
     corporation government administration monday tuesday wednesday thursday friday saturday sunday
-    bc ad bce ce""".split()
+    bc ad bce ce herr herrn frau monsieur madame mme señor señora signor signora""".split()
 )
 # A demonym is its country's name, its last letter maybe left out, with one of these.
 _DEMONYM_ENDINGS = frozenset("n an ian ean ese ish i ic s is ns ans ians eans er ers al".split())

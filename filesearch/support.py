@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from filesearch.claims import LEADING_MARK, states_fact
-from filesearch.denial import is_negated_otherwise, is_opposite
+from filesearch.denial import is_negated_otherwise, stands_negated
 from filesearch.evidence import (
     replaced_words,
     strange_names,
@@ -27,6 +27,7 @@ from filesearch.evidence import (
 from filesearch.figures import Figure, figures_of
 from filesearch.languages import known_share
 from filesearch.names import PassageNames, names_in
+from filesearch.opposites import is_opposite
 from filesearch.patterns import lazy_pattern
 from filesearch.protocols import Embedder
 from filesearch.sentences import sentence_spans
@@ -167,7 +168,11 @@ class _Passage:
         start = self._plain.find(wanted) if wanted else -1
         while start >= 0:
             end = start + len(wanted)
-            if not (_goes_on(self._plain, start) or _goes_on(self._plain, end)):
+            if not (
+                _goes_on(self._plain, start)
+                or _goes_on(self._plain, end)
+                or stands_negated(self._plain, start, end, self.language)
+            ):
                 return self._places[start], self._places[end - 1] + 1
             start = self._plain.find(wanted, start + 1)
         return None
@@ -310,8 +315,8 @@ class _Check:
         return (
             any(_has_rival(f, self.figures, quote.figures) for f in self.figures if not f.is_weak)
             or bool(replaced_words(self.sentence, single.text, self.passage.text, self.language))
-            or is_negated_otherwise(self.sentence, quote.text)
-            or is_opposite(self.sentence, quote.text)
+            or is_negated_otherwise(self.sentence, quote.text, self.language)
+            or is_opposite(self.sentence, quote.text, self.language)
         )
 
 

@@ -98,6 +98,7 @@ LAYERS = [
     ["wording", "ranking_options", "centrality", "headings", "number_words"],
     ["rewrite", "compare", "figure_patterns", "figures", "names"],
     ["claims", "evidence", "denial", "row_answers", "table_rows"],
+    ["opposites"],
     ["support"],
     ["conversation", "decompose"],
     ["plan"],

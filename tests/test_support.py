@@ -43,6 +43,12 @@ def test_at_most_a_tenth_of_honest_sentences_in_other_languages_are_flagged(lang
     assert sum(not support.is_supported for support in found) <= 0.1 * len(found)
 
 
+@pytest.mark.parametrize("language", ["de", "fr", "es"])
+def test_at_least_nine_tenths_of_wrong_sentences_in_other_languages_are_flagged(language):
+    found = check_supports(support_pairs_european.FALSE[language])
+    assert sum(not support.is_supported for support in found) >= 0.9 * len(found)
+
+
 @pytest.mark.parametrize("sentence", ["It moved to Graz in 1926.", "- it  moved to Graz\nin 1926"])
 def test_words_of_the_passage_score_one_where_they_stand(sentence):
     found = check_support(sentence, POTTERY)
@@ -207,6 +213,54 @@ def test_a_date_is_read_in_each_way_of_writing_it():
     ways = ("10 December 1968", "1968-12-10", "1968年12月10日")
     read = [sorted(figure.value for figure in figures_of(way)) for way in ways]
     assert read == [[10.0, 12.0, 1968.0]] * 3
+
+
+@pytest.mark.parametrize(
+    ("sentence", "passage"),
+    [
+        ("Ball games are allowed in the yard.", "Ball games are forbidden in the yard."),
+        (
+            "The rent has risen by 9%.",
+            "Since May the rent has fallen by 9%, while wages have risen.",
+        ),
+        ("The library is open on Sundays.", "On Sundays the library is closed."),
+        ("The price includes insurance.", "The price excludes insurance."),
+        ("The claim was granted in 2020.", "The claim was refused in 2020."),
+        ("The gate is unlocked at night.", "At night the gate is locked."),
+        ("Take the drops after meals.", "The drops are taken before meals, with water."),
+        ("Cats are allowed in the rooms.", "No cats are allowed in the rooms."),
+        ("Der Antrag ist zulässig.", "Der Antrag ist unzulässig."),
+        ("Die Mieten sind 2022 gestiegen.", "Die Mieten sind 2022 gesunken, die Löhne gestiegen."),
+        ("Le parc est ouvert le dimanche.", "Le dimanche, le parc est fermé."),
+        ("Está permitido fumar en la sala.", "Está prohibido fumar en la sala."),
+        ("L'ingresso della mostra è gratuito.", "L'ingresso della mostra è a pagamento."),
+        ("停车免费。", "停车收费。"),
+        ("股价上涨了5%。", "股价下跌了5%。"),
+    ],
+)
+def test_the_contrary_is_flagged(sentence, passage):
+    assert not check_support(sentence, passage).is_supported
+
+
+@pytest.mark.parametrize(
+    ("sentence", "passage"),
+    [
+        ("The library isn't open on Sundays.", "The library is closed on Sundays."),
+        ("Smoking is only allowed outside.", "Smoking is forbidden inside the building."),
+        ("You can cancel before 1 March.", "Cancellation is not possible after 1 March."),
+        ("Costs fell in 2019.", "In 2019 sales rose, while costs fell."),
+        ("Der Laden ist sonntags nicht geöffnet.", "Sonntags bleibt der Laden geschlossen."),
+        (
+            "Haustiere sind im Garten erlaubt.",
+            "Sie sind im Haus verboten, im Garten sind Haustiere erlaubt.",
+        ),
+        ("Les chiens sont interdits.", "Les chiens ne sont pas admis."),
+        ("Los perros están prohibidos.", "No se admiten perros."),
+        ("地下停车场周末不收费。", "地下停车场周末免费。"),
+    ],
+)
+def test_the_contrary_denied_is_no_contradiction(sentence, passage):
+    assert check_support(sentence, passage).is_supported
 
 
 @pytest.mark.parametrize(

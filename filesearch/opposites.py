@@ -1,0 +1,240 @@
+"""Opposites: does one of two sentences say the contrary of the other by a word of its own?
+
+sentence, quote -> bool. Used by `support`: a rise for a fall, allowed for forbidden, open for
+closed, before for after. Short lists of common pairs for each language, no dictionary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import regex
+
+from filesearch.denial import content_terms, has_negation
+from filesearch.patterns import lazy_pattern
+from filesearch.wording import has_han, is_function_word
+
+# A pair a line, or two where a backslash ends the first; a star stands for any ending.
+_OPPOSITES = {
+    "en": """
+    increas* rise rises risen rising rose grow* grew gain* climb* / decreas* fall falls fallen \
+        falling fell declin* drop* reduc* lose loses losing lost loss* shrink* shrank shrunk
+    allow* permit* permissible / forbid* forbade prohibit* ban bans banned disallow*
+    open opens opened opening / closed closes closing shut
+    includ* / exclud*
+    accept* approv* grants granted / reject* refus* deny denies denied declin*
+    agree agrees agreed / disagree*
+    pass passes passed / fail fails failed failing
+    begin begins began begun start* / end ends ended ending finish*
+    win wins won winning / lose loses lost losing
+    enabl* / disabl*
+    connect connects connected / disconnect*
+    mandatory compulsory obligatory / optional voluntary
+    temporary temporarily / permanent*
+    import imports imported / export exports exported
+    arrive arrives arrived arrival / depart departs departed departure
+    before / after
+    above / below
+    inside / outside
+    upper / lower
+    internal* / external*
+    maximum most / minimum least
+    highest largest biggest / lowest smallest
+    more / less fewer
+    first / last
+    north northern / south southern
+    east eastern / west western
+    oldest / youngest
+    true / false""",
+    "de": """
+    steig* stieg* gestiegen* erhöh* zugenommen wächst wuchs* gewachsen* / \
+        fällt fiel* gefallen* sinkt sinken sank* gesunken* verringer* abgenommen zurückgegangen
+    erlaubt* gestattet* zulässig* zugelassen* / verboten* verbietet untersagt* unzulässig*
+    geöffnet* offen* öffnet öffnen / geschlossen* schließt schließen
+    enthalten inbegriffen inklusive eingeschlossen enthält umfasst / \
+        ausgeschlossen ausgenommen exklusive
+    angenommen genehmigt* bewilligt* gebilligt* zugestimmt akzeptiert* / \
+        abgelehnt* lehnt lehnte* verworfen verweiger* zurückgewiesen
+    beginnt begann* begonnen startet* / endet* beendet*
+    gewinnt gewann* gewonnen / verliert verlor verloren
+    kostenlos* kostenfrei* gratis unentgeltlich / kostenpflichtig* gebührenpflichtig*
+    verpflichtend* obligatorisch* vorgeschrieben / freiwillig* optional*
+    aktiviert* / deaktiviert*
+    höchste* größte* maximal* höchstens / niedrigste* kleinste* geringste* minimal* mindestens
+    mehr / weniger
+    erste ersten erster erstes / letzte*
+    nördlich* / südlich*
+    östlich* / westlich*
+    richtig* / falsch*""",
+    "fr": """
+    augment* progress* hausse / baiss* diminu* recul* chut*
+    autoris* permis* permet* admis* / interdi* prohib*
+    ouvert* ouvre* / fermé* ferme ferment fermeture
+    inclu* compris* / exclu*
+    accept* approuv* adopt* accord* / rejet* refus* repouss*
+    commenc* / termin* achèv*
+    gagn* / perd*
+    gratuit* / payant*
+    obligatoire* / facultati*
+    maxim* / minim*
+    premier première / dernier dernière
+    nord / sud
+    vrai* / faux fausse*""",
+    "es": """
+    aument* subió subieron subido crec* increment* / \
+        bajó bajaron bajado disminu* cayó cayeron caído descend* redujo
+    permit* autoriz* admit* / prohib*
+    abre abren abierto* abierta* / cierra* cerrado* cerrada*
+    inclu* / exclu*
+    acept* aprob* aprueb* concedi* / rechaz* deneg* denieg*
+    empiez* empez* comienz* comenz* / termin* acab*
+    ganó ganaron ganado gana / perdió perdieron perdido pierde
+    obligatori* / opcional* voluntari*
+    máxim* / mínim*
+    primer* / últim*
+    norte / sur
+    verdader* / fals*""",
+    "it": """
+    aument* cresc* cresciut* salit* / diminu* calat* sces* ridott*
+    permess* consentit* autorizzat* ammess* / vietat* proibit*
+    apert* apre aprono / chius* chiude chiudono
+    inclus* compres* / esclus*
+    accettat* approvat* accolt* / respint* rifiutat*
+    gratuit* / pagamento
+    obbligatori* / facoltativ*
+    massim* / minim*
+    prim* / ultim*
+    nord / sud
+    ver* / fals*""",
+}
+# These stand beside any word, so both sides must have the same one after them.
+_PREPOSITIONS = {
+    "en": "before/after with/without",
+    "de": "vor/nach mit/ohne über/unter",
+    "fr": "avant/après avec/sans",
+    "es": "antes/después con/sin",
+    "it": "prima/dopo con/senza",
+}
+_OF_COMPANY = frozenset(("with/without", "mit/ohne", "avec/sans", "con/sin", "con/senza"))
+_HAN_OPPOSITES = [
+    tuple(pair.split("/"))
+    for pair in (
+        "增加/减少 增加/減少 上升/下降 增长/下降 增長/下降 上涨/下跌 上漲/下跌 提高/降低 最高/最低 "
+        "最大/最小 最早/最晚 之前/之后 之前/之後 允许/禁止 允許/禁止 免费/收费 免費/收費 开放/关闭 "
+        "開放/關閉 开启/关闭 開啟/關閉 盈利/亏损 盈利/虧損 接受/拒绝 接受/拒絕 成功/失败 成功/失敗 "
+        "通过/否决 通過/否決"
+    ).split()
+]
+_PREFIXES = ("un", "in", "im", "il", "ir", "non")
+_LEAST_AFTER_PREFIX = 4
+# "Allowed only outside" and "forbidden inside" agree.
+_LIMIT = lazy_pattern(
+    r"\b(?:only|except\w*|unless|until|other than|nur|außer|sofern|erst|sauf|seul\w*|uniquement"
+    r"|salvo|excepto|s[oó]lo|únicamente|solo|soltanto|eccetto)\b|只|仅|僅|除非|除了",
+    regex.IGNORECASE,
+)
+# It denies what follows, not the sentence.
+_WITHOUT = lazy_pattern(r"\b(?:without|ohne|sans|sin|senza)\b", regex.IGNORECASE)
+_CLAUSE_END = lazy_pattern(
+    r"[,;:.!?，；。！？]\s|\b(?:and|but|while|whereas|although|und|aber|während|et|mais|tandis que"
+    r"|y|pero|mientras|e|ma|mentre)\b",
+    regex.IGNORECASE,
+)
+_NEXT_WORD = lazy_pattern(r"\p{L}[\p{L}\p{N}]*")
+_REACH = 4
+
+
+def is_opposite(sentence: str, quote: str, language: str = "en") -> bool:
+    """Return whether one speaks of a rise where the other speaks of a fall, and the like.
+
+    Never where only one of them has a negation or limit: "not open" and "closed" agree.
+
+    Args:
+        language: Of both, as `language_of` names it.
+    """
+    if has_han(sentence):
+        return _differ(sentence, quote, "zh")
+    if _is_beside_opposite(sentence, quote, language):
+        return True
+    texts = (quote, _clause_about(sentence, quote, language))
+    return any(text and _differ(sentence, text, language) for text in texts)
+
+
+def _differ(ours: str, theirs: str, language: str) -> bool:
+    if _is_limited_otherwise(ours, theirs, language):
+        return False
+    if language == "zh":
+        return any(
+            (a in ours and b in theirs and a not in theirs and b not in ours)
+            or (b in ours and a in theirs and b not in theirs and a not in ours)
+            for a, b in _HAN_OPPOSITES
+        )
+    for pair in _pairs_of(language):
+        for a, b in (pair, pair[::-1]):
+            if a.search(ours) and b.search(theirs) and not (b.search(ours) or a.search(theirs)):
+                return True
+    mine, other = (set(content_terms(text, language)) for text in (ours, theirs))
+    return _has_prefixed(mine - other, other - mine) or _has_prefixed(other - mine, mine - other)
+
+
+def _is_limited_otherwise(ours: str, theirs: str, language: str) -> bool:
+    """Whether one of two texts has a negation or limit that the other lacks: they may agree."""
+    is_denied = [has_negation(_WITHOUT.sub(" ", text), language) for text in (ours, theirs)]
+    is_limited = (_LIMIT.search(text) is not None for text in (ours, theirs))
+    return is_denied[0] != is_denied[1] or len(set(is_limited)) == 2
+
+
+@lru_cache
+def _pairs_of(language: str) -> list[tuple[regex.Pattern[str], ...]]:
+    lines = _OPPOSITES.get(language, "").replace("\\\n", "").strip().splitlines()
+    return [tuple(_any_of(side) for side in line.split("/")) for line in lines]
+
+
+def _any_of(words: str) -> regex.Pattern[str]:
+    forms = "|".join(word.replace("*", r"\p{L}*") for word in words.split())
+    return regex.compile(rf"\b(?:{forms})\b", regex.IGNORECASE)
+
+
+def _has_prefixed(plain: set[str], others: set[str]) -> bool:
+    """Whether "locked" is among the one and "unlocked" among the others."""
+    return any(
+        prefix + word in others
+        for word in plain
+        if len(word) >= _LEAST_AFTER_PREFIX
+        for prefix in (_PREFIXES if len(word) > _LEAST_AFTER_PREFIX else _PREFIXES[:1])
+    )
+
+
+def _clause_about(sentence: str, quote: str, language: str) -> str:
+    """Return the clause of `quote` that shares most words with `sentence`; empty if none does."""
+    wanted = set(content_terms(sentence, language))
+    shares = [
+        (len(wanted & set(content_terms(clause, language))), clause)
+        for clause in _CLAUSE_END.split(quote)
+    ]
+    shares.sort(key=lambda share: -share[0])
+    most, clause = shares[0]
+    is_alone = len(shares) == 1 or shares[1][0] < most
+    return clause if is_alone and 2 * most >= len(wanted) else ""
+
+
+def _is_beside_opposite(sentence: str, quote: str, language: str) -> bool:
+    """Whether one has "before" and the other "after" before the same word."""
+    for pair in _PREPOSITIONS.get(language, "").split():
+        for a, b in (pair.split("/"), pair.split("/")[::-1]):
+            ours, theirs = set(_beside(a, sentence, language)), set(_beside(b, quote, language))
+            if not ours & theirs - set(_beside(a, quote, language)):
+                continue
+            # "Without" is a negation itself.
+            if pair in _OF_COMPANY or not _is_limited_otherwise(sentence, quote, language):
+                return True
+    return False
+
+
+def _beside(preposition: str, text: str, language: str) -> Iterator[str]:
+    """Yield the first content word after each place where a preposition stands."""
+    for found in regex.finditer(rf"\b{preposition}\b", text, regex.IGNORECASE):
+        following = _NEXT_WORD.findall(text[found.end() : found.end() + 60])[:_REACH]
+        content = [word for word in following if not is_function_word(word.lower(), language)]
+        yield from content_terms(content[0], language)[:1] if content else ()
