@@ -149,6 +149,25 @@ def _may_be_german_name(before: Sequence[_Token]) -> bool:
     )
 
 
+def has_other_rank(sentence: str, quote: str, language: str = "en") -> bool:
+    """Return whether `quote` has another ordinal before a word: "the first floor", the second."""
+    ours, theirs = _ranks(sentence, language), _ranks(quote, language)
+    return any(word in theirs and not ranks & theirs[word] for word, ranks in ours.items())
+
+
+def _ranks(text: str, language: str) -> dict[str, set[float]]:
+    """Return for each word right after an ordinal which ordinals these are."""
+    found: dict[str, set[float]] = {}
+    for figure in figures_of(text, language=language):
+        following = _NEXT_WORD.match(text, figure.end) if figure.is_ordinal else None
+        if following and not is_function_word(following[1].lower(), language):
+            found.setdefault(extract_terms(following[1])[0], set()).add(figure.value)
+    return found
+
+
+_NEXT_WORD = lazy_pattern(r"\s(\p{Latin}{2,})")
+
+
 _MIN_HAN_CONTEXT = 2
 _MAX_HAN_REPLACED = 12
 _MIN_HAN_NAME = 3
@@ -249,7 +268,8 @@ def _han_tokens(text: str) -> list[str]:
             continue
         figure = figures.get(found.start())
         past = figure.end if figure else found.end()
-        tokens.append(f"{figure.value:g}" if figure else found.group())
+        is_number = figure is not None and figure.unit != "weekday"
+        tokens.append(f"{figure.value:g}" if figure and is_number else text[found.start() : past])
     return tokens
 
 

@@ -64,6 +64,7 @@ class Figure:
         is_weak: Too common a word to be evidence: "one", "first", 一.
         is_rounded: "about 300".
         past: Where its unit ends, which `text` leaves out.
+        is_ordinal: "first", "3rd".
         otherwise: The same read in the other convention: 1.850 may be 1850 or 1.85.
     """
 
@@ -79,6 +80,7 @@ class Figure:
     is_rounded: bool = False
     past: int = 0
     otherwise: Figure | None = None
+    is_ordinal: bool = False
 
     @property
     def kind(self) -> str:
@@ -196,7 +198,7 @@ def _read(text: str, found: regex.Match[str], words: Vocabulary) -> Iterator[Fig
         yield _number(text, found, groups, words)
     elif "ordinal_word" in groups:
         value = float(words.ordinals[groups["ordinal_word"].lower()])
-        yield Figure(written, start, end, value, is_weak=value < 3)
+        yield Figure(written, start, end, value, is_weak=value < 3, is_ordinal=True)
     elif "words" in groups:
         value = words.value_of(groups["words"])
         unit, factor = _unit(groups, words)
@@ -236,7 +238,8 @@ def _number(
         _decimal(text, found, groups, words, digits)
         for digits in _plain_numbers(groups["number"], words)
     )
-    return replace(figure, otherwise=others[0]) if others else figure
+    otherwise = others[0] if others else None
+    return replace(figure, otherwise=otherwise, is_ordinal="ordinal" in groups)
 
 
 def _plain_numbers(written: str, words: Vocabulary) -> list[str]:

@@ -101,6 +101,26 @@ def _is_common(name: str) -> bool:
     return bool(words) and all(word in _LIGHT_IN_NAMES or word in FUNCTION_WORDS for word in words)
 
 
+# Common surnames that are seldom a word of their own, and what stands around a name.
+_SURNAMES = (
+    "王李张張刘劉陈陳杨楊赵趙吴吳徐孙孫胡朱郭罗羅梁宋郑鄭谢謝韩韓唐冯馮董萧蕭程曹袁邓鄧许許傅沈彭吕呂苏蘇卢盧"
+    "蒋蔣蔡贾賈魏薛叶葉阎閻潘杜戴夏钟鐘汪田范姚谭譚廖邹鄒熊陆陸郝孔崔邱秦顾顧侯邵孟龙龍钱錢汤湯尹黎贺賀龚龔周黄黃林"
+)
+_PERSON = lazy_pattern(
+    rf"(?<=[是由叫为為，、。；：和与與及给給向]|经理|經理|厂长|廠長|[长長任员員师師授记記席裁监監人]|^)"
+    rf"([{_SURNAMES}][{HAN}]{{1,2}}?)"
+    r"(?=$|[\s，。、；：！（）()]|[于於在的和与與及也是将將说說曾已任]|先生|女士|[担擔出接就]任|[创創]|主[持管编編导導]|[负負][责責]|[领領签簽设設发發提宣接]|\d)"
+)
+
+
+def has_other_person(sentence: str, quote: str, passage: str) -> bool:
+    """Return whether a Chinese sentence has a person whom the passage lacks, its quote another."""
+    if not has_han(sentence):
+        return False
+    strange = [name for name in _PERSON.findall(sentence) if name not in passage]
+    return bool(strange) and any(name not in sentence for name in _PERSON.findall(quote))
+
+
 class PassageNames:
     """The names of a passage, or rather all that it takes to look names up in it."""
 

@@ -20,13 +20,10 @@ import numpy as np
 
 from filesearch.claims import LEADING_MARK, states_fact
 from filesearch.denial import is_negated_otherwise, stands_negated
-from filesearch.evidence import (
-    replaced_words,
-    strange_names,
-)
+from filesearch.evidence import has_other_rank, replaced_words, strange_names
 from filesearch.figures import Figure, figures_of
 from filesearch.languages import known_share
-from filesearch.names import PassageNames, names_in
+from filesearch.names import PassageNames, has_other_person, names_in
 from filesearch.opposites import is_opposite
 from filesearch.patterns import lazy_pattern
 from filesearch.protocols import Embedder
@@ -60,6 +57,9 @@ _MIN_GAINED_WORDS = 2
 # A sentence this near to the best one by words is the quote if it holds more of the numbers.
 _NEAR_BEST = 0.15
 
+# Words that a clause shares with a sentence and the clause with its number does not.
+_MIN_OTHER_WORDS = 2
+_CLAUSE_END = lazy_pattern(r"[，；;]|,\s")
 _EMPHASIS = lazy_pattern(r"\*\*|__|`")
 _EDGE = " \t\n\"'“”‘’「」.,;:!。，；：！"
 _HAN_RUN = lazy_pattern(rf"[{HAN}]+")
@@ -317,7 +317,36 @@ class _Check:
             or bool(replaced_words(self.sentence, single.text, self.passage.text, self.language))
             or is_negated_otherwise(self.sentence, quote.text, self.language)
             or is_opposite(self.sentence, quote.text, self.language)
+            or has_other_rank(self.sentence, quote.text, self.language)
+            or has_other_person(self.sentence, quote.text, self.passage.text)
+            or self._is_said_of_another(single)
         )
+
+    def _is_said_of_another(self, single: _Quote) -> bool:
+        """Whether a number of the sentence belongs to another clause than its words do.
+
+        "Autumn tea costs 680" where the quote says "spring tea costs 680, autumn tea costs 260".
+        """
+        clauses = [
+            (_words(text, figures, self.language), figures)
+            for text in _CLAUSE_END.split(single.text)
+            for figures in [figures_of(text, language=self.language)]
+        ]
+        for figure in self.figures:
+            holding = [words for words, figures in clauses if _is_held(figure, figures)]
+            # A year, or a number alone between commas, may belong to all that follows.
+            is_loose = figure.unit == "calendar" or any(
+                len(words) < _MIN_OTHER_WORDS for words in holding
+            )
+            if figure.is_weak or is_loose or len(holding) != 1:
+                continue
+            ours = self.words & holding[0]
+            for words, figures in clauses:
+                theirs = self.words & words
+                is_about = len(theirs - ours) >= _MIN_OTHER_WORDS and not ours - theirs
+                if is_about and _has_rival(figure, self.figures, figures):
+                    return True
+        return False
 
 
 def _is_held(figure: Figure, figures: Sequence[Figure]) -> bool:

@@ -245,6 +245,35 @@ def test_the_contrary_is_flagged(sentence, passage):
 @pytest.mark.parametrize(
     ("sentence", "passage"),
     [
+        ("The archive is on the second floor.", "The archive is on the first floor."),
+        ("Das Archiv liegt im zweiten Stock.", "Das Archiv liegt im ersten Stock."),
+        ("红茶每盒九十五元。", "绿茶每盒九十五元，红茶每盒一百二十元。"),
+        ("馆长是陈志明。", "馆长是周志明，副馆长空缺。"),
+        ("该基金会由赵敏创立。", "该基金会由孙丽创立。"),
+        ("讲座在星期二举行。", "讲座在星期四举行。"),
+    ],
+)
+def test_what_is_said_of_another_is_flagged(sentence, passage):
+    assert not check_support(sentence, passage).is_supported
+
+
+@pytest.mark.parametrize(
+    ("sentence", "passage"),
+    [
+        ("The archive is on the 2nd floor.", "It is on the second floor, not on the first floor."),
+        ("红茶每盒120元。", "绿茶每盒九十五元，红茶每盒一百二十元。"),
+        ("馆长周志明说明年开馆。", "馆长是周志明，新馆明年开馆。"),
+        ("讲座在周四举行。", "讲座在星期四举行。"),
+        ("银行周三开门。", "银行周一至周五开门。"),
+    ],
+)
+def test_what_is_said_of_the_same_is_supported(sentence, passage):
+    assert check_support(sentence, passage).is_supported
+
+
+@pytest.mark.parametrize(
+    ("sentence", "passage"),
+    [
         ("The library isn't open on Sundays.", "The library is closed on Sundays."),
         ("Smoking is only allowed outside.", "Smoking is forbidden inside the building."),
         ("You can cancel before 1 March.", "Cancellation is not possible after 1 March."),
