@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from filesearch.assistant import within_context
@@ -28,6 +29,7 @@ def make_loop(
     model: str,
     history: Sequence[Message],
     store_ids: Sequence[str] = (),
+    unfiltered_ids: Sequence[str] = (),
     functions: Sequence[ToolSpec] = (),
     options: RunOptions | None = None,
     filters: Mapping[str, Any] | None = None,
@@ -43,6 +45,7 @@ def make_loop(
         history: The conversation, its last message the one to answer.
         store_ids: Vector stores that `file_search` covers; none, no such tool. Those that are
             deleted are searched as if they were empty.
+        unfiltered_ids: Others that it covers, whatever `filters` say.
         functions: Tools that the client runs.
         options: See RunOptions.
         filters, ranking_options: Of every search.
@@ -64,21 +67,26 @@ def make_loop(
             return server.fs.plan(query, history=_turns(history[:asked]), cancel=cancel)
         return plan_queries(query)
 
-    def search(query: str) -> Sequence[SearchResult]:
+    def search(
+        ids: Sequence[str], narrowed_by: Mapping[str, Any] | None, query: str
+    ) -> Sequence[SearchResult]:
         found = server.stores.search(
-            server.stores.existing(store_ids),
+            server.stores.existing(ids),
             plan(query).queries,
             top_k=chosen.max_num_results,
-            filters=filters,
+            filters=narrowed_by,
             ranking_options=ranking_options,
         )
         results: Sequence[SearchResult] = found.results
         return results
 
+    narrowed = [(store_ids, filters), (unfiltered_ids, None)]
+    if not filters:  # together, what is found is ranked together
+        narrowed = [([*store_ids, *unfiltered_ids], None)]
     return Run(
         served,
         history,
-        searches=[search] if store_ids else [],
+        searches=[partial(search, ids, by) for ids, by in narrowed if ids],
         functions=[Function(spec) for spec in functions],
         locate=server.fs.locate,
         embedder=server.fs.embedder,

@@ -228,6 +228,13 @@ def test_a_file_in_a_message_is_searched_beside_the_stores_of_the_tool(live):
         search, message = made.output
         assert search.type == "file_search_call"
         assert [note.filename for note in message.content[0].annotations] == [name]
+    # Nor do a tool's filters, or that it must not be used, keep what the message holds out.
+    filters = {"type": "eq", "key": "year", "value": 2024}
+    for options in ({"tools": [tool | {"filters": filters}]}, {"tool_choice": "none"}):
+        asked = {"tools": [tool], **options}
+        made = live.client.responses.create(model="m", input=asking(zebra()), **asked)
+        assert made.output_text == ZEBRA
+        assert len(made.output) == (1 if "tool_choice" in options else 2)
 
 
 def test_a_stream_from_a_file_shows_no_search_that_was_not_offered(live):

@@ -85,8 +85,7 @@ def run_response(server: Server, job: ResponseJob) -> Outcome:
         functions,
         job.include,
         job.emit,
-        # Files of messages are searched for a model that quotes, but no tool was offered then.
-        shows_searches=any(tool["type"] == "file_search" for tool in tools),
+        shows_searches=_offers_search(job.response),
     )
     try:
         end = _run(server, job, output)
@@ -111,14 +110,16 @@ def _run(server: Server, job: ResponseJob, output: ResponseOutput) -> RunEnd:
         if (store_id := store_of_files(server, given, job.owner)) is not None:
             setup.search_files(store_id)
             conversation = read_items(without_files(job.before), without_files(job.given))
-    for store_id in server.stores.existing(setup.store_ids):
+    store_ids = [*setup.store_ids, *setup.file_store_ids]
+    for store_id in server.stores.existing(store_ids):
         server.stores.touch(store_id)
-    server.stores.wait_until_ready(setup.store_ids, _READY_S, job.cancel)
+    server.stores.wait_until_ready(store_ids, _READY_S, job.cancel)
     loop = make_loop(
         server,
         model=job.response["model"],
         history=conversation.history,
         store_ids=setup.store_ids,
+        unfiltered_ids=setup.file_store_ids,
         functions=setup.functions,
         options=setup.options,
         filters=setup.filters,
@@ -142,6 +143,7 @@ class _Setup:
         # They differ in their stores only.
         search: Mapping[str, Any] = searches[0] if searches else {}
         self.store_ids = [store_id for tool in searches for store_id in tool["vector_store_ids"]]
+        self.file_store_ids: list[str] = []
         self.filters: Mapping[str, Any] | None = search.get("filters")
         self.ranking_options: Mapping[str, Any] | None = search.get("ranking_options")
         self.functions = [tool_spec(tool) for tool in tools if tool["type"] == "function"]
@@ -169,7 +171,15 @@ class _Setup:
         if choice == "none":
             self.store_ids, self.functions = [], []
             self.options = replace(self.options, tool_choice="auto")
-        self.store_ids = [*self.store_ids, store_id]
+        self.file_store_ids = [store_id]
+
+
+def _offers_search(response: ResponseObject) -> bool:
+    """Return whether the model may use file_search; files of messages are searched without it."""
+    choice, allowed = tool_choice(response["tool_choice"])
+    names = {tool["type"] for tool in response["tools"]}
+    is_allowed = allowed is None or FILE_SEARCH in allowed
+    return FILE_SEARCH in names and is_allowed and choice != "none"
 
 
 def tool_choice(given: str | Mapping[str, Any]) -> tuple[ToolChoice, set[str] | None]:
