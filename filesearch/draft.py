@@ -65,6 +65,7 @@ class Draft:
         self._model = model
         self._wants_sources = wants_sources
         self._parser = MarkerParser(self._sources, only_full=is_json)
+        self._is_begun = False
         self._text = ""
         self._places: list[tuple[Citation, Source]] = []
         self._quoted: set[int] = set()  # which of them stand behind a quote
@@ -77,6 +78,9 @@ class Draft:
 
     def feed(self, text: str) -> list[TextDelta | CitationAdded]:
         """Take the next characters of the model; returns what is certain now."""
+        if not self._is_begun and (start := text.lstrip()):
+            self._is_begun = True
+            self._parser.only_full |= start.startswith("{")  # JSON, asked for in words
         return self._take(self._parser.feed(text))
 
     def quote(self, text: str) -> list[TextDelta | CitationAdded]:

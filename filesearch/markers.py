@@ -81,17 +81,15 @@ class MarkerParser:
     Args:
         sources: The passages that markers may point at; the model was given all of them, in
             order, if `give` does not say otherwise.
-        only_full: Take 【4:0†source】 alone for a marker: in JSON, [1] is an array.
 
     Attributes:
+        only_full: Take 【4:0†source】 alone for a marker: in JSON, [1] is an array.
         dropped: How many markers pointed at no passage.
     """
 
     def __init__(self, sources: Sequence[Source] = (), *, only_full: bool = False) -> None:
         self._sources = tuple(sources)
-        self._only_full = only_full
-        self._opening = _FULL_OPENING if only_full else _OPENING
-        self._marker = _FULL_MARKER if only_full else _MARKER
+        self.only_full = only_full
         self._given = self._sources
         self._by_numbers = {(s.call, s.index): s for s in self._sources}
         self._held = ""
@@ -125,10 +123,11 @@ class MarkerParser:
     def _take(self, *, is_end: bool, is_last: bool = False) -> list[str | Source]:
         taken: list[str | Source] = []
         position = 0
-        while opening := self._opening.search(self._held, position):
+        opening_of = _FULL_OPENING if self.only_full else _OPENING
+        while opening := opening_of.search(self._held, position):
             self._pass(taken, self._held[position : opening.start()])
             position = opening.start()
-            found = self._marker.match(self._held, position, partial=not is_end)
+            found = self._match(position, partial=not is_end)
             if found is not None and found.partial:
                 break
             if found is not None and not is_end and self._needs_more(found):
@@ -146,9 +145,15 @@ class MarkerParser:
         self._held = self._held[position:]
         return taken
 
+    def _match(self, position: int, *, partial: bool) -> regex.Match[str] | None:
+        """Return the marker that begins at a place of what is held, or might if more follows."""
+        marker = _FULL_MARKER if self.only_full else _MARKER
+        found: regex.Match[str] | None = marker.match(self._held, position, partial=partial)
+        return found
+
     def _needs_more(self, found: regex.Match[str]) -> bool:
         """Whether what follows decides, and has not come yet."""
-        if self._only_full:
+        if self.only_full:
             return False
         after = self._held[found.end() :]
         if found["round"] is not None:
@@ -166,7 +171,7 @@ class MarkerParser:
     def _cite(self, taken: list[str | Source], found: regex.Match[str]) -> bool:
         """Append what a match cites; False when it is no marker after all."""
         text, after = found.group(), self._held[found.end() :]
-        if not self._only_full and found["round"] is not None:
+        if not self.only_full and found["round"] is not None:
             return self._cite_round(taken, int(found["round"]), after)
         places = _places(found["body"])
         has_pair = any(call is not None for call, _ in places)
@@ -199,7 +204,7 @@ class MarkerParser:
     def _cite_begun(self, taken: list[str | Source], position: int) -> bool:
         """Append what a marker cites that the text breaks off in; False when none begins there."""
         begun = _BEGUN.fullmatch(self._held, position)
-        if begun is None or self._marker.match(self._held, position, partial=True) is None:
+        if begun is None or self._match(position, partial=True) is None:
             return False
         body = begun["body"]
         if not self._given and "†" not in body:

@@ -63,9 +63,10 @@ def test_a_sentence_is_checked_once_for_all_its_markers(monkeypatch):
     assert checked == ["The kiln reaches 1280 degrees.", "Mugs go back."]
 
 
-# Square and round brackets around digits are markers as well; test_markers has those.
+# Square and round brackets around digits are markers as well; test_markers has those. What begins
+# with a curly one is JSON.
 words = st.text(
-    st.characters(exclude_characters="[]()（）", exclude_categories=["Cs"]), max_size=20
+    st.characters(exclude_characters="[]()（）{", exclude_categories=["Cs"]), max_size=20
 )
 
 
@@ -139,6 +140,18 @@ def test_a_quote_is_cited_where_the_model_took_it_and_needs_no_check():
     assert (citation.start, citation.quote) == (7 + second, text[second:])
     assert (citation.support, citation.is_supported, citation.index) == (1.0, True, 29)
     assert answer.uncited == ()
+
+
+def test_what_begins_as_json_keeps_its_arrays_however_it_is_cut():
+    stream = ' {"days": [1], "why": "Mugs go back.【2:0†source】", "at": [[2], [3, 1]]} [1]'
+    for cut in range(len(stream) + 1):
+        written = draft()
+        written.feed(stream[:cut])
+        written.feed(stream[cut:])
+        written.finish()
+        answer = written.answer()
+        assert answer.plain_text == stream.replace("【2:0†source】", "")
+        assert [citation.file_id for citation in answer.citations] == ["file-0"]
 
 
 def test_an_empty_message_is_an_empty_answer():
