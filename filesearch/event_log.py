@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from filesearch import schema as t
 from filesearch.database import Database
-from filesearch.errors import IndexReplaced
+from filesearch.errors import DiskFull, IndexReplaced
 
 _FLUSH_S = 0.05
 # How often a follower asks the database for what another process has written.
@@ -199,7 +199,8 @@ class EventLog:
             self._wake.clear()
             try:
                 self.flush()
-            except SQLAlchemyError:  # a busy database; the events stay, and are tried again
+            # A busy database, or no room in it; the events stay, and are tried again.
+            except (SQLAlchemyError, DiskFull):
                 _log.exception("events could not be written; trying again")
                 self._wake.set()
             except IndexReplaced:

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from filesearch.database import Database
+from filesearch.errors import DiskFull
 from filesearch.event_log import EventLog
 
 
@@ -105,3 +106,20 @@ def test_one_object_told_twice_does_not_keep_the_others_from_the_database(log, d
     other.flush()
     assert [event.data for event in EventLog(database).read("run_b")] == ["3"]
     assert [event.data for event in EventLog(database).read("run_a")] == ["1"]
+
+
+def test_events_are_written_once_there_is_room(log, database, monkeypatch):
+    left, writing = ["full", "full"], database.writing
+
+    def write():
+        if left:
+            raise DiskFull(left.pop())
+        return writing()
+
+    monkeypatch.setattr(database, "writing", write)
+    log.append("run_a", "x", "1")
+    deadline = time.monotonic() + 30
+    while not [event.data for event in EventLog(database).read("run_a")]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert not left

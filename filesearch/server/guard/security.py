@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
-from filesearch.errors import IndexReplaced, InvalidSetting
+from filesearch.errors import DiskFull, IndexReplaced, InvalidSetting
 from filesearch.keys import Key, KeyRing
 from filesearch.server.context import Caller
 from filesearch.server.guard.asgi import (
@@ -276,7 +276,8 @@ class Authenticate:
     def _note_use(self, key: Key) -> None:
         try:
             self._ring.note_use(key)
-        except SQLAlchemyError as error:  # a busy database; the next minute tries again
+        # A busy database, or no room in it; the next minute tries again.
+        except (SQLAlchemyError, DiskFull) as error:
             log.warning("the use of %s was not kept", key.id, exc_info=error)
 
     def _look_up(self, secret: str) -> tuple[Key | None, bool]:
