@@ -7,7 +7,6 @@ ChatRequest -> fields (wire.py) -> POST by the official SDK -> chunks (chunks.py
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -171,8 +170,10 @@ class OpenAIChatModel:
         """Return a Stream of objects, or the response where `stream` is false."""
         import openai
 
-        for _ in dataclasses.fields(Quirks):
+        tried: list[Quirks] = []
+        while True:
             quirks = self._quirks
+            tried.append(quirks)
             fields = request_fields(self.name, request, quirks, stream=stream)
             self._check_sendable(fields)
             try:
@@ -190,10 +191,9 @@ class OpenAIChatModel:
                 if error.status_code not in _MAY_TEACH or is_too_long(message, code):
                     raise
                 learned = learn(quirks, f"{code} {message}")
-                if learned == quirks or _loses_functions(request, quirks, learned):
+                if learned in tried or _loses_functions(request, quirks, learned):
                     raise
                 self._quirks = learned
-        raise Unreadable("keeps refusing what it is asked")
 
     def _check_sendable(self, fields: dict[str, Any]) -> None:
         """See that a request is JSON before it is sent: what is wrong with it is not the server's.

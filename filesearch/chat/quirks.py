@@ -47,6 +47,12 @@ _UNFIT = (
 # Narrower, because tools that are wrong must not turn tool calling off.
 _UNSUPPORTED = r"(not support|unsupported|unrecogni[sz]ed|extra inputs|不支持)"
 _TOOLS = r"(\btools?\b|function call)"
+# A name that a server does not know. A value that it does not take is the caller's affair.
+_UNKNOWN = (
+    r"(n['’o]t (\w+ )?support|unsupported|unknown|unrecogni[sz]ed|unexpected|\bextra\b"
+    r"|not permitted|not allowed|not available|only (supported|available)|不支持)"
+)
+_VALUE = r"(unsupported.value|at most|(above|below) m|(less|greater|more|larger) than|too large)"
 # How servers say that they cannot do something, and what follows. Wordings of OpenAI, Ollama
 # ("... does not support tools"), vLLM ('"auto" tool choice requires --enable-auto-tool-choice'),
 # llama.cpp ("tools param requires --jinja flag"), and of the chat templates of Mistral, Qwen and
@@ -56,8 +62,10 @@ _REFUSALS: tuple[tuple[re.Pattern[str], dict[str, bool]], ...] = tuple(
     for pattern, change in (
         (r"stream_options|include_usage", {"streams_usage": False}),
         (r"parallel_tool_calls", {"parallel_tools": False}),
-        (rf"max_completion_tokens.*{_UNFIT}", {"limits_completion": False}),
-        (rf"{_UNFIT}.*max_completion_tokens", {"limits_completion": False}),
+        (
+            rf"\A(?!.*{_VALUE})(?=.*max_completion_tokens).*{_UNKNOWN}",
+            {"limits_completion": False},
+        ),
         (rf"(temperature|top_p).*{_UNFIT}", {"takes_sampling": False}),
         (
             r"roles must alternate|2 or more assistant messages|consecutive (user|assistant)",
@@ -81,14 +89,11 @@ _REFUSALS: tuple[tuple[re.Pattern[str], dict[str, bool]], ...] = tuple(
 )
 # A place within a tool: tools[0].function, tools.0.function, ('body', 'tools', 0, 'function').
 _INSIDE_TOOL = re.compile(r"\btools?\b\W{1,6}\d", re.IGNORECASE)
-_STRICT = re.compile(r"\bstrict\b", re.IGNORECASE)
-_UNKNOWN = re.compile(
-    r"n['’o]t support|unsupported|unknown|unrecogni[sz]ed|unexpected|\bextra\b|not permitted"
-    r"|not allowed|not available|only (supported|available)|不支持",
-    re.IGNORECASE,
-)
 # There may be a `strict` in these as well, and a schema that is not as a strict tool's must be.
-_SCHEMA = re.compile(r"json_schema|response_format|schema for function|properties", re.IGNORECASE)
+_SCHEMA = r"(json_schema|response_format|schema for function|properties)"
+_REFUSES_STRICT = re.compile(
+    rf"\A(?!.*{_SCHEMA})(?=.*\bstrict\b).*{_UNKNOWN}", re.IGNORECASE | re.DOTALL
+)
 # `max_tokens` is the name that OpenAI's newer models refuse; they name the other one.
 _WANTS_COMPLETION_LIMIT = re.compile(
     r"'?max_tokens'? is not supported.*max_completion_tokens", re.IGNORECASE | re.DOTALL
@@ -102,22 +107,17 @@ def learn(quirks: Quirks, message: str) -> Quirks:
         quirks: With which the server was asked.
         message: What it answered, with status 400 or 422.
     """
-    if quirks.strict_tools and _refuses_strict(message):
+    if quirks.strict_tools and _REFUSES_STRICT.search(message):
         return replace(quirks, strict_tools=False)
     if _INSIDE_TOOL.search(message):
         return quirks
-    if not quirks.limits_completion and _WANTS_COMPLETION_LIMIT.search(message):
+    if _WANTS_COMPLETION_LIMIT.search(message):
         return replace(quirks, limits_completion=True)
     for pattern, change in _REFUSALS:
         changed = replace(quirks, **change)
         if changed != quirks and pattern.search(message):
             return changed
     return quirks
-
-
-def _refuses_strict(message: str) -> bool:
-    found = _STRICT.search(message) and _UNKNOWN.search(message) and not _SCHEMA.search(message)
-    return bool(found)
 
 
 _TOO_LONG = re.compile(

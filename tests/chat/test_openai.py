@@ -379,6 +379,37 @@ def test_the_limit_has_the_name_that_the_server_takes(server, say, ask, starts):
     assert sent[1] != [starts]
 
 
+TOO_MANY = "Invalid 'max_completion_tokens': integer above maximum value."
+USE_OTHER = "Unsupported parameter: '{}' is not supported with this model. Use '{}' instead."
+
+
+@pytest.mark.parametrize(
+    ("refusals", "starts_new"),
+    [
+        ([TOO_MANY], True),
+        ([USE_OTHER.format("max_tokens", "max_completion_tokens"), TOO_MANY], False),
+        (
+            [
+                "Unknown parameter: 'max_completion_tokens'",
+                USE_OTHER.format("max_tokens", "max_completion_tokens"),
+            ],
+            True,
+        ),
+    ],
+)
+def test_a_limit_that_is_refused_is_said_in_the_servers_words(
+    server, say, ask, refusals, starts_new
+):
+    """No name is tried twice, and no request goes on after the last refusal."""
+    server.plan.extend([say.error(400, message) for message in refusals])
+    quirks = Quirks(limits_completion=starts_new)
+    model = OpenAIChatModel("tiny", base_url=server.url, quirks=quirks)
+    with pytest.raises(ChatFailed) as raised:
+        model.complete(ask("Hi", max_completion_tokens=300_000))
+    assert f"answers 400: {refusals[-1]}" in str(raised.value)
+    assert len(server.seen) == len(refusals)
+
+
 def test_a_server_that_refuses_a_final_assistant_turn_gets_a_users(server, say, model, ask):
     refusal = "This model does not support assistant message prefill."
     server.plan.extend([say.error(400, refusal), "Fine."])

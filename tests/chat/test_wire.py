@@ -124,6 +124,27 @@ def test_a_refusal_of_strict_is_none_of_tools(message):
 
 
 @pytest.mark.parametrize(
+    ("message", "is_unknown"),
+    [
+        ("Unrecognized request argument supplied: max_completion_tokens", True),
+        ("invalid_request_error Unknown parameter: 'max_completion_tokens'.", True),
+        (
+            "{'loc': ('body', 'max_completion_tokens'), 'msg': 'Extra inputs are not permitted'}",
+            True,
+        ),
+        ("max_completion_tokens is not supported by this model", True),
+        ("got an unexpected keyword argument 'max_completion_tokens'", True),
+        ("Invalid 'max_completion_tokens': integer above maximum value.", False),
+        ("max_completion_tokens is too large: 300000. This model supports at most 16384", False),
+        ("Unsupported value: 'max_completion_tokens' must be at least 1", False),
+        ("'max_tokens' is not supported with this model. Use 'max_completion_tokens'.", False),
+    ],
+)
+def test_the_name_of_the_limit_is_told_from_its_value(message, is_unknown):
+    assert learn(Quirks(), message).limits_completion is not is_unknown
+
+
+@pytest.mark.parametrize(
     "message",
     [
         "",
