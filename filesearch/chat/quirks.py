@@ -88,7 +88,7 @@ _REFUSALS: tuple[tuple[re.Pattern[str], dict[str, bool]], ...] = tuple(
     )
 )
 # A place within a tool: tools[0].function, tools.0.function, ('body', 'tools', 0, 'function').
-_INSIDE_TOOL = re.compile(r"\btools?\b\W{1,6}\d", re.IGNORECASE)
+_INSIDE_TOOL = re.compile(r"\btools(\.|\[|/|['\"], ?| ?-> ?)\d", re.IGNORECASE)
 # There may be a `strict` in these as well, and a schema that is not as a strict tool's must be.
 _SCHEMA = r"(json_schema|response_format|schema for function|properties)"
 _REFUSES_STRICT = re.compile(

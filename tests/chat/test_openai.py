@@ -316,6 +316,8 @@ def test_a_request_that_is_no_json_is_not_blamed_on_the_server(
         ("parallel_tool_calls: Extra inputs are not permitted", "parallel_tool_calls"),
         ("Unsupported value: 'temperature' does not support 0.2 with this model", "temperature"),
         ("registry.ollama.ai/library/gemma:2b does not support tools", "tools"),
+        ("gemma:2b does not support tools (400)", "tools"),
+        ("('body', 'tools'): Extra inputs are not permitted", "tools"),
         ("tools param requires --jinja flag", "tools"),
         ('"auto" tool choice requires --enable-auto-tool-choice to be set', "tools"),
         ("tool_choice only supports auto", "tool_choice"),

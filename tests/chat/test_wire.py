@@ -152,6 +152,7 @@ def test_the_name_of_the_limit_is_told_from_its_value(message, is_unknown):
         "tools.0.function.parameters.properties.temperature: unsupported type",
         "('body', 'tools', 2, 'function', 'name'): Extra inputs are not permitted",
         "tools[0].type: 'custom' is not supported",
+        "/tools/0/function/description is not supported",
         "Invalid schema for function 'x': in strict mode 'pattern' is not permitted",
         "response_format.json_schema.strict: Extra inputs are not permitted",
         "Invalid schema for function 'file_search': 'type' is a required property",
