@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import filesearch
 from filesearch.server.context import Server
-from filesearch.server.errors import add_error_handlers
+from filesearch.server.error_handlers import add_error_handlers
 from filesearch.server.routes import ROUTERS
 from filesearch.server.wire.common import IS_STRICT, ErrorBody
 

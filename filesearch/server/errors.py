@@ -5,18 +5,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import DataError
-from starlette.exceptions import HTTPException
 
-from filesearch.database import UNAVAILABLE, is_in_doubt
 from filesearch.errors import (
     DiskFull,
     FilesearchError,
@@ -28,7 +21,6 @@ from filesearch.errors import (
 )
 
 INVALID_REQUEST = "invalid_request_error"
-_log = logging.getLogger("filesearch.server")
 _MAX_SHOWN = 200
 _Request = TypeVar("_Request", bound=BaseModel)
 
@@ -94,7 +86,7 @@ def check_id(prefix: str, value: str, *, name: str) -> str:
     if value.startswith(prefix):
         return value
     raise invalid(
-        f"Invalid '{name}': '{_shown(value)}'. Expected an ID that begins with '{prefix}'.",
+        f"Invalid '{name}': '{shown(value)}'. Expected an ID that begins with '{prefix}'.",
         param=name,
         code="invalid_value",
     )
@@ -114,83 +106,6 @@ def to_api_error(error: FilesearchError) -> ApiError:
     status = 503 if isinstance(error, (IndexBusy, IndexReplaced)) else 500
     status = 507 if isinstance(error, DiskFull) else status  # Insufficient Storage, RFC 4918
     return ApiError(status, str(error), kind="server_error", headers={"x-should-retry": retry})
-
-
-def add_error_handlers(app: FastAPI) -> None:
-    """Let every error of `app` answer in OpenAI's envelope."""
-
-    @app.exception_handler(ApiError)
-    def _api_error(_request: Request, error: ApiError) -> JSONResponse:
-        return _answer(error)
-
-    @app.exception_handler(FilesearchError)
-    def _our_error(_request: Request, error: FilesearchError) -> JSONResponse:
-        found = to_api_error(error)
-        if found.status >= 500:
-            _log.error("%s", error, exc_info=error)
-        return _answer(found)
-
-    # PostgreSQL holds no NUL in text, and no number beyond 64 bits.
-    @app.exception_handler(DataError)
-    def _data_error(request: Request, error: DataError) -> JSONResponse:
-        named = [value for value in request.path_params.values() if "\0" in str(value)]
-        if named:  # the id of nothing that is stored
-            return _answer(ApiError(404, f"No such object: '{_shown(named[0])}'; ids hold no NUL."))
-        return _answer(invalid(f"The request holds a value that cannot be stored: {error.orig}."))
-
-    # Its own words show statements, and are told to the log alone.
-    def _database_away(request: Request, error: Exception) -> JSONResponse:
-        _log.error("the database is away or busy", exc_info=error)
-        if request.method == "POST" and is_in_doubt(error):
-            return _answer(
-                ApiError(
-                    500,
-                    "The connection to the database was lost while this was being stored, and it "
-                    "may have been: look before you try again.",
-                    kind="server_error",
-                    headers={"x-should-retry": "false"},
-                )
-            )
-        return _answer(
-            ApiError(
-                503,
-                "The database is away or busy; try again in a moment.",
-                kind="server_error",
-                headers={"x-should-retry": "true"},
-            )
-        )
-
-    for kind in UNAVAILABLE:
-        app.add_exception_handler(kind, _database_away)
-
-    @app.exception_handler(RequestValidationError)
-    def _validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:
-        return _answer(explain(error.errors(), error.body))
-
-    @app.exception_handler(HTTPException)
-    def _http_error(request: Request, error: HTTPException) -> JSONResponse:
-        message = str(error.detail)
-        if error.status_code == 404:
-            message = f"Invalid URL ({request.method} {_shown(request.url.path)})"
-        if error.status_code == 405:
-            message = f"Method {request.method} is not allowed for {_shown(request.url.path)}"
-        return _answer(ApiError(error.status_code, message, headers=error.headers))
-
-    # The request edge: whatever was not foreseen is told to the log alone.
-    @app.exception_handler(Exception)
-    def _unforeseen(_request: Request, error: Exception) -> JSONResponse:
-        return _answer(
-            ApiError(
-                500,
-                "The server had an error while processing your request; its log says more.",
-                kind="server_error",
-                headers={"x-should-retry": "false"},
-            )
-        )
-
-
-def _answer(error: ApiError) -> JSONResponse:
-    return JSONResponse(error.envelope, error.status, error.headers)
 
 
 # What pydantic found -> OpenAI's words
@@ -308,7 +223,7 @@ def _explain(param: str | None, error: Mapping[str, Any], wanted: Sequence[str])
             where = "above maximum" if word == "max" else "below minimum"
             return invalid(
                 f"Invalid {name}: {what} {where} value. Expected a value {sign} {context[bound]}, "
-                f"but got {_shown(given)} instead.",
+                f"but got {shown(given)} instead.",
                 param,
                 f"{what}_{'above_max' if word == 'max' else 'below_min'}_value",
             )
@@ -316,7 +231,7 @@ def _explain(param: str | None, error: Mapping[str, Any], wanted: Sequence[str])
         options = context.get("expected") or context.get("expected_tags") or ""
         value = context.get("tag", given)
         return invalid(
-            f"Invalid value: '{_shown(value)}'. Supported values are: {options}.",
+            f"Invalid value: '{shown(value)}'. Supported values are: {options}.",
             param,
             "invalid_value",
         )
@@ -326,7 +241,7 @@ def _explain(param: str | None, error: Mapping[str, Any], wanted: Sequence[str])
         return invalid(f"Missing required parameter: '{at}'.", at, "missing_required_parameter")
     if kind == "string_pattern_mismatch":
         return invalid(
-            f"Invalid {name}: '{_shown(given)}' does not match the pattern "
+            f"Invalid {name}: '{shown(given)}' does not match the pattern "
             f"'{context.get('pattern')}'.",
             param,
             "invalid_value",
@@ -402,7 +317,8 @@ def _type_name(value: object) -> str:
     return names.get(type(value), type(value).__name__)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return what of a value may stand in a message: printable, and not too long."""
     text = str(value)
     printable = "".join(char if char.isprintable() else "�" for char in text[:_MAX_SHOWN])
     return printable + ("..." if len(text) > _MAX_SHOWN else "")
