@@ -113,14 +113,6 @@ def test_the_pause_that_a_server_asks_for_is_kept(server, say, model, ask):
     [
         ({"Retry-After": "61"}, False),
         ({"Retry-After": "120"}, False),
-        (
-            {
-                "Retry-After": format_datetime(
-                    datetime.now(UTC) + timedelta(seconds=90), usegmt=True
-                )
-            },
-            False,
-        ),
         ({"Retry-After-Ms": "90000"}, False),
         ({"Retry-After-Ms": "1", "Retry-After": "90"}, True),
         ({"Retry-After": "0"}, True),
@@ -139,6 +131,15 @@ def test_a_pause_of_more_than_a_minute_is_not_made(server, say, model, ask, head
             model.complete(ask("Hi"))
     assert time.monotonic() - start < 10
     assert len(server.seen) == 1 + is_kept
+
+
+def test_a_pause_until_a_time_that_is_more_than_a_minute_away_is_not_made(server, say, model, ask):
+    until = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    refusal = say.error(429, "slow down", {"Retry-After-Ms": "", "Retry-After": until})
+    server.plan.extend([refusal, "Fine."])
+    with pytest.raises(RateLimited, match="slow down"):
+        model.complete(ask("Hi"))
+    assert len(server.seen) == 1
 
 
 def test_an_answer_that_breaks_off_is_tried_again_or_a_failure(server, say, model, ask):
