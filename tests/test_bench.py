@@ -183,6 +183,12 @@ def test_ours_alone_is_searched_by_many_clients_while_files_come_in(tmp_path, do
 
     assert done.returncode == 0, done.stderr
     rows = {row["contestant"]: row for row in json.loads(done.stdout)["tables"]["load"]}
-    assert list(rows) == ["ours", "ours, 2 workers", "ours, during ingest"]
+    assert list(rows) == [
+        "ours",
+        "ours, 2 workers",
+        "ours, not reranked",
+        "ours, both",
+        "ours, during ingest",
+    ]
     assert {row["queries"] for row in rows.values()} == {12}
     assert all(0 < row["p50_ms"] <= row["p99_ms"] for row in rows.values())

@@ -57,7 +57,7 @@ def ask(
     With --json the answer is an OpenAI message content part whose file_citation annotations
     also name file, page, span and support; beside it stand is_answered, uncited (sentences that
     state a fact without a source), dropped_markers, model and incomplete_reason (why the answer
-    was cut, null for a whole one). Without any answer the exit code is 1.
+    was cut, null for a whole one). Without any answer the exit code is 4.
     """
     answer_once()
     from filesearch.assistant import answer_of

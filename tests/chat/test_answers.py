@@ -132,7 +132,7 @@ def test_an_empty_answer_is_an_error_that_says_why(fsearch, server, finish, says
     for how in (["--stream"], ["--no-stream"], ["--json"]):
         server.plan.append(ended("<think>Hm. 1280?</think>", finish))
         done = fsearch("ask", "How hot?", *how)
-        assert done.exit_code == 1
+        assert done.exit_code == 4
         assert says in done.stderr
     part = json.loads(done.stdout)
     wanted = {"length": "max_completion_tokens", "content_filter": "content_filter", "stop": None}
@@ -143,7 +143,7 @@ def test_a_question_longer_than_the_model_reads_is_an_error(fsearch, monkeypatch
     monkeypatch.setenv("FSEARCH_CHAT_CONTEXT_TOKENS", "512")
     for how in ([], ["--json"]):
         done = fsearch("ask", "How hot? " + "It was a Sunday. " * 200, *how)
-        assert done.exit_code == 1
+        assert done.exit_code == 4
         assert "longer than the model may read" in done.stderr
     assert json.loads(done.stdout)["incomplete_reason"] == "max_prompt_tokens"
 

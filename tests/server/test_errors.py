@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from filesearch.database import Database
 from filesearch.errors import DiskFull
-from filesearch.server.errors import add_error_handlers
+from filesearch.server.error_handlers import add_error_handlers
 from filesearch.server.lists import ListDep
 from filesearch.server.routing import make_router
 from filesearch.server.wire.common import IS_STRICT, Metadata, RequestModel
