@@ -12,6 +12,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -93,7 +94,8 @@ class IncomingFile:
 
 
 def _give_up(out: BinaryIO, temporary: Path) -> None:
-    out.close()
+    with suppress(OSError):  # what is buffered has no room, and is not wanted
+        out.close()
     temporary.unlink(missing_ok=True)
 
 

@@ -337,7 +337,9 @@ class IngestWorker:
             return []  # deleted meanwhile, its files with it
         writer = self._index.writer(store, on_commit=self._merges.note)
         for held in held_files:
-            if held.prepared.text is not None and held.wants_signs != store.late_interaction:
+            # Windows are left where that broke off the last time.
+            is_whole = not held.windows_left and held.wants_signs == store.late_interaction
+            if held.prepared.text is not None and not is_whole:
                 self._embed_anew(held, wants_signs=store.late_interaction)
             made = WindowEmbeddings.join(held.blocks) if held.blocks else None
             writer.settle(held.prepared.read, held.prepared.text, made)

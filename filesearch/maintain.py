@@ -220,8 +220,8 @@ def makes_signs(store: StoreRecord, embedder: Embedder) -> bool:
     """Return whether `embedder` makes the vectors of a store, and token signs that this keeps."""
     return (
         store.late_interaction
+        and isinstance(embedder, TokenEmbedder)  # first: a fingerprint may load a model
         and store.embedder == embedder.fingerprint
-        and isinstance(embedder, TokenEmbedder)
     )
 
 

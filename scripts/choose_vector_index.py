@@ -172,7 +172,9 @@ def compare(options: argparse.Namespace) -> Report:
         raise BenchError(
             f"--only: no candidate has '{options.only}' in its name; they are: {names}"
         )
-    [count] = parse_counts(options.count, "--count")
+    count, *more = parse_counts(options.count, "--count")
+    if more:
+        raise BenchError(f"--count: '{options.count}' is more than one; give one such as 1M")
     task = prepare_task(options, count)
     rows: list[dict[str, Value]] = []
     for candidate in chosen:

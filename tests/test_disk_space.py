@@ -44,6 +44,14 @@ def note(number, words=400):
     return NamedDocument(f"{number}.txt", Document(text))
 
 
+@pytest.mark.parametrize("size_bytes", [10, 300, 20_000])
+def test_bytes_that_have_no_room_leave_nothing_behind(tmp_path, size_bytes):
+    blobs = FolderBlobStore(tmp_path / "blobs")
+    with files_of_at_most(5), pytest.raises(DiskFull):
+        blobs.put(io.BytesIO(bytes(size_bytes)))
+    assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
+
+
 @pytest.mark.parametrize("size_bytes", [10_000, 100_000, 160_000, 200_000])
 def test_an_ingest_without_room_says_so_and_leaves_the_index_whole(fs, size_bytes):
     fs.ingest_documents([note(0, words=20)])

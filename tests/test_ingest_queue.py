@@ -424,6 +424,38 @@ def test_a_process_that_does_not_lead_stops_at_once(fs):
         assert time.monotonic() - started < 30
 
 
+@pytest.mark.parametrize("fails_at", [1, 2, 3])
+def test_what_could_not_be_embedded_anew_at_first_is_whole_in_the_end(
+    fs, store, embedder, monkeypatch, fails_at
+):
+    monkeypatch.setattr("filesearch.ingest_worker.EMBED_WINDOWS", 1)
+    calls = []
+
+    def fail_once():
+        calls.append(len(calls) + 1)
+        if calls[-1] == fails_at:
+            raise RuntimeError("out of memory")
+
+    def set_late_interaction(value):
+        with fs.database.writing() as sql:
+            sql.execute(update(vector_stores).values(late_interaction=value))
+
+    set_late_interaction(value=False)
+    long = "delta epsilon zeta. " * 400
+    attach(fs, store.id, upload(fs, "a.txt", "alpha"), upload(fs, "b.txt", long))
+    with writer_lock(fs.directory, timeout_s=5):
+        fs.ingest_queue.start()
+        embedder.gate.set()
+        assert not fs.stores.wait_until_ready([store.id], 1.5)
+        set_late_interaction(value=True)
+        make = embedder.embed_windows
+        monkeypatch.setattr(embedder, "embed_windows", lambda texts: (fail_once(), make(texts))[1])
+    assert ready(fs, store) == FileCounts(completed=2)
+    fs.ingest_queue.stop()
+    assert max(calls) >= fails_at
+    assert fs.verify().damages == ()
+
+
 @pytest.mark.parametrize("wanted", [True, False])
 def test_what_a_rebuild_changes_while_the_lock_is_awaited_is_embedded_anew(
     fs, store, embedder, wanted

@@ -101,10 +101,13 @@ def to_api_error(error: FilesearchError) -> ApiError:
     if isinstance(error, RateLimited):
         again = {"x-should-retry": "false"}  # that was done already
         return ApiError(429, str(error), kind="requests", code="rate_limit_exceeded", headers=again)
+    if isinstance(error, DiskFull):  # 507 is Insufficient Storage, RFC 4918
+        once = {"x-should-retry": "false"}
+        said = "There is no space left on the server to keep this; its log says where."
+        return ApiError(507, said, kind="server_error", headers=once)
     # Said again a moment later, a busy index may answer; the rest stays as it is.
     retry = "true" if isinstance(error, IndexBusy) else "false"
     status = 503 if isinstance(error, (IndexBusy, IndexReplaced)) else 500
-    status = 507 if isinstance(error, DiskFull) else status  # Insufficient Storage, RFC 4918
     return ApiError(status, str(error), kind="server_error", headers={"x-should-retry": retry})
 
 

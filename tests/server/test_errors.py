@@ -232,6 +232,7 @@ def test_what_may_have_been_stored_is_not_to_be_sent_again(postgres_url):
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_full_disk_is_told_and_not_asked_again_at_once(method):
-    answer = answer_to(method, DiskFull("no space left in 'x' (full); free some and try again"))
+    answer = answer_to(method, DiskFull("no space left in '/srv/x' (full); free some"))
     assert (answer.status_code, answer.headers["x-should-retry"]) == (507, "false")
-    assert answer.json()["error"]["message"].startswith("no space left in 'x'")
+    said = answer.json()["error"]["message"]
+    assert said == "There is no space left on the server to keep this; its log says where."

@@ -19,6 +19,7 @@ from filesearch.functions import FILE_SEARCH
 from filesearch.messages import NamedTool, ToolChoice, ToolSpec
 from filesearch.protocols import ChatModel
 from filesearch.run import RunOptions
+from filesearch.server.errors import to_api_error
 from filesearch.server.loop import make_loop
 from filesearch.server.models import quotes
 from filesearch.server.responses.files import store_of_files, without_files
@@ -90,8 +91,10 @@ def run_response(server: Server, job: ResponseJob) -> Outcome:
     try:
         end = _run(server, job, output)
     except FilesearchError as error:
+        _log.error("response %s failed: %s", job.id, error)
         output.abandon()
-        return Outcome(failed_response(job.response, "server_error", str(error)), output.items)
+        message = to_api_error(error).message
+        return Outcome(failed_response(job.response, "server_error", message), output.items)
     # The worker loop's edge: whatever was not foreseen ends this response, and is logged.
     except Exception:  # noqa: BLE001
         _log.exception("response %s failed", job.id)

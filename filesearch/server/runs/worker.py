@@ -32,6 +32,7 @@ from filesearch.functions import FILE_SEARCH
 from filesearch.messages import Message, NamedTool, ToolChoice, ToolSpec, Usage
 from filesearch.objects import Record
 from filesearch.run import RunOptions
+from filesearch.server.errors import to_api_error
 from filesearch.server.journal import Journal
 from filesearch.server.loop import make_loop
 from filesearch.server.runs.objects import DEFAULT_RANKING, run_object
@@ -99,7 +100,8 @@ class RunWorker:
             self._journal.close(run.id)
             return
         except FilesearchError as error:
-            end = Failed("server_error", str(error), _NOTHING, state, error)
+            _log.error("run %s failed: %s", run.id, error)
+            end = Failed("server_error", to_api_error(error).message, _NOTHING, state, error)
         # The worker's edge: a fault of ours must not leave the thread locked.
         except Exception as error:  # noqa: BLE001
             _log.exception("run %s failed", run.id)
