@@ -31,6 +31,8 @@ _LOOK_BACK = 2_000
 _MIN_CLAIM = 12
 # What a verbatim quote may leave behind of its sentence.
 _STOP = lazy_pattern(r"(?<![.!?。！？…])[.!?。！？…]+[\"'”’»)\]）】」』]*")
+# How JSON begins; {a, b} and {{ name }} are prose.
+_JSON_START = lazy_pattern(r"\{\s*(?:[\"}]|$)")
 # A quote is what its passage says, whatever else the passage holds.
 _QUOTED = Support(1.0, True, 0, 0)
 
@@ -65,7 +67,8 @@ class Draft:
         self._model = model
         self._wants_sources = wants_sources
         self._parser = MarkerParser(self._sources, only_full=is_json)
-        self._is_begun = False
+        self._is_json = is_json
+        self._start, self._is_begun = "", False
         self._text = ""
         self._places: list[tuple[Citation, Source]] = []
         self._quoted: set[int] = set()  # which of them stand behind a quote
@@ -78,9 +81,10 @@ class Draft:
 
     def feed(self, text: str) -> list[TextDelta | CitationAdded]:
         """Take the next characters of the model; returns what is certain now."""
-        if not self._is_begun and (start := text.lstrip()):
-            self._is_begun = True
-            self._parser.only_full |= start.startswith("{")  # JSON, asked for in words
+        if not self._is_begun and (start := (self._start + text).lstrip()):
+            self._start, self._is_begun = start, start.rstrip() != "{"
+            # JSON may be asked for in words as well.
+            self._parser.only_full = self._is_json or _JSON_START.match(start) is not None
         return self._take(self._parser.feed(text))
 
     def quote(self, text: str) -> list[TextDelta | CitationAdded]:

@@ -19,7 +19,7 @@ from filesearch.adapters import (
 from filesearch.cite import locate
 from filesearch.config import EXTRACTIVE_MODEL, Settings, check_top_k, load_settings
 from filesearch.conversation import check_history
-from filesearch.errors import ChatFailed, InvalidSetting, NotFound
+from filesearch.errors import ChatFailed, FilesearchError, InvalidSetting, NotFound
 from filesearch.filled import Filled
 from filesearch.filters import Filter
 from filesearch.index_directory import IndexDirectory
@@ -337,17 +337,25 @@ class FileSearch(Filled):
 
     def _complete(self, prompt: str, *, cancel: threading.Event | None) -> str:
         from filesearch.chat.reading import join_deltas
+        from filesearch.functions import describe_error
         from filesearch.interruptible import Interrupted, interruptible
         from filesearch.messages import ChatRequest, Message
 
         request = ChatRequest((Message("user", prompt),), temperature=0)
-        if cancel is None:
-            return self.chat_model.complete(request).message.content
-        try:  # a stream, unlike a whole reply, can be closed at any time
-            reply = join_deltas(interruptible(self.chat_model.stream(request), cancel))
+        try:
+            if cancel is None:
+                return self.chat_model.complete(request).message.content
+            # A stream, unlike a whole reply, can be closed at any time.
+            deltas = interruptible(self.chat_model.stream(request), cancel)
+            return join_deltas(deltas).message.content
         except Interrupted:
             raise ChatFailed("the model was still planning when it was cancelled") from None
-        return reply.message.content
+        except FilesearchError:
+            raise
+        # The edge to code that may not be ours: whatever it raises, rules can plan.
+        except Exception as error:
+            said = describe_error(error)
+            raise ChatFailed(f"model '{self.chat_model.name}' failed: {said}") from error
 
     def locate(self, file_id: str, start: int, end: int) -> Location:
         """Return where a stretch of a file stands: page, sheet and rows, headings."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, wait
@@ -91,23 +92,32 @@ def _hand_over(
 
 
 def call_all(
-    calls: Sequence[Callable[[], _Item]], stop: threading.Event, *, at_once: int
+    calls: Sequence[Callable[[], _Item]],
+    stop: threading.Event,
+    *,
+    at_once: int,
+    patience_s: float = 0.0,
 ) -> Generator[_Item, None, None]:
     """Yield what calls return, in their order.
 
-    Left early, by whatever comes up or by closing, the calls that have not begun are not made, and
-    nobody waits for those that have: their threads end with them, or with the process.
+    Left early, by whatever comes up or by closing, the calls that have not begun are not made.
 
     Args:
         at_once: How many are made at a time, at most; each in a thread of its own.
+        patience_s: How long those that have begun are waited for when they are left early, at
+            most. The threads of others end with them, or with the process.
 
     Raises:
         Interrupted: `stop` was set. Besides, what the call raises whose turn it is.
     """
     futures: list[Future[_Item]] = [Future() for _ in calls]
     waiting = deque(zip(calls, futures, strict=True))
-    for _ in range(min(at_once, len(calls))):
-        threading.Thread(target=_make, args=(waiting,), name="call", daemon=True).start()
+    threads = [
+        threading.Thread(target=_make, args=(waiting,), name="call", daemon=True)
+        for _ in range(min(at_once, len(calls)))
+    ]
+    for thread in threads:
+        thread.start()
     try:
         for future in futures:
             while True:
@@ -118,6 +128,9 @@ def call_all(
             yield future.result()
     finally:
         waiting.clear()
+        patient_until = time.monotonic() + patience_s
+        for thread in threads:
+            thread.join(max(0.0, patient_until - time.monotonic()))
 
 
 def _make(waiting: deque[tuple[Callable[[], _Item], Future[_Item]]]) -> None:

@@ -71,6 +71,7 @@ _ROUND = lazy_pattern(r"\(\d{1,3}\)")
 # A line that opens or closes a block of code; one that closes on the same line is a code span.
 _FENCE = lazy_pattern(r"(?:[\s>]|[-*+][ \t]|\d{1,3}[.)][ \t])*(?P<run>`{3,}|~{3,})(?P<info>[^`]*)")
 _BACKTICKS = lazy_pattern(r"`+")
+_STRETCH = lazy_pattern(r"`+|[^`]+")
 # A code span ends on its line, so far behind what stands in it at most.
 _WIDEST_SPAN = 200
 
@@ -94,6 +95,8 @@ class MarkerParser:
         self._by_numbers = {(s.call, s.index): s for s in self._sources}
         self._held = ""
         self._line = ""  # what was passed on of the current line
+        self._open: list[int] = []  # its runs of backticks that none closes yet, but the last run
+        self._run = 0  # length of the last, where the line ends with it
         self._fence = ""  # what opened the block of code that it stands in
         self.dropped = 0
 
@@ -166,7 +169,7 @@ class MarkerParser:
         else:
             return False
         is_whole = len(after) >= _WIDEST_SPAN or "\n" in after
-        return not is_whole and not self._is_code(after.rstrip("`")) and bool(_unpaired(self._line))
+        return not is_whole and not self._is_code(after.rstrip("`")) and bool(self._unpaired())
 
     def _cite(self, taken: list[str | Source], found: regex.Match[str]) -> bool:
         """Append what a match cites; False when it is no marker after all."""
@@ -242,7 +245,7 @@ class MarkerParser:
         """Whether what stands between the current line and `after` is code."""
         rest_of_line = after[:_WIDEST_SPAN].partition("\n")[0]
         closing = {len(run) for run in _BACKTICKS.findall(rest_of_line)}
-        return bool(self._fence) or not closing.isdisjoint(_unpaired(self._line))
+        return bool(self._fence) or not closing.isdisjoint(self._unpaired())
 
     def _pass(self, taken: list[str | Source], text: str) -> None:
         """Append text to show, and keep count of the code around it."""
@@ -252,11 +255,29 @@ class MarkerParser:
         for line in ended:
             if fence := _FENCE.fullmatch(line):
                 self._pass_fence(fence["run"], fence["info"])
+        if ended:
+            self._open, self._run = [], 0
+        self._count_backticks(rest if ended else text)
         self._line = rest
         if taken and isinstance(taken[-1], str):
             taken[-1] += text
         else:
             taken.append(text)
+
+    def _count_backticks(self, text: str) -> None:
+        for piece in _STRETCH.findall(text):
+            if piece[0] == "`":
+                self._run += len(piece)
+            elif self._run:
+                _add_run(self._open, self._run)
+                self._run = 0
+
+    def _unpaired(self) -> set[int]:
+        """Return the lengths of the current line's runs of backticks that none closes."""
+        open_runs = self._open.copy()
+        if self._run:
+            _add_run(open_runs, self._run)
+        return set(open_runs)
 
     def _pass_fence(self, run: str, info: str) -> None:
         if not self._fence:
@@ -265,22 +286,16 @@ class MarkerParser:
             self._fence = ""
 
 
-def _unpaired(line: str) -> set[int]:
-    """Return the lengths of the runs of backticks that no run of their length closes.
+def _add_run(open_runs: list[int], length: int) -> None:
+    """Add a run of backticks to those that none closes.
 
     A run of one length opens a code span that the next of the same length closes; without such
     a one it is text (CommonMark 6.1).
     """
-    runs = [len(run) for run in _BACKTICKS.findall(line)]
-    unpaired = set()
-    at = 0
-    while at < len(runs):
-        try:
-            at = runs.index(runs[at], at + 1) + 1
-        except ValueError:
-            unpaired.add(runs[at])
-            at += 1
-    return unpaired
+    if length in open_runs:
+        del open_runs[open_runs.index(length) :]
+    else:
+        open_runs.append(length)
 
 
 def _places(body: str) -> list[_Place]:

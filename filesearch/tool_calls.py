@@ -29,6 +29,9 @@ from filesearch.surrogates import join_surrogates
 from filesearch.types import SearchResult
 
 MAX_PARALLEL = 4
+# A search that is left behind uses an index that may be closed then, and holds up the next ones: it
+# is waited for when a run is cancelled, if it takes no longer than this.
+SEARCH_PATIENCE_S = 2.0
 
 Search = Callable[[str], Sequence[SearchResult]]
 """One store: query -> passages, best first."""
@@ -141,7 +144,8 @@ class ToolCalls:
             return add_output(state, call, f"Error: {error}")
         yield SearchStarted(call.id, queries)
         jobs = [partial(search, query) for query in queries for search in self._searches]
-        found = list(call_all(jobs, self._cancel, at_once=MAX_PARALLEL))
+        calls = call_all(jobs, self._cancel, at_once=MAX_PARALLEL, patience_s=SEARCH_PATIENCE_S)
+        found = list(calls)
         results = merge_results(found, self._max_num_results)
         position = self._history_length + len(state.messages)
         sources = tuple(Source(position, i, result) for i, result in enumerate(results))

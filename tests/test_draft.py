@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -140,6 +141,17 @@ def test_a_quote_is_cited_where_the_model_took_it_and_needs_no_check():
     assert (citation.start, citation.quote) == (7 + second, text[second:])
     assert (citation.support, citation.is_supported, citation.index) == (1.0, True, 29)
     assert answer.uncited == ()
+
+
+@pytest.mark.parametrize("start", ["{a, b} is a set.", "{{ name }}: yes.", "{ not JSON } so."])
+def test_prose_that_begins_with_a_curly_bracket_cites(start):
+    stream = f"{start} Mugs go back within 30 days [1]."
+    for cut in range(len(stream) + 1):
+        written = draft()
+        written.feed(stream[:cut])
+        written.feed(stream[cut:])
+        written.finish()
+        assert len(written.answer().citations) == 1
 
 
 def test_what_begins_as_json_keeps_its_arrays_however_it_is_cut():

@@ -131,3 +131,20 @@ def test_calls_are_left_at_once_and_their_threads_end_with_them():
         thread.join(30)
         assert not thread.is_alive()
     assert made == []
+
+
+def test_calls_that_have_begun_are_waited_for_with_patience():
+    stop, begun, ended = threading.Event(), threading.Event(), []
+
+    def work():
+        begun.set()
+        time.sleep(0.3)
+        ended.append(True)
+
+    calls = [work] * 5
+    thread = threading.Thread(target=lambda: (begun.wait(30), stop.set()))
+    thread.start()
+    with pytest.raises(Interrupted):
+        list(call_all(calls, stop, at_once=2, patience_s=20))
+    thread.join(30)
+    assert len(ended) == 2

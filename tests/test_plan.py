@@ -1,6 +1,7 @@
 """Plan: the queries for a question in its conversation, by rules and by a model."""
 
 import json
+import threading
 import time
 
 import pytest
@@ -18,6 +19,7 @@ from filesearch.plan import (
     plan_queries,
     plan_with_model,
 )
+from filesearch.testing import HashingEmbedder
 from filesearch.types import Turn
 
 ASKED = "Hi, who is older, Sid Haig or Vic Darchinyan? Thanks!"
@@ -268,3 +270,21 @@ def test_a_model_that_the_library_is_given_plans_its_searches(tmp_path, docs):
         assert len(asked) == 1
         fs.search("kiln", rewrite_query=False)
         assert len(asked) == 1
+
+
+def test_whatever_a_model_raises_while_it_plans_rules_plan_then(fs, docs):
+    class Broken:
+        name, calls_tools = "broken", True
+
+        def complete(self, request):
+            raise KeyError("choices")
+
+        def stream(self, request):
+            raise KeyError("choices")
+
+    fs.ingest(docs)
+    with FileSearch(fs.directory, embedder=HashingEmbedder(), model=Broken()) as planned:
+        for cancel in (None, threading.Event()):
+            plan = planned.plan("How hot may a mug be washed?", cancel=cancel)
+            assert plan.queries
+            assert any("KeyError: 'choices'" in note for note in plan.notes)

@@ -33,8 +33,8 @@ def summarize(
     FILE is an id, name or path of a file of the index, or a quoted pattern such as '*.pdf'. Of
     several files each gets a sentence or two, and all get a summary together.
 
-    With --json: {"files": [{"file_id", "filename", "content", "incomplete_reason"}], "overall"};
-    content and overall are OpenAI message content parts, as of ask.
+    With --json: {"files": [{"file_id", "filename", "content", "incomplete_reason"}], "overall",
+    "overall_incomplete_reason"}; content and overall are OpenAI message content parts, as of ask.
     """
     from filesearch.cite import content_part
     from filesearch.config import EXTRACTIVE_MODEL
@@ -69,5 +69,6 @@ def summarize(
                 for file in summary.files
             ],
             "overall": overall,
+            "overall_incomplete_reason": summary.overall and summary.overall.incomplete_reason,
         }
     )
