@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from filesearch.patterns import lazy_pattern
 from filesearch.sentences import sentence_spans
@@ -19,8 +19,8 @@ from filesearch.types import SearchResult
 MAX_ROW_CHARS = 500
 _MAX_NAME_CHARS = 80
 _MAX_HEADER_ROWS = 3
-# So many columns hardly stand without names. Two are as often a list of labels and values: where
-# numbers stand below it, the first row may be names, or the first of the list.
+# So many columns mostly have names. Two are as often a list of labels and values: where numbers
+# stand below it, the first row may be names, or the first of the list.
 _NAMED_COLUMNS = 3
 
 # Markdown draws a row with bars around it, or a whole table with a line below the names.
@@ -39,6 +39,7 @@ _CELL_NAME = lazy_pattern(r"(?:^|(?<=; ))[^|:;\n]{1,160}: ")
 _DIGIT = lazy_pattern(r"\d")
 _NO_NAME = lazy_pattern(r"[\d@]|[.!?。！？]$")
 _YEAR = lazy_pattern(r"(?:19|20)\d\d")
+_FULL_NAME = lazy_pattern(r"(?:\p{Lu}[\p{L}\p{M}'’.-]* )+\p{Lu}[\p{L}\p{M}'’.-]*")
 
 _Stretch = tuple[int, int]
 
@@ -164,10 +165,34 @@ def _header(rows: Sequence[str], first: int, *, between: str) -> tuple[int, str]
         return first + 1, rows[first]
     if past > first or not _may_name(rows[first]):
         return past, ""
-    if len(_cells(rows[first])) >= _NAMED_COLUMNS:
-        return first + 1, rows[first]
     has_numbers = all(_DIGIT.search(" ".join(_cells(row)[1:])) for row in rows[first + 1 :])
-    return first, rows[first] if has_numbers else ""
+    if len(_cells(rows[first])) < _NAMED_COLUMNS:
+        return first, rows[first] if has_numbers else ""
+    shapes = list(_shapes_of_columns(rows[first:]))
+    is_like = any(top == below for top, below in shapes)
+    if has_numbers or (shapes and not is_like):
+        return first + 1, rows[first]
+    if ("name", "name") in shapes:
+        return first, ""
+    # Among words alone it may be a row like the others: it goes along with them, and is quotable.
+    return first, rows[first]
+
+
+def _shapes_of_columns(rows: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the shape of the first cell of each column whose other cells have one and the same.
+
+    "Person" above "Ana Lopez" and "Tom Berg" is no name of a person, so it names the column.
+    """
+    for top, *below in zip_longest(*map(_cells, rows), fillvalue=""):
+        shapes = {_shape(cell) for cell in below}
+        if len(shapes) == 1 and "" not in shapes:
+            yield _shape(top), shapes.pop()
+
+
+def _shape(cell: str) -> str:
+    if _FULL_NAME.fullmatch(cell):
+        return "name"
+    return "lower" if cell.islower() else ""
 
 
 def _after_names(rows: Sequence[str], first: int) -> int:

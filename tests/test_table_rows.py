@@ -96,3 +96,39 @@ def test_prose_before_a_row_leaves_out_the_rows():
     text = f"Whom to ask.\n\n{WORDS}\n\nCall at nine."
     found = passage(text, " | ", start=100)
     assert prose_before(found, 100 + text.index("Library")).split() == ["Whom", "to", "ask."]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ana Lopez | driver | Graz\nTom Berg | cook | Linz\nJo Klein | nurse | Wien",
+        "Vogt GmbH | Clay | Bonn\nBerg AG | Glaze | Ulm",
+        "red clay | Nora Weiss | kiln two\nwhite clay | Paul Kern | kiln three",
+    ],
+)
+def test_a_first_row_with_a_name_where_the_others_have_one_names_no_columns(text):
+    assert rows_of(passage(text, " | ")) == [(row, "") for row in text.split("\n")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rose | red | sunny\nfern | green | shady",
+        "Monday | Ana | Tom\nTuesday | Jo | Eva",
+        "王小明 | 司机 | 北京\n李华 | 厨师 | 上海",
+        "UNICEF | donor | Bonn\nVogt GmbH | supplier | Ulm\nBerg AG | lender | Trier",
+    ],
+)
+def test_a_first_row_that_may_be_one_like_the_others_is_not_left_out(text):
+    first, *others = text.split("\n")
+    assert rows_of(passage(text, " | ")) == [(first, ""), *((row, first) for row in others)]
+
+
+@pytest.mark.parametrize(
+    "below",
+    ["Tulip | Ana Lopez | North\nLily | Tom Berg | South", "Tulip | 12 | red", "Tulip | Ana | red"],
+)
+def test_a_first_row_unlike_the_others_names_their_columns(below):
+    names = "Plant | Keeper | Bed"
+    found = rows_of(passage(f"{names}\n{below}", " | "))
+    assert found == [(row, names) for row in below.split("\n")]
