@@ -88,17 +88,19 @@ _OPENING_WORDS_IN_GERMAN = frozenset(
     "im in ist ja jede jeder jedes jetzt kein keine man mit nach nur ob oder ohne sein seine seit "
     "sie so und uns unser vom von vor was weil wenn wer wie wir wird wo zu zum zur zwischen".split()
 )
-# "am 31. März", "der 2. Weltkrieg": a number behind a word that stands before ordinals.
+# "der 2. Weltkrieg", "die 5. und 6. Klasse": a number behind a word that stands before ordinals.
 _GERMAN_ORDINAL = re.compile(
-    r"(?:^|[\s(])(?:d(?:er|ie|as|es|em|en)|(?<!I )am|im|vom|zu[mr]|beim|ab|bis|seit|und|oder"
-    r"|jede\w?|(?:k?ein|mein|dein|sein|ihr|unser)(?:e\w?)?|\w+tag,?|mittwoch,?)\s+\d{1,3}$",
+    r"(?:^|[\s(])(?:d(?:er|ie|as|es|em|en)|(?<!I )am|im|vom|zu[mr]|beim|jede\w?"
+    r"|(?:k?ein|mein|dein|sein|ihr|unser)(?:e\w?)?|\w+tag,?|mittwoch,?"
+    r"|\d{1,3}\.\s(?:bis|und|oder))\s+\d{1,3}$",
     re.IGNORECASE,
 )
-# Months that English writes otherwise; the others only with their year.
+# Months that English writes otherwise; the others only with their year or behind a German word.
 _GERMAN_MONTH = re.compile(
     r"(?:Januar|Jänner|Februar|März|Mai|Juni|Juli|Oktober|Dezember|Mär|Okt|Dez)\b"
-    r"|(?:April|August|September|November)\s\d{4}\b"
+    r"|(?P<english>April|August|September|November)\b(?P<year>\s\d{4}\b)?"
 )
+_BEFORE_GERMAN_DATE = re.compile(r"\b(?:ab|bis|seit|und|oder)\s+\d{1,2}$", re.IGNORECASE)
 # The stops within "12. 5. 2024".
 _DATE_STOP = re.compile(r"(?:^|\D)(?:[0-3]?\d|[0-3]?\d\.[ \xa0]?(?P<month>[01]?\d))$")
 _DATE_REST = re.compile(r"[01]?\d\.[ \xa0]?[12]\d{3}\b|(?P<year>[12]\d{3})\b")
@@ -281,7 +283,8 @@ def _is_ordinal(before: str, following: str) -> bool:
     if following[0].isdigit():
         stop, rest = _DATE_STOP.search(before), _DATE_REST.match(following)
         return stop is not None and rest is not None and bool(stop["month"]) == bool(rest["year"])
-    if _GERMAN_MONTH.match(following):
+    month = _GERMAN_MONTH.match(following)
+    if month and (not month["english"] or month["year"] or _BEFORE_GERMAN_DATE.search(before)):
         return len(before) < 3 or not before[-3].isdigit()
     return _GERMAN_ORDINAL.search(before) is not None and not _opens_in_german(following)
 

@@ -115,6 +115,8 @@ def test_this_is_one_sentence(sentence: str):
         "Der 2. Weltkrieg endete im 20. Jahrhundert.",
         "Die 5. und 6. Klasse fährt zum 10. Mal nach St. Gallen.",
         "Montag, 3. August ist frei.",
+        "Es gilt ab 3. August oder seit 1. Mai.",
+        "Die 5. bis 7. Klasse bleibt im Haus.",
         "Der Vertrag vom 12. 5. 2024 endet am 1. 6. 2025 um Mitternacht.",
         "Siehe § 3 Abs. 2 Satz 1 und Kap. 4.",
         "Es kostet ca. 30 Euro bzw. 25 Euro inkl. Versand.",
@@ -150,6 +152,9 @@ def test_this_is_one_sentence_of_another_language(sentence: str):
         ["Das gilt bis zum 31.", "Die Frist ist kurz."],
         ["Sie kam 1999.", "Mai war sie fort."],
         ["Es waren 3 Std.", "Die Fahrt war lang."],
+        ["Geöffnet von 9 bis 17.", "Samstags geschlossen."],
+        ["Eintritt ab 18.", "Kinder zahlen nichts."],
+        ["Es kamen 10 und 12.", "Peter blieb."],
     ],
 )
 def test_these_are_several_sentences(sentences: list[str]):
