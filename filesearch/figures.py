@@ -47,6 +47,8 @@ _SUMS_UP = lazy_pattern(
 )
 # What a rounded number may be off by: half a unit of its last digit, or this share after "about".
 _ABOUT = 0.05
+# What is longer nobody reads as a number, and a float may not hold it.
+_MAX_CHARS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,7 @@ def figures_of(text: str, *, language: str = "") -> list[Figure]:
     return [
         replace(figure, past=max(figure.end, found.end("unit")))
         for found in figure_pattern(language).finditer(_with_plain_digits(text))
+        if found.end() - found.start() <= _MAX_CHARS
         for figure in _read(text, found, words)
     ]
 

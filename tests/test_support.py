@@ -370,6 +370,13 @@ def test_what_is_said_to_the_reader_states_none(sentence):
     assert not states_fact(sentence)
 
 
+@pytest.mark.parametrize("unit", ["", "%", " million", "th", ".1.1", " days"])
+def test_a_number_too_long_for_a_float_is_passed_over(unit):
+    text = f"The tea costs {'1' * 617}{unit} in May."
+    assert not check_support("The tea costs 5 dollars in May.", text).is_supported
+    assert check_support(text, "The tea costs 5 dollars in May.").score <= 1
+
+
 def test_digits_of_other_scripts_are_read_and_unknown_ones_are_passed_over():
     assert [figure.value for figure in figures_of("In ١٩٢٦, and \U000116d0 and １２.")] == [
         1926,
