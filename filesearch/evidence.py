@@ -150,9 +150,13 @@ def _may_be_german_name(before: Sequence[_Token]) -> bool:
 
 
 def has_other_rank(sentence: str, quote: str, language: str = "en") -> bool:
-    """Return whether `quote` has another ordinal before a word: "the first floor", the second."""
+    """Return whether `quote` has another ordinal before a word: "the first floor", the second.
+
+    Never where it has the number elsewhere: "its first edition in 1989, its second in 1999".
+    """
     ours, theirs = _ranks(sentence, language), _ranks(quote, language)
-    return any(word in theirs and not ranks & theirs[word] for word, ranks in ours.items())
+    held = {figure.value for figure in figures_of(quote, language=language)}
+    return any(word in theirs and not ranks & held for word, ranks in ours.items())
 
 
 def _ranks(text: str, language: str) -> dict[str, set[float]]:

@@ -265,6 +265,9 @@ def test_what_is_said_of_another_is_flagged(sentence, passage):
         ("馆长周志明说明年开馆。", "馆长是周志明，新馆明年开馆。"),
         ("讲座在周四举行。", "讲座在星期四举行。"),
         ("银行周三开门。", "银行周一至周五开门。"),
+        ("The second term began in 2010.", "The first term began in 2006, the second in 2010."),
+        ("The first chapter is short.", "Chapter 1 is short, the second chapter long."),
+        ("The second phase is short.", "The first phase is long, phase two is short."),
     ],
 )
 def test_what_is_said_of_the_same_is_supported(sentence, passage):
