@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import regex
 
 from filesearch.claims import LEADING_MARK, states_fact
 from filesearch.denial import is_negated_otherwise, stands_negated
@@ -60,6 +61,12 @@ _NEAR_BEST = 0.15
 # Words that a clause shares with a sentence and the clause with its number does not.
 _MIN_OTHER_WORDS = 2
 _CLAUSE_END = lazy_pattern(r"[，；;]|,\s")
+# "With 14 points in round one, the blue team ..." is one clause.
+_LEADS_IN = lazy_pattern(
+    r"(?:^|[;；]\s*)(?:with|after|for|at|in|of|from|by|on|despite|mit|nach|bei|avec|après|con)\s"
+    r"[^,，；;]*\K,\s",
+    regex.IGNORECASE,
+)
 _EMPHASIS = lazy_pattern(r"\*\*|__|`")
 _EDGE = " \t\n\"'“”‘’「」.,;:!。，；：！"
 _HAN_RUN = lazy_pattern(rf"[{HAN}]+")
@@ -329,7 +336,7 @@ class _Check:
         """
         clauses = [
             (_words(text, figures, self.language), figures)
-            for text in _CLAUSE_END.split(single.text)
+            for text in _CLAUSE_END.split(_LEADS_IN.sub(" ", single.text))
             for figures in [figures_of(text, language=self.language)]
         ]
         for figure in self.figures:

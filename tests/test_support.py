@@ -268,6 +268,10 @@ def test_what_is_said_of_another_is_flagged(sentence, passage):
         ("The second term began in 2010.", "The first term began in 2006, the second in 2010."),
         ("The first chapter is short.", "Chapter 1 is short, the second chapter long."),
         ("The second phase is short.", "The first phase is long, phase two is short."),
+        (
+            "The blue team scored 14 points.",
+            "With 14 points in round one, the blue team scored 8 points in round two.",
+        ),
     ],
 )
 def test_what_is_said_of_the_same_is_supported(sentence, passage):
