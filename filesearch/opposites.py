@@ -21,7 +21,7 @@ _OPPOSITES = {
     increas* rise rises risen rising rose grow* grew gain* climb* / decreas* fall falls fallen \
         falling fell declin* drop* reduc* lose loses losing lost loss* shrink* shrank shrunk
     allow* permit* permissible / forbid* forbade prohibit* ban bans banned disallow*
-    open opens opened opening / closed closes closing shut
+    open opens opened opening / closed closes closing shut shuts
     includ* / exclud*
     accept* approv* grants granted / reject* refus* deny denies denied declin*
     agree agrees agreed / disagree*
@@ -116,7 +116,6 @@ _PREPOSITIONS = {
     "es": "antes/después con/sin",
     "it": "prima/dopo con/senza",
 }
-_OF_COMPANY = frozenset(("with/without", "mit/ohne", "avec/sans", "con/sin", "con/senza"))
 _HAN_OPPOSITES = [
     tuple(pair.split("/"))
     for pair in (
@@ -128,21 +127,33 @@ _HAN_OPPOSITES = [
 ]
 _PREFIXES = ("un", "in", "im", "il", "ir", "non")
 _LEAST_AFTER_PREFIX = 4
-# "Allowed only outside" and "forbidden inside" agree.
+# "Allowed only outside" and "forbidden inside" agree, and so do "open until 6" or "open 9 to 6" and
+# "closes at 6", "pass with 60" and "fail with less than 60".
 _LIMIT = lazy_pattern(
-    r"\b(?:only|except\w*|unless|until|other than|nur|außer|sofern|erst|sauf|seul\w*|uniquement"
-    r"|salvo|excepto|s[oó]lo|únicamente|solo|soltanto|eccetto)\b|只|仅|僅|除非|除了",
+    r"\b(?:only|except\w*|unless|until|till|other than|nur|außer|sofern|erst|bis|sauf|seul\w*"
+    r"|uniquement|jusqu['’]à|salvo|excepto|s[oó]lo|únicamente|hasta las|solo|soltanto|eccetto"
+    r"|fino a(?:ll\w*)?|(?:less|fewer|more) than|(?:weniger|mehr) als|(?:moins|plus) de"
+    r"|(?:menos|más) de|\d+ ?(?:-|–|to|à|a) ?\d+)\b"
+    r"|只|仅|僅|除非|除了|[到至] ?\d",
     regex.IGNORECASE,
 )
 # It denies what follows, not the sentence.
 _WITHOUT = lazy_pattern(r"\b(?:without|ohne|sans|sin|senza)\b", regex.IGNORECASE)
-_CLAUSE_END = lazy_pattern(
-    r"[,;:.!?，；。！？]\s|\b(?:and|but|while|whereas|although|und|aber|während|et|mais|tandis que"
-    r"|y|pero|mientras|e|ma|mentre)\b",
+_JOINT = (
+    r"\b(?:and|but|while|whereas|although|und|aber|während|et|mais|tandis que|y|pero|mientras|e|ma"
+    r"|mentre)\b"
+)
+_CLAUSE_END = lazy_pattern(rf"[,;:.!?，；。！？]\s|{_JOINT}", regex.IGNORECASE)
+# Behind these it may be about something else; a colon or what follows such a comma goes on.
+_PART_END = lazy_pattern(
+    r"[;.!?]\s|,\s(?!(?:which|who|especially|particularly|including|die|der|das|qui|que|che)\b)"
+    rf"|{_JOINT}",
     regex.IGNORECASE,
 )
 _NEXT_WORD = lazy_pattern(r"\p{L}[\p{L}\p{N}]*")
 _REACH = 4
+# Of what a sentence is about, what a clause with an opposite holds to be about the same.
+_MIN_TOPIC = 0.5
 
 
 def is_opposite(sentence: str, quote: str, language: str = "en") -> bool:
@@ -157,11 +168,18 @@ def is_opposite(sentence: str, quote: str, language: str = "en") -> bool:
         return _differ(sentence, quote, "zh")
     if _is_beside_opposite(sentence, quote, language):
         return True
-    texts = (quote, _clause_about(sentence, quote, language))
-    return any(text and _differ(sentence, text, language) for text in texts)
+    clause = _clause_about(sentence, quote, language)
+    return _differ(sentence, quote, language) or (
+        bool(clause) and _differ(sentence, clause, language, beside=quote.replace(clause, ";"))
+    )
 
 
-def _differ(ours: str, theirs: str, language: str) -> bool:
+def _differ(ours: str, theirs: str, language: str, *, beside: str = "") -> bool:
+    """Whether one has a word and the other its opposite, about the same.
+
+    Args:
+        beside: What else the quote says.
+    """
     if _is_limited_otherwise(ours, theirs, language):
         return False
     if language == "zh":
@@ -172,10 +190,30 @@ def _differ(ours: str, theirs: str, language: str) -> bool:
         )
     for pair in _pairs_of(language):
         for a, b in (pair, pair[::-1]):
-            if a.search(ours) and b.search(theirs) and not (b.search(ours) or a.search(theirs)):
+            if not a.search(ours) or b.search(ours) or a.search(theirs):
+                continue
+            topic = set(content_terms(a.sub(" ", ours), language))
+            if _share(a, beside, topic, language) > 0:
+                continue  # another clause says what we say
+            if _share(b, theirs, topic, language) >= _MIN_TOPIC:
                 return True
+    if has_negation(ours, language) != has_negation(theirs, language):
+        return False  # "without a valid ticket" and "with an invalid ticket" agree
     mine, other = (set(content_terms(text, language)) for text in (ours, theirs))
     return _has_prefixed(mine - other, other - mine) or _has_prefixed(other - mine, mine - other)
+
+
+def _share(word: regex.Pattern[str], text: str, topic: set[str], language: str) -> float:
+    """Return how much of `topic` a clause of `text` with such a word holds; -1 without a clause.
+
+    Nothing to be about is held wholly.
+    """
+    shares = [
+        len(topic.intersection(content_terms(part, language))) / len(topic) if topic else 1.0
+        for part in _PART_END.split(text)
+        if word.search(part)
+    ]
+    return max(shares, default=-1.0)
 
 
 def _is_limited_otherwise(ours: str, theirs: str, language: str) -> bool:
@@ -226,8 +264,7 @@ def _is_beside_opposite(sentence: str, quote: str, language: str) -> bool:
             ours, theirs = set(_beside(a, sentence, language)), set(_beside(b, quote, language))
             if not ours & theirs - set(_beside(a, quote, language)):
                 continue
-            # "Without" is a negation itself.
-            if pair in _OF_COMPANY or not _is_limited_otherwise(sentence, quote, language):
+            if not _is_limited_otherwise(sentence, quote, language):
                 return True
     return False
 

@@ -234,6 +234,10 @@ def test_a_date_is_read_in_each_way_of_writing_it():
         ("Le parc est ouvert le dimanche.", "Le dimanche, le parc est fermé."),
         ("Está permitido fumar en la sala.", "Está prohibido fumar en la sala."),
         ("L'ingresso della mostra è gratuito.", "L'ingresso della mostra è a pagamento."),
+        ("The fee is waived with a card.", "The fee is waived without a card."),
+        ("Revenue rose by 5%.", "Revenue, which had been stable for years, fell by 5%."),
+        ("The museum is open on Mondays.", "The museum, a former mill, is closed on Mondays."),
+        ("The bid was accepted by the board.", "After long debate, the board rejected the bid."),
         ("停车免费。", "停车收费。"),
         ("股价上涨了5%。", "股价下跌了5%。"),
     ],
@@ -293,9 +297,43 @@ def test_what_is_said_of_the_same_is_supported(sentence, passage):
         ("Les chiens sont interdits.", "Les chiens ne sont pas admis."),
         ("Los perros están prohibidos.", "No se admiten perros."),
         ("地下停车场周末不收费。", "地下停车场周末免费。"),
+        ("You cannot enter without a ticket.", "You can only enter with a ticket."),
+        ("Never drive without a licence.", "Drive with a licence only."),
+        ("Guests without a badge register.", "Guests register unless they come with a badge."),
+        ("Entry with an invalid ticket is a fraud.", "Entry without a valid ticket is a fraud."),
+        ("The doors close at 22:00.", "The doors are open until 22:00."),
+        ("The store closes at 20:00.", "The store is open 9:00 to 20:00."),
+        ("Das Büro schließt um 18 Uhr.", "Das Büro ist von 9 bis 18 Uhr geöffnet."),
+        ("You fail with less than 60 points.", "You need 60 points to pass."),
+        ("游泳池开放到20点。", "游泳池20点关闭。"),
     ],
 )
 def test_the_contrary_denied_is_no_contradiction(sentence, passage):
+    assert check_support(sentence, passage).is_supported
+
+
+@pytest.mark.parametrize(
+    ("sentence", "passage"),
+    [
+        (
+            "The museum is open from Tuesday to Sunday.",
+            "The museum is closed on Mondays; from Tuesday to Sunday it welcomes visitors.",
+        ),
+        (
+            "Temporary workers get 12 EUR.",
+            "Workers on temporary contracts get 12 EUR, permanent ones 15 EUR.",
+        ),
+        (
+            "Applications for grants are due in May.",
+            "Applications for grants are due in May; late ones are refused.",
+        ),
+        (
+            "The sale starts on 1 May.",
+            "Ending in June, the sale, which the mayor opens, runs from 1 May.",
+        ),
+    ],
+)
+def test_the_contrary_of_something_else_is_no_contradiction(sentence, passage):
     assert check_support(sentence, passage).is_supported
 
 
