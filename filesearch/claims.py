@@ -64,13 +64,14 @@ _SAYS_NOTHING = lazy_pattern(
     r"|(?:ca|could|do|did|have|am|was)(?:n['’]t|n?not|n? not) )"
     rf"|\W*none of {_DOCUMENTS} (?:mention|say|state|contain|hold|give|provide|address|cover|specif"
     rf"|describe|answer)|\W*(?:there (?:is|was) )?nothing (?:\w+ )?in {_DOCUMENTS}\b"
-    r"|\W*nothing (?:\w+ ){0,8}?(?:was|has been|could be) found\b"
+    r"|\W*nothing (?:\w+ ){0,8}?(?:was|has been|could be) found"
+    rf"(?:\W*$| (?:(?:about|on|for|regarding)\b(?! \d)|in {_DOCUMENTS}\b))"
     r"|\W*(?:(?:the|my|this|a|file) ){0,2}search(?:es)? (?:(?:has|have) )?(?:(?:found|returned|gave"
     r"|given|yielded|turned up) (?:no|nothing)\b|(?:did|does|has)(?: not|n['’]t)\b)"
     r"|.{0,12}(?:文档|文檔|文件|资料|資料|材料|来源|上下文|文中|段落|原文|检索结果|搜索结果)(?:中|里|裡|内|內)?(?:并|並|也|均|都)?"
     r"(?:没有|沒有|没|未|不|无|無)(?:有|能|曾)?(?:任何|明确|明確|具体|直接)?(?:提到|提及|提供|说明|說明|包含|找到|涉及|给出|記載|记载|说|写|关于|相关|回答|足够|足夠|信息|答案|列出)"
     r"|(?:我的)?(?:搜索|检索|查询)(?:没有|未)(?:能)?(?:返回|找到|得到)"
-    r"|\W*(?:目前|暂时)?(?:没有|沒有|没|无|無)(?:任何)?相关"
+    r"|\W*(?:目前|暂时)?(?:没有|沒有|没|无|無)(?:任何)?相关(?:的)?(?:信息|资料|内容|文档|文件|结果|记录|记载|说明|答案)"
     r"|\W*(?:没有|沒有|没|未能?|无法|無法)(?:在.{1,12})?(?:找到|查到|回答|确定|確定|得知|检索到|提供)",
     regex.IGNORECASE,
 )
@@ -103,7 +104,8 @@ _BUT = lazy_pattern(
 )
 _TO_THE_READER = lazy_pattern(
     r"\W*(?:let me|let us|let['’]s|feel free|please (?:let|feel|ask|tell|note that I|provide"
-    r"|share|see|refer|check|upload|attach|clarify|specify|rephrase|try)|hope|would you"
+    r"|share|see|refer|check|(?:upload|attach|clarify|specify|rephrase|try)\b(?!.*\d))"
+    r"|hope|would you"
     r"|do you|if you(?:['’]d| would)? (?:need|want|like|have)[^.]*\b(?:let me|tell me|ask|just"
     r"|feel|I can|I['’]ll|please|happy)"
     r"|(?:happy|glad) (?:to|I)\b|you(?:['’]re| are) welcome|thanks?\b|thank you|sorry\b"
@@ -119,8 +121,10 @@ _TO_THE_READER = lazy_pattern(
     r"|am|was|have|need|searched|looked|checked|think)\b(?!.{0,20}\bthat\b)"
     r"|I['’](?:m|ll|d|ve)\b(?!.{0,20}\bthat\b)|I (?:found|see|checked)\b(?!.{0,20}\bthat\b)"
     r"|I(?:['’]m| am) (?:an?|your|the) (?:[\w-]+ ){0,4}?(?:assistant|model|(?:chat)?bot|AI)\b"
-    r"|you (?:can|could|may|might) (?:also )?(?:ask|want to|wish to|rephrase|upload)\b"
-    r"|try (?:re\w+ing|asking|another|a different)\b|go ahead\b"
+    # "You can ask for a refund" and "you can upload files of up to 5 MB" are facts.
+    r"|you (?:can|could|may|might) (?:also )?(?:(?:want|wish) to )?(?:rephrase"
+    r"|ask (?:me|again|another|about)|upload (?:it|them|the|your|another|more))\b(?!.*\d)"
+    r"|try (?:rephrasing|rewording|reformulating|asking|another|a different)\b|go ahead\b"
     r"|(?:it['’]s |it is )?(?:my|a) pleasure\b|(?:it['’]s |it is )?(?:nice|good|great|pleased) to "
     r"(?:meet|hear|see|help)\b"
     r"|(?:ich|wir) helfen? (?:ihnen|dir|gern)|gern (?:geschehen|helfe)|gerne?\W*$"

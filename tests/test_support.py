@@ -341,6 +341,12 @@ def test_the_contrary_of_something_else_is_no_contradiction(sentence, passage):
     "sentence",
     [
         "Mugs can be returned within 30 days.",
+        "You can ask for a refund.",
+        "You can upload files of up to 512 MB.",
+        "Please attach the receipt to form B12 within ten days.",
+        "Try resetting the router by holding the button for ten seconds.",
+        "Nothing unusual was found during the inspection of the mill.",
+        "没有相关经验的人可以申请。",
         "Yes, mugs can be returned within 30 days.",
         "- **Price:** $5 per mug",
         "I found that the kiln reaches 1280 degrees.",
