@@ -13,16 +13,23 @@ from filesearch.patterns import lazy_pattern
 from filesearch.terms import extract_terms
 from filesearch.wording import has_han, is_function_word, words_of
 
+# "Ne ... que" is "only", and what follows "ne ... pas seulement" is true as well.
+_FRENCH_LIMIT = r"(?:[^.;!?](?!\bpas\b)){0,80}?\bqu(?:e\b|['’])|[^.;!?]{0,40}?\bpas seulement\b"
 _NEGATION = {
     "en": lazy_pattern(
         r"\b(?:not|never|cannot|no|without|neither|nor|none|nobody|nothing|\p{L}+n['’]t)\b",
         regex.IGNORECASE,
     ),
+    # "Noch" is "nor" behind "weder" only, and "still" elsewhere.
     "de": lazy_pattern(
-        r"\b(?:nicht|nie|niemals|kein(?:e[mnrs]?)?|ohne|weder|noch|niemand|nichts)\b",
+        r"\b(?:nicht|nie|niemals|kein(?:e[mnrs]?)?|ohne|weder|(?<=\bweder\b[^.;!?]{1,60})noch"
+        r"|niemand|nichts)\b",
         regex.IGNORECASE,
     ),
-    "fr": lazy_pattern(r"\b(?:ne|n(?=['’])|sans|ni|aucune?|jamais|rien)\b", regex.IGNORECASE),
+    "fr": lazy_pattern(
+        rf"\b(?:(?:ne|n(?=['’]))(?!{_FRENCH_LIMIT})|sans|ni|aucune?|jamais|rien)\b",
+        regex.IGNORECASE,
+    ),
     "es": lazy_pattern(
         r"\b(?:no|nunca|jamás|sin|ni|ning(?:ún|uno|una)|tampoco|nada)\b", regex.IGNORECASE
     ),
@@ -62,6 +69,8 @@ _HAN_DENIES = lazy_pattern(
     r"需|须|須|方可|才能|才可|除非|只有|只能|禁|拒|免|缺|非|否|停止|失败|失敗|无|無|不|未|没|沒"
 )
 _REACH = 3
+# Characters before or after, of the same line, that hold the next word and "weder ... noch".
+_BESIDE = 80
 
 
 def has_negation(text: str, language: str) -> bool:
@@ -75,7 +84,8 @@ def stands_negated(text: str, start: int, end: int, language: str) -> bool:
 
     "Dogs are allowed" is word for word in "no dogs are allowed", and says the contrary.
     """
-    before, after = text[max(0, start - 12) : start], text[end : end + 12]
+    before = text[max(0, start - _BESIDE) : start].rpartition("\n")[2]
+    after = text[end : end + _BESIDE].partition("\n")[0]
     if language == "zh":
         return regex.search("[不未没沒无無非]$", before) is not None
     pattern = _NEGATION.get(language, _NEGATION["en"])

@@ -175,12 +175,10 @@ class _Passage:
         start = self._plain.find(wanted) if wanted else -1
         while start >= 0:
             end = start + len(wanted)
-            if not (
-                _goes_on(self._plain, start)
-                or _goes_on(self._plain, end)
-                or stands_negated(self._plain, start, end, self.language)
-            ):
-                return self._places[start], self._places[end - 1] + 1
+            if not (_goes_on(self._plain, start) or _goes_on(self._plain, end)):
+                place = self._places[start], self._places[end - 1] + 1
+                if not stands_negated(self.text, *place, self.language):
+                    return place
             start = self._plain.find(wanted, start + 1)
         return None
 

@@ -249,6 +249,34 @@ def test_the_contrary_is_flagged(sentence, passage):
 @pytest.mark.parametrize(
     ("sentence", "passage"),
     [
+        ("Dogs are allowed.", "Parking: no\nDogs are allowed\nWifi: free"),
+        ("Lunch is served at noon.", "Breakfast: none\nLunch is served at noon\nDinner at 6"),
+        ("Der Zug fährt am Montag nach Bonn.", "Der Zug fährt noch am Montag nach Bonn."),
+        ("Das Museum ist am Sonntag geöffnet.", "Das Museum ist auch noch am Sonntag geöffnet."),
+        ("La piscine est ouverte le samedi.", "La piscine n'est ouverte que le samedi."),
+        ("Le musée vend des livres.", "Le musée ne vend pas seulement des livres."),
+    ],
+)
+def test_a_negation_of_something_else_denies_nothing(sentence, passage):
+    assert check_support(sentence, passage).is_supported
+
+
+@pytest.mark.parametrize(
+    ("sentence", "passage"),
+    [
+        ("Dogs are allowed.", "Parking: free\nNo dogs are allowed\nWifi: free"),
+        ("Katzen sind erlaubt.", "Weder Hunde noch Katzen sind erlaubt."),
+        ("La piscine est ouverte le samedi.", "La piscine n'est pas ouverte le samedi."),
+        ("Dites que le musée est ouvert.", "Ne dites pas que le musée est ouvert."),
+    ],
+)
+def test_what_stands_denied_is_flagged(sentence, passage):
+    assert not check_support(sentence, passage).is_supported
+
+
+@pytest.mark.parametrize(
+    ("sentence", "passage"),
+    [
         ("The archive is on the second floor.", "The archive is on the first floor."),
         ("Das Archiv liegt im zweiten Stock.", "Das Archiv liegt im ersten Stock."),
         ("红茶每盒九十五元。", "绿茶每盒九十五元，红茶每盒一百二十元。"),
