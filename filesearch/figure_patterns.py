@@ -52,7 +52,13 @@ def figure_pattern(language: str) -> regex.Pattern[str]:
             rf"\b(?P<ordinal_word>{alternatives(words.ordinals)})e[rnsm]?"
             r"(?-i:(?=\s(?!Sie\b)\p{Lu}))"
         )
-    day = rf"{alternatives(words.weekdays)}(?:e?s|abends?|morgens?)?"
+    through = r"\.?\s?(?:[-–—]|to|till?|until|through|thru|bis|au|à|a|al)\s?"
+    full_day = rf"{alternatives(words.weekdays)}(?:e?s|abends?|morgens?)?"
+    short_day = alternatives(words.short_weekdays)
+    last_day = rf"(?:{full_day}|{short_day})"
+    # "Sun" is a day and so is "sun-mon"; "sun" alone is none.
+    capital_day = rf"(?-i:{alternatives(name.title() for name in words.short_weekdays)})"
+    first_day = rf"(?:{full_day}|{capital_day}|{short_day}(?={through}{last_day}\b))"
     return regex.compile(
         "|".join(
             (
@@ -70,7 +76,7 @@ def figure_pattern(language: str) -> regex.Pattern[str]:
                 r"(?P<tenths>[一二三四五六七八九])成(?![为為立功员員分本])",
                 rf"(?<![一二三四五六七八九十两兩几幾\d])(?:星期|周|週|礼拜|禮拜)(?P<han_day>[{HAN_DAYS}天])"
                 rf"(?:[至到—–-]+(?:星期|周|週|礼拜|禮拜)?(?P<han_day_to>[{HAN_DAYS}天]))?(?![次个個])",
-                rf"\b(?P<day>{day})\b(?:\s?(?:-|–|to|through|until|bis|au|à|a|al)\s?(?P<day_to>{day})\b)?",
+                rf"\b(?P<day>{first_day})\b(?:{through}(?P<day_to>{last_day})\b)?",
                 r"(?<![\p{Latin}\d.])(?P<sign>(?:US|NT|HK|A|C)?[$€£¥￥]\s?|(?:USD|EUR|RMB|CNY)\s?)?"
                 rf"(?P<number>{_GROUPED_BY_POINTS}|"
                 rf"{_DECIMAL_COMMA if words.has_decimal_comma else _GROUPED}|\d+(?:\.\d+)?)"

@@ -196,7 +196,9 @@ def _read(text: str, found: regex.Match[str], words: Vocabulary) -> Iterator[Fig
         value = float(words.months[groups["month"].lower()])
         yield Figure(written, start, end, value, "month name")
     elif "day" in groups or "han_day" in groups:
-        yield Figure(written, start, end, _days(groups, words), "weekday")
+        # "Sat" and "So" are other words as well; "Sat-Sun" is not.
+        is_weak = groups.get("day", "").lower() in words.short_weekdays and "day_to" not in groups
+        yield Figure(written, start, end, _days(groups, words), "weekday", is_weak=is_weak)
     elif "number" in groups:
         yield _number(text, found, groups, words)
     elif "ordinal_word" in groups:
@@ -226,8 +228,9 @@ def _days(groups: dict[str, str], words: Vocabulary) -> float:
         first, last = (HAN_DAYS.index(name.replace("天", "日")) for name in names)
     else:
         names = [groups["day"], groups.get("day_to", groups["day"])]
+        known = words.weekdays | words.short_weekdays
         first, last = (
-            next(n - 1 for day, n in words.weekdays.items() if name.lower().startswith(day))
+            next(n - 1 for day, n in known.items() if name.lower().startswith(day))
             for name in names
         )
     return float(sum(1 << (first + i) % 7 for i in range((last - first) % 7 + 1)))

@@ -28,6 +28,7 @@ class Vocabulary:
         joint: Between number words, says nothing: "and", "und", "et".
         ordinals: "third" -> 3; without what German bends them with.
         months, weekdays: Of each word its number; January and Monday are 1.
+        short_weekdays: The same of abbreviations, which alone are days with a capital only.
         units: Unit as written -> its family and how many of the family's base it is.
         is_compound: Whether a number is one word: "zweihundertvierzig".
         has_decimal_comma: Whether 3,5 is three and a half.
@@ -39,7 +40,8 @@ class Vocabulary:
     joint: str
     ordinals: Mapping[str, float]
     months: Mapping[str, int]
-    weekdays: Mapping[str, int]
+    weekdays: dict[str, int]
+    short_weekdays: dict[str, int]
     units: Units
     is_compound: bool = False
     has_decimal_comma: bool = True
@@ -129,6 +131,7 @@ def _english() -> Vocabulary:
             "september|sep|sept october|oct november|nov december|dec"
         ),
         weekdays=_counted("monday tuesday wednesday thursday friday saturday sunday"),
+        short_weekdays=_counted("mon tue|tues wed thu|thur|thurs fri sat sun"),
         units=SYMBOLS
         | _measures({
             "second": {"second sec": 1, "minute min": 60, "hour hr": 3600, "day": 86_400,
@@ -169,6 +172,7 @@ def _german() -> Vocabulary:
         weekdays=_counted(
             "montag dienstag mittwoch donnerstag freitag samstag|sonnabend sonntag"
         ),
+        short_weekdays=_counted("mo di mi do fr sa so"),
         units=SYMBOLS
         | _measures({
             "second": {"sekunde sekunden": 1, "minute minuten": 60, "stunde stunden std": 3600,
@@ -204,6 +208,7 @@ def _french() -> Vocabulary:
             "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
         ),
         weekdays=_counted("lundi mardi mercredi jeudi vendredi samedi dimanche"),
+        short_weekdays=_counted("lun mar mer jeu ven sam dim"),
         units=SYMBOLS
         | _measures({
             "second": {"seconde": 1, "minute": 60, "heure": 3600, "jour": 86_400,
@@ -244,6 +249,7 @@ def _spanish() -> Vocabulary:
             "noviembre diciembre"
         ),
         weekdays=_counted("lunes martes miércoles jueves viernes sábado domingo"),
+        short_weekdays=_counted("lun mar mié jue vie sáb dom"),
         units=SYMBOLS
         | _measures({
             "second": {"segundo": 1, "minuto": 60, "hora": 3600, "día": 86_400, "semana": 604_800},
@@ -279,6 +285,7 @@ def _italian() -> Vocabulary:
             "dicembre"
         ),
         weekdays=_counted("lunedì martedì mercoledì giovedì venerdì sabato domenica"),
+        short_weekdays=_counted("lun mar mer gio ven sab dom"),
         units=SYMBOLS
         | _measures({
             "second": {"secondo secondi": 1, "minuto minuti": 60, "ora ore": 3600,

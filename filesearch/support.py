@@ -22,6 +22,7 @@ import regex
 from filesearch.claims import LEADING_MARK, states_fact
 from filesearch.denial import is_negated_otherwise, stands_negated
 from filesearch.evidence import has_other_rank, replaced_words, strange_names
+from filesearch.figure_match import has_rival, is_held, says_days
 from filesearch.figures import Figure, figures_of
 from filesearch.languages import known_share
 from filesearch.names import PassageNames, has_other_person, names_in
@@ -106,8 +107,11 @@ def check_supports(
             passage gives a score of 0.
         embedder: Compares meanings, in one call for all pairs; None goes by words alone.
     """
-    passages = {passage: _Passage(passage) for _, passage in dict.fromkeys(pairs)}
-    checks = [_Check(sentence, passages[passage]) for sentence, passage in pairs]
+    keys = [(passage, language_of(sentence, language_of(passage))) for sentence, passage in pairs]
+    passages = {key: _Passage(*key) for key in dict.fromkeys(keys)}
+    checks = [
+        _Check(sentence, passages[key]) for (sentence, _), key in zip(pairs, keys, strict=True)
+    ]
     if embedder is not None:
         _compare(checks, embedder)
     return [check.conclude() for check in checks]
@@ -138,16 +142,18 @@ class _Quote:
 
 
 class _Passage:
-    """A passage as every sentence that cites it is held against it."""
+    """A passage as every sentence in `language` that cites it is held against it."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, language: str) -> None:
         self.text = text
-        self.language = language_of(text)
+        self.language = language_of(text, language)
+        # A table or form may have no word that tells its language, or only some of a name.
+        languages = tuple(dict.fromkeys((self.language, language)))
         self.quotes = [
-            _read_quote(text, start, end, self.language) for start, end in sentence_spans(text)
+            _read_quote(text, start, end, languages) for start, end in sentence_spans(text)
         ]
         self.words = frozenset(word for quote in self.quotes for word in quote.words)
-        self.figures = figures_of(text, language=self.language)
+        self.figures = _figures_in(text, languages)
         self.names = PassageNames(text)
         # In lower case with single spaces, and where each of its characters stands in the text.
         self._places = [
@@ -194,13 +200,26 @@ def _goes_on(text: str, position: int) -> bool:
     return len(around) == 2 and around.isalnum() and not has_han(around)
 
 
-def _read_quote(text: str, start: int, end: int, language: str) -> _Quote:
+def _figures_in(text: str, languages: Sequence[str]) -> list[Figure]:
+    """Return the numbers of `text` in reading order, each as the first language reads that can."""
+    found: list[Figure] = []
+    for language in languages:
+        taken = {place for figure in found for place in range(figure.start, figure.end)}
+        found += [
+            figure
+            for figure in figures_of(text, language=language)
+            if taken.isdisjoint(range(figure.start, figure.end))
+        ]
+    return sorted(found, key=lambda figure: figure.start)
+
+
+def _read_quote(text: str, start: int, end: int, languages: Sequence[str]) -> _Quote:
     mark = LEADING_MARK.match(text, start, end)
     if mark and mark.end() < end:
         start = mark.end()
     quote = text[start:end]
-    figures = tuple(figures_of(quote, language=language))
-    return _Quote(start, end, quote, frozenset(_words(quote, figures, language)), figures)
+    figures = tuple(_figures_in(quote, languages))
+    return _Quote(start, end, quote, frozenset(_words(quote, figures, languages[0])), figures)
 
 
 def _words(text: str, figures: Sequence[Figure], language: str) -> set[str]:
@@ -254,7 +273,7 @@ class _Check:
     def _coverage(self, words: frozenset[str], figures: Sequence[Figure]) -> float:
         """Return the share of words and numbers that are among these."""
         total = len(self.words) + len(self.figures)
-        held = len(self.words & words) + sum(_is_held(f, figures) for f in self.figures)
+        held = len(self.words & words) + sum(is_held(f, figures) for f in self.figures)
         return held / total if total else 0.0
 
     def _merit(self, quote: _Quote) -> float:
@@ -285,7 +304,7 @@ class _Check:
         lexical += (1 - WEIGHT_QUOTE) * self._coverage(self.passage.words, self.passage.figures)
         lexical **= _ALONE + (1 - _ALONE) * 2 * half
         score = (1 - half) * lexical + half * cosines[best]
-        missing = self._missing()
+        missing = self._missing(quote)
         if missing or self._is_contradicted(single, quote):
             score *= _AGAINST
         elif strange_names(self.sentence, quote.text, self.passage.names, self.language):
@@ -301,11 +320,11 @@ class _Check:
         gain = len(self.words & best.words) - len(self.words & single.words)
         return best if gain >= max(_MIN_GAIN * len(self.words), _MIN_GAINED_WORDS) else single
 
-    def _missing(self) -> list[str]:
+    def _missing(self, quote: _Quote) -> list[str]:
         found = [
             (figure.start, figure.text)
             for figure in self.figures
-            if not figure.is_weak and not _is_held(figure, self.passage.figures)
+            if self._is_wanted(figure, quote) and not is_held(figure, self.passage.figures)
         ]
         inside = [range(figure.start, figure.end) for figure in self.figures]
         found += [
@@ -316,16 +335,35 @@ class _Check:
         ]
         return list(dict.fromkeys(text for _, text in sorted(found)))
 
+    def _is_wanted(self, figure: Figure, quote: _Quote) -> bool:
+        """Whether it speaks against a sentence that a quote lacks this number of it."""
+        if figure.unit == "weekday" and (says_days(self.sentence) or says_days(quote.text)):
+            return False
+        return not figure.is_weak
+
     def _is_contradicted(self, single: _Quote, quote: _Quote) -> bool:
         return (
-            any(_has_rival(f, self.figures, quote.figures) for f in self.figures if not f.is_weak)
-            or bool(replaced_words(self.sentence, single.text, self.passage.text, self.language))
+            any(
+                has_rival(f, self.figures, quote.figures)
+                for f in self.figures
+                if self._is_wanted(f, quote)
+            )
+            or bool(self._replaced(single))
             or is_negated_otherwise(self.sentence, quote.text, self.language)
             or is_opposite(self.sentence, quote.text, self.language)
             or has_other_rank(self.sentence, quote.text, self.language)
             or has_other_person(self.sentence, quote.text, self.passage.text)
             or self._is_said_of_another(single)
         )
+
+    def _replaced(self, single: _Quote) -> set[str]:
+        """Return names and numbers where the quote has others in their place.
+
+        Not ranges of days, which may be listed there.
+        """
+        found = replaced_words(self.sentence, single.text, self.passage.text, self.language)
+        ranges = (f for f in self.figures if f.unit == "weekday" and int(f.value).bit_count() > 1)
+        return set(found).difference(f.text for f in ranges if is_held(f, single.figures))
 
     def _is_said_of_another(self, single: _Quote) -> bool:
         """Whether a number of the sentence belongs to another clause than its words do.
@@ -338,7 +376,7 @@ class _Check:
             for figures in [figures_of(text, language=self.language)]
         ]
         for figure in self.figures:
-            holding = [words for words, figures in clauses if _is_held(figure, figures)]
+            holding = [words for words, figures in clauses if is_held(figure, figures)]
             # A year, or a number alone between commas, may belong to all that follows.
             is_loose = figure.unit == "calendar" or any(
                 len(words) < _MIN_OTHER_WORDS for words in holding
@@ -349,21 +387,6 @@ class _Check:
             for words, figures in clauses:
                 theirs = self.words & words
                 is_about = len(theirs - ours) >= _MIN_OTHER_WORDS and not ours - theirs
-                if is_about and _has_rival(figure, self.figures, figures):
+                if is_about and has_rival(figure, self.figures, figures):
                     return True
         return False
-
-
-def _is_held(figure: Figure, figures: Sequence[Figure]) -> bool:
-    return any(figure.is_same(other) for other in figures)
-
-
-def _has_rival(figure: Figure, ours: Sequence[Figure], quoted: Sequence[Figure]) -> bool:
-    """Whether the quote, instead of this number, has another of its kind that is not ours."""
-    wanted = sum(other.is_same(figure) and other.kind == figure.kind for other in ours)
-    if _is_held(figure, quoted) and sum(figure.is_same(other) for other in quoted) >= wanted:
-        return False
-    return any(
-        other.kind == figure.kind and not other.is_weak and not any(f.is_same(other) for f in ours)
-        for other in quoted
-    )

@@ -202,6 +202,57 @@ def test_a_day_within_a_range_of_days_is_held():
 
 
 @pytest.mark.parametrize(
+    ("sentence", "passage"),
+    [
+        ("The shop is open from Monday to Friday.", "The shop is open Mon-Fri, 9:00-17:00."),
+        ("The shop is open on Monday and Tuesday.", "The shop is open on Mon and Tue."),
+        ("The shop is closed on Saturday and Sunday.", "The shop is closed at weekends."),
+        ("The shop is open on Wednesday.", "The shop is open daily except Sunday."),
+        ("The shop is open Tuesday through Saturday.", "The shop is open Tues. to Sat."),
+        ("The fair is open Monday to Wednesday.", "The fair is open Monday, Tuesday, Wednesday."),
+        ("The market is open Thursday to Saturday.", "It is open between Thursday and Saturday."),
+        ("The market is open Tuesday to Friday.", "The market is open from Tuesday till Friday."),
+        ("Der Laden ist Montag bis Freitag offen.", "Der Laden ist Mo-Fr von 9 bis 17 Uhr offen."),
+        ("Le parc ouvre du lundi au vendredi.", "Le parc ouvre du lun. au ven. à 9 heures."),
+        ("Le parc ouvre du lundi au samedi.", "Horaires du parc : lun-sam 9h-18h"),
+        ("The gym is open on Saturday.", "The gym is open seven days a week."),
+        ("The zoo is open every day except Monday.", "The zoo is open Tuesday to Sunday."),
+        ("La tienda abre de lunes a viernes.", "La tienda abre Lun a Vie de 9 a 17."),
+        ("商店周一至周五营业。", "商店营业时间：周一、周二、周三、周四、周五。"),
+        ("商店周日休息。", "商店周末休息。"),
+    ],
+)
+def test_days_are_held_however_they_are_listed(sentence, passage):
+    assert check_support(sentence, passage).is_supported
+
+
+@pytest.mark.parametrize(
+    ("sentence", "passage"),
+    [
+        ("The shop is open from Monday to Saturday.", "The shop is open Mon-Fri, 9:00-17:00."),
+        ("The shop is open on Sunday.", "The shop is open Mon to Fri."),
+        ("The shop is open Tuesday to Friday.", "The shop is open Tuesday to Thursday."),
+    ],
+)
+def test_other_days_are_not_held(sentence, passage):
+    assert not check_support(sentence, passage).is_supported
+
+
+@pytest.mark.parametrize(
+    ("sentence", "passage"),
+    [
+        ("The meeting is on 3 March 2024.", "Meeting: 3 March 2024"),
+        ("The invoice of Tuesday is for twenty mugs.", "Invoice Tuesday: twenty mugs, La Perla"),
+        ("The rent of Casa Verde is due on 5 May.", "Rent Casa Verde: due 5 May"),
+        ("Die Sitzung ist am 3. März 2024.", "Sitzung: 3. März 2024, Raum B12"),
+        ("Der Kurs dauert zwanzig Minuten.", "Kurs: zwanzig Minuten"),
+    ],
+)
+def test_numbers_are_read_in_a_passage_that_does_not_tell_its_language(sentence, passage):
+    assert check_support(sentence, passage).is_supported
+
+
+@pytest.mark.parametrize(
     ("written", "other"),
     [("30 days", "30 months"), ("5%", "$5"), ("1926", "1962"), ("2.4.1", "2.1.4"), ("300", "297")],
 )
