@@ -68,6 +68,8 @@ _HAN_NEGATION = lazy_pattern(
 _HAN_DENIES = lazy_pattern(
     r"需|须|須|方可|才能|才可|除非|只有|只能|禁|拒|免|缺|非|否|停止|失败|失敗|无|無|不|未|没|沒"
 )
+WITHOUT = lazy_pattern(r"\b(?:without|ohne|sans|sin|senza)\b", regex.IGNORECASE)
+"""It denies what follows, not the sentence."""
 _REACH = 3
 # Characters before or after, of the same line, that hold the next word and "weder ... noch".
 _BESIDE = 80
@@ -114,13 +116,19 @@ def is_negated_otherwise(sentence: str, quote: str, language: str = "en") -> boo
 
 
 def _denies(denying: str, stating: str, language: str) -> bool:
-    if _DENIES[language].search(stating):
+    if _DENIES[language].search(stating) or _is_denied_twice(denying, stating, language):
         return False
     stated = set(content_terms(stating, language)).difference(*_denied(stating, language))
     return any(
         words[0] in stated and sum(word in stated for word in words) > len(words) / 2
         for words in _denied(denying, language)
     )
+
+
+def _is_denied_twice(denying: str, stating: str, language: str) -> bool:
+    """Whether one needs what the other has: "not possible without a ticket", "with a ticket"."""
+    is_without = [WITHOUT.search(text) is not None for text in (denying, stating)]
+    return is_without == [True, False] and has_negation(WITHOUT.sub(" ", denying), language)
 
 
 def _denied(text: str, language: str) -> list[list[str]]:

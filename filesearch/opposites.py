@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import regex
 
-from filesearch.denial import content_terms, has_negation
+from filesearch.denial import WITHOUT, content_terms, has_negation
 from filesearch.patterns import lazy_pattern
 from filesearch.wording import has_han, is_function_word
 
@@ -137,8 +137,6 @@ _LIMIT = lazy_pattern(
     r"|只|仅|僅|除非|除了|[到至] ?\d",
     regex.IGNORECASE,
 )
-# It denies what follows, not the sentence.
-_WITHOUT = lazy_pattern(r"\b(?:without|ohne|sans|sin|senza)\b", regex.IGNORECASE)
 _JOINT = (
     r"\b(?:and|but|while|whereas|although|und|aber|während|et|mais|tandis que|y|pero|mientras|e|ma"
     r"|mentre)\b"
@@ -218,7 +216,7 @@ def _share(word: regex.Pattern[str], text: str, topic: set[str], language: str) 
 
 def _is_limited_otherwise(ours: str, theirs: str, language: str) -> bool:
     """Whether one of two texts has a negation or limit that the other lacks: they may agree."""
-    is_denied = [has_negation(_WITHOUT.sub(" ", text), language) for text in (ours, theirs)]
+    is_denied = [has_negation(WITHOUT.sub(" ", text), language) for text in (ours, theirs)]
     is_limited = (_LIMIT.search(text) is not None for text in (ours, theirs))
     return is_denied[0] != is_denied[1] or len(set(is_limited)) == 2
 

@@ -316,6 +316,8 @@ def test_a_negation_of_something_else_denies_nothing(sentence, passage):
     ("sentence", "passage"),
     [
         ("Dogs are allowed.", "Parking: free\nNo dogs are allowed\nWifi: free"),
+        ("Never lift the kiln without help.", "Lift the kiln without help."),
+        ("Entry is not possible with a ticket.", "Entry is possible with a ticket."),
         ("Katzen sind erlaubt.", "Weder Hunde noch Katzen sind erlaubt."),
         ("La piscine est ouverte le samedi.", "La piscine n'est pas ouverte le samedi."),
         ("Dites que le musée est ouvert.", "Ne dites pas que le musée est ouvert."),
@@ -376,6 +378,9 @@ def test_what_is_said_of_the_same_is_supported(sentence, passage):
         ("Les chiens sont interdits.", "Les chiens ne sont pas admis."),
         ("Los perros están prohibidos.", "No se admiten perros."),
         ("地下停车场周末不收费。", "地下停车场周末免费。"),
+        ("Entry is not possible without a ticket.", "Entry is possible with a ticket."),
+        ("Never lift the kiln without help.", "Always lift the kiln with help."),
+        ("Der Zutritt ist ohne Karte nicht möglich.", "Der Zutritt ist mit Karte möglich."),
         ("You cannot enter without a ticket.", "You can only enter with a ticket."),
         ("Never drive without a licence.", "Drive with a licence only."),
         ("Guests without a badge register.", "Guests register unless they come with a badge."),
