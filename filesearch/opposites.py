@@ -6,12 +6,14 @@ closed, before for after. Short lists of common pairs for each language, no dict
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import regex
 
 from filesearch.denial import WITHOUT, content_terms, has_negation
+from filesearch.figure_match import is_held
+from filesearch.figures import Figure, figures_of
 from filesearch.patterns import lazy_pattern
 from filesearch.wording import has_han, is_function_word
 
@@ -128,10 +130,11 @@ _HAN_OPPOSITES = [
 _PREFIXES = ("un", "in", "im", "il", "ir", "non")
 _LEAST_AFTER_PREFIX = 4
 # "Allowed only outside" and "forbidden inside" agree, and so do "open until 6" or "open 9 to 6" and
-# "closes at 6", "pass with 60" and "fail with less than 60".
+# "closes at 6", "pass with 60" and "fail with less than 60", "allows" and "lifts the ban".
 _LIMIT = lazy_pattern(
-    r"\b(?:only|except\w*|unless|until|till|other than|nur|außer|sofern|erst|bis|sauf|seul\w*"
-    r"|uniquement|jusqu['’]à|salvo|excepto|s[oó]lo|únicamente|hasta las|solo|soltanto|eccetto"
+    r"\b(?:only|except\w*|unless|until|till|other than|lift(?:s|ed|ing)|nur|außer"
+    r"|sofern|erst|bis|sauf|seul\w*|uniquement|jusqu['’]à|salvo|excepto"
+    r"|s[oó]lo|únicamente|hasta las|solo|soltanto|eccetto"
     r"|fino a(?:ll\w*)?|(?:less|fewer|more) than|(?:weniger|mehr) als|(?:moins|plus) de"
     r"|(?:menos|más) de|\d+ ?(?:-|–|to|à|a) ?\d+)\b"
     r"|只|仅|僅|除非|除了|[到至] ?\d",
@@ -186,6 +189,7 @@ def _differ(ours: str, theirs: str, language: str, *, beside: str = "") -> bool:
             or (b in ours and a in theirs and b not in theirs and a not in ours)
             for a, b in _HAN_OPPOSITES
         )
+    figures = figures_of(ours, language=language)
     for pair in _pairs_of(language):
         for a, b in (pair, pair[::-1]):
             if not a.search(ours) or b.search(ours) or a.search(theirs):
@@ -193,7 +197,7 @@ def _differ(ours: str, theirs: str, language: str, *, beside: str = "") -> bool:
             topic = set(content_terms(a.sub(" ", ours), language))
             if _share(a, beside, topic, language) > 0:
                 continue  # another clause says what we say
-            if _share(b, theirs, topic, language) >= _MIN_TOPIC:
+            if _share(b, theirs, topic, language, figures) >= _MIN_TOPIC:
                 return True
     if has_negation(ours, language) != has_negation(theirs, language):
         return False  # "without a valid ticket" and "with an invalid ticket" agree
@@ -201,17 +205,35 @@ def _differ(ours: str, theirs: str, language: str, *, beside: str = "") -> bool:
     return _has_prefixed(mine - other, other - mine) or _has_prefixed(other - mine, mine - other)
 
 
-def _share(word: regex.Pattern[str], text: str, topic: set[str], language: str) -> float:
+def _share(
+    word: regex.Pattern[str],
+    text: str,
+    topic: set[str],
+    language: str,
+    figures: Sequence[Figure] = (),
+) -> float:
     """Return how much of `topic` a clause of `text` with such a word holds; -1 without a clause.
 
     Nothing to be about is held wholly.
+
+    Args:
+        figures: A clause with another number instead of one of these is not looked at: prices that
+            "rose to 9 EUR" may have fallen to 5.
     """
     shares = [
         len(topic.intersection(content_terms(part, language))) / len(topic) if topic else 1.0
         for part in _PART_END.split(text)
-        if word.search(part)
+        if word.search(part) and not _has_others(part, figures, language)
     ]
     return max(shares, default=-1.0)
+
+
+def _has_others(text: str, figures: Sequence[Figure], language: str) -> bool:
+    """Whether `text` lacks one of some numbers and has one that is not among them."""
+    theirs = figures_of(text, language=language)
+    return not all(is_held(figure, theirs) for figure in figures) and not all(
+        is_held(figure, figures) for figure in theirs
+    )
 
 
 def _is_limited_otherwise(ours: str, theirs: str, language: str) -> bool:

@@ -285,6 +285,7 @@ def test_a_date_is_read_in_each_way_of_writing_it():
         ("Le parc est ouvert le dimanche.", "Le dimanche, le parc est fermé."),
         ("Está permitido fumar en la sala.", "Está prohibido fumar en la sala."),
         ("L'ingresso della mostra è gratuito.", "L'ingresso della mostra è a pagamento."),
+        ("Revenue rose by 5% in May.", "Costs were stable at 9 EUR; revenue fell by 5% in May."),
         ("The fee is waived with a card.", "The fee is waived without a card."),
         ("Revenue rose by 5%.", "Revenue, which had been stable for years, fell by 5%."),
         ("The museum is open on Mondays.", "The museum, a former mill, is closed on Mondays."),
@@ -381,6 +382,7 @@ def test_what_is_said_of_the_same_is_supported(sentence, passage):
         ("Entry is not possible without a ticket.", "Entry is possible with a ticket."),
         ("Never lift the kiln without help.", "Always lift the kiln with help."),
         ("Der Zutritt ist ohne Karte nicht möglich.", "Der Zutritt ist mit Karte möglich."),
+        ("The EU lifted the ban on imports from Oslo.", "The EU permits imports from Oslo again."),
         ("You cannot enter without a ticket.", "You can only enter with a ticket."),
         ("Never drive without a licence.", "Drive with a licence only."),
         ("Guests without a badge register.", "Guests register unless they come with a badge."),
@@ -414,6 +416,11 @@ def test_the_contrary_denied_is_no_contradiction(sentence, passage):
         (
             "The sale starts on 1 May.",
             "Ending in June, the sale, which the mayor opens, runs from 1 May.",
+        ),
+        ("Prices dropped to 5 EUR.", "Prices rose to 9 EUR in 2020 and are now at 5 EUR."),
+        (
+            "The train from Bonn arrives at 9:15.",
+            "The train departs Bonn at 8:00 and is in Graz at 9:15.",
         ),
     ],
 )
