@@ -1,7 +1,8 @@
-"""Given files: files that come with a question -> a vector store of their own, to answer from.
+"""Given files: files that come with a question -> vector stores of their own, to answer from.
 
 Bytes that stand in a request become a file first. Both live for a day after they were last asked:
-the next turn of a conversation brings the same files and finds their store again.
+the next turn of a conversation brings the same files and finds their stores again. There is one
+for the files of each message, so that a turn that brings another file reads that one alone.
 """
 
 from __future__ import annotations
@@ -101,18 +102,31 @@ class GivenFiles:
             return False
         return True
 
-    def store_of(self, file_ids: Sequence[str], owner: str, scope: str | None) -> str:
-        """Return the store of these files, which counts as a use of it; they may still be read.
+    def stores_of(
+        self, messages: Sequence[Sequence[str]], owner: str, scope: str | None
+    ) -> list[str]:
+        """Return the stores of some files, which counts as a use of them; they may still be read.
 
         Args:
-            file_ids: One or more.
-            owner: Of the store.
+            messages: Ids of the files of each message, in order. A file that comes again is in
+                the store of the first message that has it.
+            owner: Of the stores.
             scope: Owner whose files may be used; None does not ask.
 
         Raises:
             ApiError: An id is not one of a file.
             NotFound: There is no such file.
         """
+        found, seen = [], set[str]()
+        for file_ids in messages:
+            new = frozenset(file_ids) - seen
+            seen |= new
+            if new:
+                ordered = [file_id for file_id in dict.fromkeys(file_ids) if file_id in new]
+                found.append(self._store_of_message(ordered, owner, scope))
+        return found
+
+    def _store_of_message(self, file_ids: Sequence[str], owner: str, scope: str | None) -> str:
         for file_id in file_ids:
             check_id("file", file_id, name="file_id")
         key = (owner, frozenset(file_ids))
@@ -129,7 +143,7 @@ class GivenFiles:
         store = stores.create(
             name="files of a chat", expires_after_days=_LIFETIME_DAYS, owner=owner
         )
-        attached = [NewAttachment(file_id) for file_id in dict.fromkeys(file_ids)]
+        attached = [NewAttachment(file_id) for file_id in file_ids]
         try:
             stores.attach(store.id, attached, owner=scope)
         except NotFound:

@@ -85,6 +85,26 @@ def test_a_file_in_a_message_is_answered_from(live):
     assert names.count("files of a chat") == 1, "the second turn finds its store again"
 
 
+def sizes_of_stores(live):
+    """How many files the stores of messages hold, the newest first."""
+    stores = live.client.vector_stores.list().data
+    return [s.file_counts.total for s in stores if s.name == "files of a chat"]
+
+
+def test_a_turn_that_brings_a_file_reads_no_earlier_one_again(live):
+    asked = []
+    for number, file in enumerate([inline(KILN), inline(MUGS, "mugs.txt")]):
+        asked.append({"role": "user", "content": [file, {"type": "text", "text": "Degrees?"}]})
+        if number:  # a program may send the earlier ones again, which makes them no new ones
+            asked[-1]["content"].insert(0, inline(KILN))
+        live.client.chat.completions.create(model="m", messages=asked)
+    assert sizes_of_stores(live) == [1, 1]
+    asked[-1]["content"][-1] = {"type": "text", "text": ASK_KILN[0]["content"]}
+    reply = live.client.chat.completions.create(model="m", messages=asked)
+    assert reply.choices[0].message.content.startswith("The kiln reaches 1280 degrees")
+    assert sizes_of_stores(live) == [1, 1]
+
+
 def test_a_stream_carries_each_annotation_with_its_marker(live, kiln):
     body = {"vector_store_ids": [kiln[1]]}
     with live.client.chat.completions.stream(

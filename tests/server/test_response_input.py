@@ -211,6 +211,20 @@ def test_a_file_of_an_earlier_turn_is_still_answered_from(live):
     assert third.output_text == ZEBRA
 
 
+def test_a_turn_that_brings_a_file_reads_no_earlier_one_again(live):
+    responses = live.client.responses
+    first = responses.create(model="m", input=asking(zebra(), question="Is there a giraffe?"))
+    data = base64.b64encode(b"The giraffe is called Greta.").decode()
+    second = responses.create(
+        model="m",
+        input=asking(zebra(filename="giraffe.txt", file_data=data)),
+        previous_response_id=first.id,
+    )
+    check_zebra(second)
+    stores = [s for s in live.client.vector_stores.list() if s.name == "files of a chat"]
+    assert [store.file_counts.total for store in stores] == [1, 1]
+
+
 def test_a_file_in_a_message_is_searched_beside_the_stores_of_the_tool(live):
     store = live.client.vector_stores.create()
     live.client.vector_stores.files.upload_and_poll(

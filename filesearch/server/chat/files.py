@@ -1,4 +1,4 @@
-"""Chat files: the vector stores that a chat is answered from, that of its own files included."""
+"""Chat files: the vector stores that a chat is answered from, those of its own files included."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from filesearch.errors import NotFound
+from filesearch.paging import PageQuery
 from filesearch.server.chat.question import Grounding
 from filesearch.server.errors import check_id, invalid, not_found
 
@@ -30,16 +31,21 @@ def ready_stores(
             stores.get(store_id, owner=caller.scope)
         except NotFound as error:
             raise not_found(f"No vector store found with id '{store_id}'.") from error
-    found = grounding.store_ids
-    kept = {server.given_files.keep(file, caller.owner): file for file in grounding.files}
-    file_ids = tuple(dict.fromkeys([*grounding.file_ids, *kept]))
-    if file_ids:
-        found = (*found, server.given_files.store_of(file_ids, caller.owner, caller.scope))
+    messages = [
+        [
+            file if isinstance(file, str) else server.given_files.keep(file, caller.owner)
+            for file in files
+        ]
+        for files in grounding.files
+    ]
+    of_files = server.given_files.stores_of(messages, caller.owner, caller.scope)
+    found = (*grounding.store_ids, *of_files)
     if found:
-        stores.wait_until_ready(list(found), WAIT_S, stop)
-    for file_id in file_ids:
-        file = stores.file(found[-1], file_id)
-        if file.status == "failed":
-            name = kept[file_id].filename if file_id in kept else file_id
-            raise invalid(f"File '{name}' cannot be answered from: {file.error}", "messages")
+        stores.wait_until_ready(found, WAIT_S, stop)
+    for store_id in of_files:
+        failed = stores.files(store_id, PageQuery(1), status="failed")
+        for file in failed.items:
+            raise invalid(
+                f"File '{file.filename}' cannot be answered from: {file.error}", "messages"
+            )
     return found

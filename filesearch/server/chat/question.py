@@ -41,21 +41,19 @@ class Grounding:
 
     Attributes:
         store_ids: Vector stores.
-        file_ids: Files, besides the stores.
-        files: Those whose bytes came along, besides.
+        files: Of each message that has some, besides the stores: ids, or what came along.
         max_num_results: Passages of one search; None leaves it to the loop.
         filters, ranking_options: OpenAI's, of every search.
     """
 
     store_ids: tuple[str, ...] = ()
-    file_ids: tuple[str, ...] = ()
-    files: tuple[GivenFile, ...] = ()
+    files: tuple[tuple[str | GivenFile, ...], ...] = ()
     max_num_results: int | None = None
     filters: Mapping[str, Any] | None = None
     ranking_options: Mapping[str, Any] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.store_ids or self.file_ids or self.files)
+        return bool(self.store_ids or self.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,15 +111,17 @@ def read_chat(request: OwnChatRequest) -> ChatQuestion:
             "invalid_value",
         )
     messages: list[Message] = []
-    files: list[str | GivenFile] = []
+    files: list[tuple[str | GivenFile, ...]] = []
     for number, message in enumerate(request.messages):
-        messages.append(_read_message(message, f"messages[{number}]", messages, files))
+        its_files: list[str | GivenFile] = []
+        messages.append(_read_message(message, f"messages[{number}]", messages, its_files))
+        files += [tuple(its_files)] if its_files else []
     grounding = _read_grounding(request, files)
     tools = [tool.function for tool in request.tools or () if isinstance(tool, FunctionTool)]
     is_old = bool(request.functions) and not request.tools
     specs = tuple(_spec(function) for function in (request.functions or () if is_old else tools))
     choice, specs = _read_choice(request, specs, is_old=is_old, can_search=bool(grounding))
-    if choice == "none" and (grounding.file_ids or grounding.files):
+    if choice == "none" and grounding.files:
         # Files are part of what was said, not a tool: they are answered from all the same.
         choice, specs, grounding = "auto", (), replace(grounding, store_ids=())
     return ChatQuestion(
@@ -284,14 +284,12 @@ def _spec(function: FunctionDefinition) -> ToolSpec:
     )
 
 
-def _read_grounding(request: OwnChatRequest, files: Sequence[str | GivenFile]) -> Grounding:
+def _read_grounding(
+    request: OwnChatRequest, files: Sequence[tuple[str | GivenFile, ...]]
+) -> Grounding:
     """Return what the search covers: all that the request names, together."""
     store_ids = list(request.vector_store_ids)
-    found = Grounding(
-        tuple(store_ids),
-        tuple(dict.fromkeys(file for file in files if isinstance(file, str))),
-        tuple(dict.fromkeys(file for file in files if isinstance(file, GivenFile))),
-    )
+    found = Grounding(tuple(store_ids), tuple(files))
     for number, tool in enumerate(request.tools or ()):
         if not isinstance(tool, FileSearchTool):
             continue

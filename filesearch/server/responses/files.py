@@ -2,12 +2,12 @@
 
 The text is kept with the item, so that later turns have it even when the file is gone. The bytes
 that a client sent are kept only for a model that quotes, as a file for a day: it searches what it
-quotes, so for it the files of a conversation become a vector store.
+quotes, so for it the files of a message become a vector store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from filesearch.errors import InvalidFile, NotFound, UnsupportedFile
@@ -115,26 +115,29 @@ def keeper(server: Server, model: str, owner: str) -> Keep:
     return keep
 
 
-def store_of_files(server: Server, items: Sequence[Item], owner: str) -> str | None:
-    """Return the vector store of all files in messages; None where there are none.
+def stores_of_files(server: Server, items: Sequence[Item], owner: str) -> list[str]:
+    """Return the vector stores of the files in messages, one for each message that has some.
 
     A file that is gone, or whose bytes were never kept, is there as its text.
     """
-    files = server.given_files
-    file_ids = []
-    for part in _file_parts(items):
-        file_id = part.get("kept_id") or part.get("file_id") or ""
-        if not files.is_there(file_id):
-            text = GivenFile(f"{part['filename']}.txt", part["text"].encode())
-            file_id = files.keep(text, owner)
-        file_ids.append(file_id)
-    return files.store_of(file_ids, owner, None) if file_ids else None
+    messages = [
+        [_file_id(server, part, owner) for part in _file_parts(item)]
+        for item in items
+        if item["type"] == "message"
+    ]
+    return server.given_files.stores_of(messages, owner, None)
 
 
-def _file_parts(items: Sequence[Item]) -> Iterator[dict[str, Any]]:
-    for item in items:
-        if item["type"] == "message":
-            yield from (part for part in item["content"] if part["type"] == "input_file")
+def _file_parts(item: Item) -> list[dict[str, Any]]:
+    return [part for part in item["content"] if part["type"] == "input_file"]
+
+
+def _file_id(server: Server, part: Mapping[str, Any], owner: str) -> str:
+    file_id: str = part.get("kept_id") or part.get("file_id") or ""
+    if server.given_files.is_there(file_id):
+        return file_id
+    text = GivenFile(f"{part['filename']}.txt", part["text"].encode())
+    return server.given_files.keep(text, owner)
 
 
 def without_files(items: Sequence[Item]) -> list[Item]:

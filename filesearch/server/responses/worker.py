@@ -22,7 +22,7 @@ from filesearch.run import RunOptions
 from filesearch.server.errors import to_api_error
 from filesearch.server.loop import make_loop
 from filesearch.server.models import quotes
-from filesearch.server.responses.files import store_of_files, without_files
+from filesearch.server.responses.files import stores_of_files, without_files
 from filesearch.server.responses.items import Conversation, Item, read_items
 from filesearch.server.responses.objects import ResponseObject, ended_response, failed_response
 from filesearch.server.responses.output import ResponseOutput
@@ -110,8 +110,8 @@ def _run(server: Server, job: ResponseJob, output: ResponseOutput) -> RunEnd:
     conversation = job.conversation
     if quotes(model):
         given = [*job.before, *job.given]
-        if (store_id := store_of_files(server, given, job.owner)) is not None:
-            setup.search_files(store_id)
+        if file_store_ids := stores_of_files(server, given, job.owner):
+            setup.search_files(file_store_ids)
             conversation = read_items(without_files(job.before), without_files(job.given))
     store_ids = [*setup.store_ids, *setup.file_store_ids]
     for store_id in server.stores.existing(store_ids):
@@ -163,7 +163,7 @@ class _Setup:
             max_searches=response["max_tool_calls"],
         )
 
-    def search_files(self, store_id: str) -> None:
+    def search_files(self, store_ids: list[str]) -> None:
         """Search the files of the messages besides, which is no use of a tool.
 
         A function that must be called is called all the same.
@@ -174,7 +174,7 @@ class _Setup:
         if choice == "none":
             self.store_ids, self.functions = [], []
             self.options = replace(self.options, tool_choice="auto")
-        self.file_store_ids = [store_id]
+        self.file_store_ids = store_ids
 
 
 def _offers_search(response: ResponseObject) -> bool:
