@@ -45,7 +45,8 @@ def make_loop(
         history: The conversation, its last message the one to answer.
         store_ids: Vector stores that `file_search` covers; none, no such tool. Those that are
             deleted are searched as if they were empty.
-        unfiltered_ids: Others that it covers, whatever `filters` say.
+        unfiltered_ids: Others that it covers, whatever `filters` and the `score_threshold` of
+            `ranking_options` leave out elsewhere.
         functions: Tools that the client runs.
         options: See RunOptions.
         filters, ranking_options: Of every search.
@@ -68,25 +69,30 @@ def make_loop(
         return plan_queries(query)
 
     def search(
-        ids: Sequence[str], narrowed_by: Mapping[str, Any] | None, query: str
+        ids: Sequence[str],
+        narrowed_by: Mapping[str, Any] | None,
+        ranked_by: Mapping[str, Any] | None,
+        query: str,
     ) -> Sequence[SearchResult]:
         found = server.stores.search(
             server.stores.existing(ids),
             plan(query).queries,
             top_k=chosen.max_num_results,
             filters=narrowed_by,
-            ranking_options=ranking_options,
+            ranking_options=ranked_by,
         )
         results: Sequence[SearchResult] = found.results
         return results
 
-    narrowed = [(store_ids, filters), (unfiltered_ids, None)]
-    if not filters:  # together, what is found is ranked together
-        narrowed = [([*store_ids, *unfiltered_ids], None)]
+    given = ranking_options or {}
+    unnarrowed = {name: value for name, value in given.items() if name != "score_threshold"}
+    narrowed = [(store_ids, filters, ranking_options), (unfiltered_ids, None, unnarrowed)]
+    if not filters and not given.get("score_threshold"):  # what is found is ranked together
+        narrowed = [([*store_ids, *unfiltered_ids], None, ranking_options)]
     return Run(
         served,
         history,
-        searches=[partial(search, ids, by) for ids, by in narrowed if ids],
+        searches=[partial(search, *one) for one in narrowed if one[0]],
         functions=[Function(spec) for spec in functions],
         locate=server.fs.locate,
         embedder=server.fs.embedder,

@@ -211,6 +211,22 @@ def test_a_file_whose_bytes_stand_in_a_message_is_answered_from(live, choice):
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        {"filters": {"type": "eq", "key": "year", "value": 2024}},
+        {"ranking_options": {"score_threshold": 1.0}},
+    ],
+)
+def test_what_a_tool_leaves_out_is_not_left_out_of_the_message(live, options):
+    tool = {"type": "file_search", "vector_store_ids": [fill(live, upload(live, MUGS))]}
+    content = [inline(KILN), {"type": "text", "text": ASK_KILN[0]["content"]}]
+    reply = live.client.chat.completions.create(
+        model="m", messages=[{"role": "user", "content": content}], tools=[tool | options]
+    )
+    assert cited(reply.choices[0].message)
+
+
+@pytest.mark.parametrize(
     ("file", "says"),
     [
         ({"filename": "a.txt"}, "give 'file_id' or 'file_data'"),

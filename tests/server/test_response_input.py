@@ -244,7 +244,12 @@ def test_a_file_in_a_message_is_searched_beside_the_stores_of_the_tool(live):
         assert [note.filename for note in message.content[0].annotations] == [name]
     # Nor do a tool's filters, or that it must not be used, keep what the message holds out.
     filters = {"type": "eq", "key": "year", "value": 2024}
-    for options in ({"tools": [tool | {"filters": filters}]}, {"tool_choice": "none"}):
+    threshold = {"ranking_options": {"score_threshold": 1.0}}
+    for options in (
+        {"tools": [tool | {"filters": filters}]},
+        {"tools": [tool | threshold]},
+        {"tool_choice": "none"},
+    ):
         asked = {"tools": [tool], **options}
         made = live.client.responses.create(model="m", input=asking(zebra()), **asked)
         assert made.output_text == ZEBRA

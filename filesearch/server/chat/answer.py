@@ -57,12 +57,13 @@ class Piece:
 
 
 def answer(
-    server: Server, question: ChatQuestion, store_ids: Sequence[str], stop: threading.Event
+    server: Server, question: ChatQuestion, file_store_ids: Sequence[str], stop: threading.Event
 ) -> Iterator[Piece]:
     """Yield the pieces of an answer; the last one has `finish` and `usage`.
 
     Args:
-        store_ids: Vector stores to search; none asks the model alone.
+        file_store_ids: Vector stores of the files of messages. Without them, and without those
+            that the question names, the model is asked alone.
         stop: Set by anyone to end it; no last piece comes then.
 
     Raises:
@@ -72,8 +73,8 @@ def answer(
     model = server.model_for(question.model)
     check_format(server, question.model, question.response_format, "response_format")
     pieces = (
-        _grounded(_loop(server, question, store_ids, stop))
-        if store_ids
+        _grounded(_loop(server, question, file_store_ids, stop))
+        if question.grounding
         else _plain(model, question, stop)
     )
     try:
@@ -106,7 +107,7 @@ def _plain(model: ChatModel, question: ChatQuestion, stop: threading.Event) -> I
 
 
 def _loop(
-    server: Server, question: ChatQuestion, store_ids: Sequence[str], stop: threading.Event
+    server: Server, question: ChatQuestion, file_store_ids: Sequence[str], stop: threading.Event
 ) -> Run:
     instructions = [m.content for m in question.messages if m.role == "system" and m.content]
     grounding = question.grounding
@@ -125,7 +126,8 @@ def _loop(
         server,
         model=question.model,
         history=[m for m in question.messages if m.role != "system"] or [Message("user")],
-        store_ids=store_ids,
+        store_ids=grounding.store_ids,
+        unfiltered_ids=file_store_ids,
         functions=question.tools,
         options=options,
         filters=grounding.filters,

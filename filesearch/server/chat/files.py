@@ -1,4 +1,4 @@
-"""Chat files: the vector stores that a chat is answered from, those of its own files included."""
+"""Chat files: files of messages -> vector stores to search beside those that a chat names."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 WAIT_S = 60.0
 
 
-def ready_stores(
+def ready_file_stores(
     server: Server, grounding: Grounding, caller: Caller, stop: threading.Event
-) -> tuple[str, ...]:
-    """Return the stores to search, once what is in them has been read, or a minute later.
+) -> list[str]:
+    """Return the stores of the files of messages, once all that is searched has been read.
+
+    What is not read within a minute is not waited for.
 
     Raises:
         ApiError: A store or file does not exist, or a file cannot be read.
@@ -48,4 +50,4 @@ def ready_stores(
             raise invalid(
                 f"File '{file.filename}' cannot be answered from: {file.error}", "messages"
             )
-    return found
+    return of_files

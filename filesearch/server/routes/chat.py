@@ -10,7 +10,15 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -22,7 +30,7 @@ from filesearch.messages import ChatEndpoint
 from filesearch.protocols import ServedChatModel
 from filesearch.server.chat.answer import Piece, answer
 from filesearch.server.chat.body import ChatBody, TextBody
-from filesearch.server.chat.files import ready_stores
+from filesearch.server.chat.files import ready_file_stores
 from filesearch.server.chat.pump import in_thread, pump
 from filesearch.server.chat.question import (
     ChatQuestion,
@@ -136,10 +144,10 @@ def _pieces(
     stop: threading.Event,
 ) -> Iterator[Piece]:
     """Yield an answer, from the documents that are named, once they have been read."""
-    store_ids: tuple[str, ...] = ()
+    file_store_ids: Sequence[str] = ()
     if question.grounding:
-        store_ids = ready_stores(server, question.grounding, caller, stop)
-    yield from answer(server, question, store_ids, stop)
+        file_store_ids = ready_file_stores(server, question.grounding, caller, stop)
+    yield from answer(server, question, file_store_ids, stop)
 
 
 # From threads to the client
