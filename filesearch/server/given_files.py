@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from filesearch.errors import NotFound
-from filesearch.server.errors import check_id, invalid
+from filesearch.paging import PageQuery
+from filesearch.server.errors import ApiError, check_id, invalid
 from filesearch.store_records import NewAttachment
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _PURPOSE = "user_data"
 _LIFETIME_DAYS = 1
 _DAY_S = 24 * 3600
 _MAX_REMEMBERED = 1_000
+_READ_S = 60.0  # how long files are waited for
 _Key = TypeVar("_Key")
 
 
@@ -150,6 +152,44 @@ class GivenFiles:
             stores.delete(store.id)
             raise
         return str(store.id)
+
+    def wait_until_read(
+        self,
+        store_ids: Sequence[str],
+        param: str,
+        stop: threading.Event,
+        *,
+        beside: Sequence[str] = (),
+    ) -> None:
+        """Wait until files have been read, for a minute at most.
+
+        Args:
+            store_ids: Of the files, from `stores_of`.
+            param: What the request calls what holds the files.
+            stop: Ends the waiting when it is set.
+            beside: Other stores that are waited for: they may be searched as far as they are.
+
+        Raises:
+            ApiError: A file cannot be read, or they are still being read.
+        """
+        stores = self._server.stores
+        stores.wait_until_ready([*store_ids, *beside], _READ_S, stop)
+        if stop.is_set():
+            return
+        for store_id in store_ids:
+            for file in stores.files(store_id, PageQuery(1), status="failed").items:
+                raise invalid(
+                    f"File '{file.filename}' cannot be answered from: {file.error}", param
+                )
+        if not stores.wait_until_ready(store_ids, 0, stop):
+            raise ApiError(
+                503,
+                "The files are still being read; ask again in a moment.",
+                param=param,
+                code="vector_store_timeout",
+                kind="server_error",
+                headers={"x-should-retry": "true"},
+            )
 
     def _is_usable(self, store_id: str, file_ids: Sequence[str]) -> bool:
         """Whether a store is there, with all the files: those that are deleted leave it."""

@@ -240,6 +240,19 @@ def test_bytes_that_are_no_file_are_refused(live, file, says):
         live.client.chat.completions.create(model="m", messages=asked)
 
 
+def test_a_file_that_takes_too_long_to_read_is_not_denied(live, monkeypatch):
+    monkeypatch.setattr("filesearch.server.given_files._READ_S", 0.1)
+    live.server.fs.ingest_queue.stop()
+    content = [inline(KILN), {"type": "text", "text": ASK_KILN[0]["content"]}]
+    with pytest.raises(openai.InternalServerError, match="still being read; ask again") as caught:
+        live.client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": content}]
+        )
+    live.violations.clear()  # no other test expects a server error
+    assert caught.value.status_code == 503
+    assert caught.value.response.headers["x-should-retry"] == "true"
+
+
 def test_a_file_that_cannot_be_read_is_told(live):
     part = {"type": "file", "file": {"file_id": upload(live, b"\x00\x01\x02" * 50, "a.bin")}}
     with pytest.raises(openai.BadRequestError, match="cannot be answered from"):

@@ -270,6 +270,26 @@ def test_a_function_that_must_be_called_is_called_beside_a_file(live):
     assert [item.type for item in made.output] == ["function_call"]
 
 
+def test_a_file_that_takes_too_long_to_read_is_not_denied(live, monkeypatch):
+    monkeypatch.setattr("filesearch.server.given_files._READ_S", 0.1)
+    live.server.fs.ingest_queue.stop()
+    made = live.client.responses.create(model="m", input=asking(zebra()))
+    assert (made.status, made.error.code) == ("failed", "vector_store_timeout")
+    assert made.error.message == "The files are still being read; ask again in a moment."
+
+
+def test_a_file_that_cannot_be_searched_is_told(live, monkeypatch):
+    """Its text was found when the request came; what failed came after."""
+
+    def fail(*_args, **_options):
+        raise OSError("disk gone")
+
+    monkeypatch.setattr(live.server.fs.embedder, "embed_windows", fail)
+    made = live.client.responses.create(model="m", input=asking(zebra()))
+    assert (made.status, made.error.code) == ("failed", "server_error")
+    assert "'zebra.txt' cannot be answered from" in made.error.message
+
+
 def test_counting_tokens_keeps_no_file(live):
     live.client.responses.input_tokens.count(model="m", input=asking(zebra()))
     assert not live.client.files.list().data

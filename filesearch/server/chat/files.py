@@ -6,14 +6,11 @@ import threading
 from typing import TYPE_CHECKING
 
 from filesearch.errors import NotFound
-from filesearch.paging import PageQuery
 from filesearch.server.chat.question import Grounding
-from filesearch.server.errors import check_id, invalid, not_found
+from filesearch.server.errors import check_id, not_found
 
 if TYPE_CHECKING:
     from filesearch.server.context import Caller, Server
-
-WAIT_S = 60.0
 
 
 def ready_file_stores(
@@ -21,10 +18,10 @@ def ready_file_stores(
 ) -> list[str]:
     """Return the stores of the files of messages, once all that is searched has been read.
 
-    What is not read within a minute is not waited for.
+    The stores that the chat names are searched as far as they are after a minute.
 
     Raises:
-        ApiError: A store or file does not exist, or a file cannot be read.
+        ApiError: A store or file does not exist, a file cannot be read, or is not within a minute.
     """
     stores = server.stores
     for number, store_id in enumerate(grounding.store_ids):
@@ -41,13 +38,5 @@ def ready_file_stores(
         for files in grounding.files
     ]
     of_files = server.given_files.stores_of(messages, caller.owner, caller.scope)
-    found = (*grounding.store_ids, *of_files)
-    if found:
-        stores.wait_until_ready(found, WAIT_S, stop)
-    for store_id in of_files:
-        failed = stores.files(store_id, PageQuery(1), status="failed")
-        for file in failed.items:
-            raise invalid(
-                f"File '{file.filename}' cannot be answered from: {file.error}", "messages"
-            )
+    server.given_files.wait_until_read(of_files, "messages", stop, beside=grounding.store_ids)
     return of_files

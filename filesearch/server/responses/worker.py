@@ -19,7 +19,7 @@ from filesearch.functions import FILE_SEARCH
 from filesearch.messages import NamedTool, ToolChoice, ToolSpec
 from filesearch.protocols import ChatModel
 from filesearch.run import RunOptions
-from filesearch.server.errors import to_api_error
+from filesearch.server.errors import ApiError, to_api_error
 from filesearch.server.loop import make_loop
 from filesearch.server.models import quotes
 from filesearch.server.responses.files import stores_of_files, without_files
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from filesearch.server.context import Server
 
 _ENDS = (Completed, Incomplete, ActionRequired, Cancelled, Failed)
-_READY_S = 60.0  # how long stores that still take files in are waited for
+_CODES = ("vector_store_timeout",)  # OpenAI's for failed responses, besides its "server_error"
 _log = logging.getLogger("filesearch.server")
 
 
@@ -90,11 +90,12 @@ def run_response(server: Server, job: ResponseJob) -> Outcome:
     )
     try:
         end = _run(server, job, output)
-    except FilesearchError as error:
+    except (ApiError, FilesearchError) as error:
         _log.error("response %s failed: %s", job.id, error)
         output.abandon()
-        message = to_api_error(error).message
-        return Outcome(failed_response(job.response, "server_error", message), output.items)
+        told = error if isinstance(error, ApiError) else to_api_error(error)
+        code = told.code if told.code in _CODES else "server_error"
+        return Outcome(failed_response(job.response, code, told.message), output.items)
     # The worker loop's edge: whatever was not foreseen ends this response, and is logged.
     except Exception:  # noqa: BLE001
         _log.exception("response %s failed", job.id)
@@ -116,7 +117,9 @@ def _run(server: Server, job: ResponseJob, output: ResponseOutput) -> RunEnd:
     store_ids = [*setup.store_ids, *setup.file_store_ids]
     for store_id in server.stores.existing(store_ids):
         server.stores.touch(store_id)
-    server.stores.wait_until_ready(store_ids, _READY_S, job.cancel)
+    server.given_files.wait_until_read(
+        setup.file_store_ids, "input", job.cancel, beside=setup.store_ids
+    )
     loop = make_loop(
         server,
         model=job.response["model"],
