@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from filesearch.server.context import Server
 
 MAX_FILE_BYTES = 50 << 20  # OpenAI's, for one file in a request
+MAX_FILES = 500  # in one request; each takes a process that reads it, and a place in a store
 UNNAMED = "upload"
 _PURPOSE = "user_data"
 _LIFETIME_DAYS = 1
@@ -66,6 +67,21 @@ def check_size(filename: str, data: bytes, param: str) -> None:
             f"Invalid '{param}': '{filename}' has {len(data):,} bytes, at most {MAX_FILE_BYTES:,} "
             "fit into a message; put it into a vector store and search that.",
             param,
+        )
+
+
+def check_count(count: int, param: str) -> None:
+    """See that so many files may stand in a request.
+
+    Raises:
+        ApiError: They are too many.
+    """
+    if count > MAX_FILES:
+        raise invalid(
+            f"Invalid '{param}': too many files. Expected at most {MAX_FILES} files in a request, "
+            f"but got {count} instead; put them into a vector store and search that.",
+            param,
+            "array_above_max_length",
         )
 
 

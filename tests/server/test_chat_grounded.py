@@ -253,6 +253,15 @@ def test_a_file_that_takes_too_long_to_read_is_not_denied(live, monkeypatch):
     assert caught.value.response.headers["x-should-retry"] == "true"
 
 
+def test_too_many_files_are_refused_before_one_is_kept(live, monkeypatch):
+    monkeypatch.setattr("filesearch.server.given_files.MAX_FILES", 2)
+    asked = [{"role": "user", "content": [inline(KILN)] * number} for number in (1, 2)]
+    with pytest.raises(openai.BadRequestError, match="at most 2 files in a request") as caught:
+        live.client.chat.completions.create(model="m", messages=asked)
+    assert (caught.value.code, caught.value.param) == ("array_above_max_length", "messages")
+    assert not live.client.files.list().data
+
+
 def test_a_file_that_cannot_be_read_is_told(live):
     part = {"type": "file", "file": {"file_id": upload(live, b"\x00\x01\x02" * 50, "a.bin")}}
     with pytest.raises(openai.BadRequestError, match="cannot be answered from"):

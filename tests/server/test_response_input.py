@@ -290,6 +290,14 @@ def test_a_file_that_cannot_be_searched_is_told(live, monkeypatch):
     assert "'zebra.txt' cannot be answered from" in made.error.message
 
 
+def test_too_many_files_are_refused_before_one_is_read(live, monkeypatch):
+    monkeypatch.setattr("filesearch.server.given_files.MAX_FILES", 2)
+    with pytest.raises(openai.BadRequestError, match="at most 2 files in a request") as caught:
+        live.client.responses.create(model="m", input=asking(zebra()) + asking(zebra(), zebra()))
+    assert (caught.value.code, caught.value.param) == ("array_above_max_length", "input")
+    assert not live.client.files.list().data
+
+
 def test_counting_tokens_keeps_no_file(live):
     live.client.responses.input_tokens.count(model="m", input=asking(zebra()))
     assert not live.client.files.list().data

@@ -12,7 +12,13 @@ from typing import Any
 from filesearch.functions import FILE_SEARCH
 from filesearch.messages import Message, NamedTool, Role, ToolCall, ToolChoice, ToolSpec
 from filesearch.server.errors import ApiError, invalid
-from filesearch.server.given_files import UNNAMED, GivenFile, check_size, decode_file
+from filesearch.server.given_files import (
+    UNNAMED,
+    GivenFile,
+    check_count,
+    check_size,
+    decode_file,
+)
 from filesearch.server.wire.chat import (
     AssistantMessage,
     ChosenFunction,
@@ -116,6 +122,7 @@ def read_chat(request: OwnChatRequest) -> ChatQuestion:
         its_files: list[str | GivenFile] = []
         messages.append(_read_message(message, f"messages[{number}]", messages, its_files))
         files += [tuple(its_files)] if its_files else []
+    check_count(sum(map(len, files)), "messages")
     grounding = _read_grounding(request, files)
     tools = [tool.function for tool in request.tools or () if isinstance(tool, FunctionTool)]
     is_old = bool(request.functions) and not request.tools

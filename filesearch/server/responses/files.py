@@ -18,6 +18,7 @@ from filesearch.server.given_files import (
     MAX_FILE_BYTES,
     UNNAMED,
     GivenFile,
+    check_count,
     check_size,
     decode_file,
 )
@@ -44,21 +45,35 @@ def read_files(
             leaves them.
 
     Raises:
-        ApiError: A file that is not there, too large, or cannot be read; or one behind a URL.
+        ApiError: A file that is not there, too large, or cannot be read; or one behind a URL. Or
+            there are too many.
     """
+    check_count(sum(len(_file_parts(item)) for item in items), "input")
     return [_read_item(server, item, f"input[{n}]", scope, keep) for n, item in enumerate(items)]
 
 
+def _file_parts(item: Item) -> list[dict[str, Any]]:
+    """Return the files of an item."""
+    parts = item.get(_content_name(item))
+    if not isinstance(parts, list):
+        return []
+    return [part for part in parts if part.get("type") == "input_file"]
+
+
+def _content_name(item: Item) -> str:
+    """Return what an item calls its parts, if it has some."""
+    return "output" if item["type"] == "function_call_output" else "content"
+
+
 def _read_item(server: Server, item: Item, at: str, scope: str | None, keep: Keep | None) -> Item:
-    name = "output" if item["type"] == "function_call_output" else "content"
-    content = item.get(name)
-    if not isinstance(content, list) or item["type"] == "reasoning":
+    if not _file_parts(item):
         return item
+    name = _content_name(item)
     parts = [
         _read_part(server, part, f"{at}.{name}[{number}]", scope, keep)
         if part["type"] == "input_file"
         else part
-        for number, part in enumerate(content)
+        for number, part in enumerate(item[name])
     ]
     return item | {name: parts}
 
@@ -126,10 +141,6 @@ def stores_of_files(server: Server, items: Sequence[Item], owner: str) -> list[s
         if item["type"] == "message"
     ]
     return server.given_files.stores_of(messages, owner, None)
-
-
-def _file_parts(item: Item) -> list[dict[str, Any]]:
-    return [part for part in item["content"] if part["type"] == "input_file"]
 
 
 def _file_id(server: Server, part: Mapping[str, Any], owner: str) -> str:
