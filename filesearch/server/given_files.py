@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from filesearch.errors import NotFound
 from filesearch.paging import PageQuery
-from filesearch.server.errors import ApiError, check_id, invalid
+from filesearch.server.errors import ApiError, invalid
 from filesearch.store_records import NewAttachment
 
 if TYPE_CHECKING:
@@ -132,7 +132,6 @@ class GivenFiles:
             scope: Owner whose files may be used; None does not ask.
 
         Raises:
-            ApiError: An id is not one of a file.
             NotFound: There is no such file.
         """
         found, seen = [], set[str]()
@@ -145,8 +144,6 @@ class GivenFiles:
         return found
 
     def _store_of_message(self, file_ids: Sequence[str], owner: str, scope: str | None) -> str:
-        for file_id in file_ids:
-            check_id("file", file_id, name="file_id")
         key = (owner, frozenset(file_ids))
         with self._lock:
             store_id = self._store_of.pop(key, "")

@@ -262,6 +262,24 @@ def test_too_many_files_are_refused_before_one_is_kept(live, monkeypatch):
     assert not live.client.files.list().data
 
 
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({"response_format": {"type": "json_object"}}, {"type": "text", "text": "Degrees?"}),
+        ({"vector_store_ids": ["vs_none"]}, {"type": "text", "text": "Degrees?"}),
+        ({}, {"type": "file", "file": {"file_id": "file-none"}}),
+        ({}, {"type": "file", "file": {"file_id": "none"}}),
+    ],
+)
+def test_a_request_that_is_refused_leaves_no_file_behind(live, options, part):
+    body = {"model": "m", "messages": [{"role": "user", "content": [inline(KILN), part]}]}
+    with pytest.raises(openai.APIStatusError) as caught:
+        live.client.post("/chat/completions", body=body | options, cast_to=object)
+    assert caught.value.status_code in (400, 404)
+    assert not live.client.files.list().data
+    assert not sizes_of_stores(live)
+
+
 def test_a_file_that_cannot_be_read_is_told(live):
     part = {"type": "file", "file": {"file_id": upload(live, b"\x00\x01\x02" * 50, "a.bin")}}
     with pytest.raises(openai.BadRequestError, match="cannot be answered from"):

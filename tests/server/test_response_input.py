@@ -298,6 +298,23 @@ def test_too_many_files_are_refused_before_one_is_read(live, monkeypatch):
     assert not live.client.files.list().data
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"text": {"format": {"type": "json_object"}}},
+        {"previous_response_id": "resp_none"},
+        {"conversation": "conv_none"},
+        {"input": [*asking(zebra()), {"type": "item_reference", "id": "msg_none"}]},
+        {"input": asking(zebra(), zebra(file_data="AAECAAEC", filename="a.bin"))},
+        {"input": asking(zebra(), {"type": "input_file", "file_id": "file-none"})},
+    ],
+)
+def test_a_request_that_is_refused_leaves_no_file_behind(live, options):
+    with pytest.raises(openai.APIStatusError):
+        live.client.responses.create(model="m", **{"input": asking(zebra())} | options)
+    assert not live.client.files.list().data
+
+
 def test_counting_tokens_keeps_no_file(live):
     live.client.responses.input_tokens.count(model="m", input=asking(zebra()))
     assert not live.client.files.list().data

@@ -30,7 +30,6 @@ from filesearch.protocols import ChatModel
 from filesearch.run import Run, RunOptions
 from filesearch.server.chat.question import ChatQuestion
 from filesearch.server.errors import ApiError
-from filesearch.server.formats import check_format
 from filesearch.server.loop import make_loop
 from filesearch.tokens import count_tokens
 
@@ -67,11 +66,10 @@ def answer(
         stop: Set by anyone to end it; no last piece comes then.
 
     Raises:
-        ApiError: The model cannot do what is asked, or the conversation is too long for it.
+        ApiError: The conversation is too long for the model.
         ChatFailed: The model gives no answer.
     """
     model = server.model_for(question.model)
-    check_format(server, question.model, question.response_format, "response_format")
     pieces = (
         _grounded(_loop(server, question, file_store_ids, stop))
         if question.grounding

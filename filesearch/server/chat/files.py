@@ -21,7 +21,9 @@ def ready_file_stores(
     The stores that the chat names are searched as far as they are after a minute.
 
     Raises:
-        ApiError: A store or file does not exist, a file cannot be read, or is not within a minute.
+        ApiError: A store or file does not exist, and nothing is kept; or a file cannot be read, or
+            is not within a minute.
+        NotFound: A file does not exist.
     """
     stores = server.stores
     for number, store_id in enumerate(grounding.store_ids):
@@ -30,6 +32,9 @@ def ready_file_stores(
             stores.get(store_id, owner=caller.scope)
         except NotFound as error:
             raise not_found(f"No vector store found with id '{store_id}'.") from error
+    for file_id in (one for files in grounding.files for one in files if isinstance(one, str)):
+        check_id("file", file_id, name="file_id")
+        server.files.get(file_id, owner=caller.scope)
     messages = [
         [
             file if isinstance(file, str) else server.given_files.keep(file, caller.owner)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 Keep = Callable[[GivenFile], str | None]
 """Bytes that came with a request -> the id of a file with them; None where that is not needed."""
 
+_Given = list[tuple[dict[str, Any], GivenFile]]  # parts as they are read, and their bytes
+
 
 def read_files(
     server: Server, items: Sequence[Item], scope: str | None, *, keep: Keep | None = None
@@ -41,15 +43,20 @@ def read_files(
         server: Whose files and loaders are used.
         items: In order.
         scope: Owner whose files may be read; None for all.
-        keep: Keeps the bytes of files that came along, whose ids then stand beside them too; None
-            leaves them.
+        keep: Keeps the bytes of files that came along, whose ids then stand beside them too, once
+            all have been read; None leaves them.
 
     Raises:
         ApiError: A file that is not there, too large, or cannot be read; or one behind a URL. Or
             there are too many.
     """
     check_count(sum(len(_file_parts(item)) for item in items), "input")
-    return [_read_item(server, item, f"input[{n}]", scope, keep) for n, item in enumerate(items)]
+    given: _Given = []
+    read = [_read_item(server, item, f"input[{n}]", scope, given) for n, item in enumerate(items)]
+    if keep is not None:
+        for part, file in given:
+            part["kept_id"] = keep(file)
+    return read
 
 
 def _file_parts(item: Item) -> list[dict[str, Any]]:
@@ -65,12 +72,13 @@ def _content_name(item: Item) -> str:
     return "output" if item["type"] == "function_call_output" else "content"
 
 
-def _read_item(server: Server, item: Item, at: str, scope: str | None, keep: Keep | None) -> Item:
+def _read_item(server: Server, item: Item, at: str, scope: str | None, given: _Given) -> Item:
+    """Return an item whose files have their text; those that came along are added to `given`."""
     if not _file_parts(item):
         return item
     name = _content_name(item)
     parts = [
-        _read_part(server, part, f"{at}.{name}[{number}]", scope, keep)
+        _read_part(server, part, f"{at}.{name}[{number}]", scope, given)
         if part["type"] == "input_file"
         else part
         for number, part in enumerate(item[name])
@@ -79,7 +87,7 @@ def _read_item(server: Server, item: Item, at: str, scope: str | None, keep: Kee
 
 
 def _read_part(
-    server: Server, part: dict[str, Any], at: str, scope: str | None, keep: Keep | None
+    server: Server, part: dict[str, Any], at: str, scope: str | None, given: _Given
 ) -> dict[str, Any]:
     if "file_id" in part:
         filename, data = _stored_file(server, part["file_id"], at, scope)
@@ -102,8 +110,8 @@ def _read_part(
         raise invalid(f"Invalid '{at}': {error}", at) from error
     read = {name: value for name, value in part.items() if name != "file_data"}
     read |= {"filename": filename, "text": f"File '{filename}':\n\n{neutralise(text)}"}
-    if keep is not None and "file_id" not in part:
-        read["kept_id"] = keep(GivenFile(filename, data))
+    if "file_id" not in part:
+        given.append((read, GivenFile(filename, data)))
     return read
 
 

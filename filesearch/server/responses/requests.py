@@ -128,6 +128,18 @@ def _check_choice(request: CountTokens) -> None:
 # What a response goes on from
 
 
+def check_before(tx: Transaction, request: CountTokens, scope: str | None) -> None:
+    """See that what a request goes on from is there, which `items_before` then returns.
+
+    Raises:
+        ApiError: As `items_before`.
+    """
+    if request.conversation_id is not None:
+        require_conversation(tx, request.conversation_id, scope, name="conversation")
+    elif request.previous_response_id is not None:
+        _previous(tx, request.previous_response_id, scope)
+
+
 def items_before(
     tx: Transaction,
     *,

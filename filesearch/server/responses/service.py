@@ -39,7 +39,7 @@ from filesearch.server.responses.objects import (
     new_response,
     shown_response,
 )
-from filesearch.server.responses.requests import check_request, items_before
+from filesearch.server.responses.requests import check_before, check_request, items_before
 from filesearch.server.responses.stream import (
     Emitter,
     Events,
@@ -117,7 +117,12 @@ class ResponseService:
         response = new_response(request, new_id("resp"), int(time.time()))
         is_logged = response["store"] and bool(request.stream or request.background)
         keep = keeper(self._server, request.model, caller.owner)
-        items = read_files(self._server, stored_items(request.input), caller.scope, keep=keep)
+        items = stored_items(request.input)
+        with self._objects.reading() as tx:  # a request that is refused leaves no file behind
+            resolve_references(tx, items, caller.scope)
+            if before is None:
+                check_before(tx, request, caller.scope)
+        items = read_files(self._server, items, caller.scope, keep=keep)
         with self._objects.writing() as tx:
             job = self._job(
                 tx,

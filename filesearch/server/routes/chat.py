@@ -42,6 +42,7 @@ from filesearch.server.chat.relay import Relayed
 from filesearch.server.chat.stored import ChatKeeper
 from filesearch.server.context import Caller, CallerDep, Server, ServerDep
 from filesearch.server.errors import ApiError, to_api_error, validated
+from filesearch.server.formats import check_format
 from filesearch.server.routing import make_router
 from filesearch.server.sse import event_stream
 from filesearch.server.wire.chat import (
@@ -144,6 +145,8 @@ def _pieces(
     stop: threading.Event,
 ) -> Iterator[Piece]:
     """Yield an answer, from the documents that are named, once they have been read."""
+    # First: what is refused leaves no file behind.
+    check_format(server, question.model, question.response_format, "response_format")
     file_store_ids: Sequence[str] = ()
     if question.grounding:
         file_store_ids = ready_file_stores(server, question.grounding, caller, stop)
