@@ -298,6 +298,24 @@ def test_too_many_files_are_refused_before_one_is_read(live, monkeypatch):
     assert not live.client.files.list().data
 
 
+@pytest.mark.parametrize("asks_at_once", [True, False])
+def test_a_file_that_a_function_returned_is_answered_from(live, asks_at_once):
+    responses = live.client.responses
+    asked = responses.create(model="m", input="Rain?", tools=[WEATHER], tool_choice="required")
+    output = {"type": "function_call_output", "call_id": asked.output[0].call_id}
+    given = [{**output, "output": [zebra()]}]
+    previous = asked
+    if not asks_at_once:
+        previous = responses.create(model="m", input=given, previous_response_id=asked.id)
+        assert ZEBRA in previous.output_text
+        given = []
+    question = {"role": "user", "content": "What is the zebra called?"}
+    made = responses.create(
+        model="m", input=[*given, question], previous_response_id=previous.id, tools=[WEATHER]
+    )
+    check_zebra(made)
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -139,16 +139,12 @@ def keeper(server: Server, model: str, owner: str) -> Keep:
 
 
 def stores_of_files(server: Server, items: Sequence[Item], owner: str) -> list[str]:
-    """Return the vector stores of the files in messages, one for each message that has some.
+    """Return the vector stores of the files in items, one for each item that has some.
 
     A file that is gone, or whose bytes were never kept, is there as its text.
     """
-    messages = [
-        [_file_id(server, part, owner) for part in _file_parts(item)]
-        for item in items
-        if item["type"] == "message"
-    ]
-    return server.given_files.stores_of(messages, owner, None)
+    file_ids = [[_file_id(server, part, owner) for part in _file_parts(item)] for item in items]
+    return server.given_files.stores_of(file_ids, owner, None)
 
 
 def _file_id(server: Server, part: Mapping[str, Any], owner: str) -> str:
@@ -160,7 +156,10 @@ def _file_id(server: Server, part: Mapping[str, Any], owner: str) -> str:
 
 
 def without_files(items: Sequence[Item]) -> list[Item]:
-    """Return items whose messages hold no files: those are searched instead of being read."""
+    """Return items whose messages hold no files: those are searched instead of being read.
+
+    What functions returned stays whole: a turn that waited for it goes on from its text.
+    """
     return [
         item | {"content": [part for part in item["content"] if part["type"] != "input_file"]}
         if item["type"] == "message"
