@@ -1,5 +1,7 @@
 """Chat completions that are stored: kept with `store`, listed, read, changed and forgotten."""
 
+import base64
+
 import openai
 import pytest
 
@@ -66,6 +68,23 @@ def test_the_messages_of_a_stored_completion_are_those_that_it_answers(chats):
     assert second.content == "A mug\n\nand a bowl?"
     assert [part.text for part in second.content_parts] == ["A mug", "and a bowl?"]
     assert [m.id for m in chat.messages.list(kept.id, after=first.id).data] == [second.id]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_bytes_of_a_file_are_not_stored_with_what_was_asked(live, stream):
+    data = base64.b64encode(b"The kiln reaches 1280 degrees.").decode()
+    file = {"type": "file", "file": {"filename": "kiln.txt", "file_data": data}}
+    asked = [{"role": "user", "content": [file, {"type": "text", "text": "Degrees?"}]}]
+    chat = live.client.chat.completions
+    kept = chat.create(model="m", messages=asked, store=True, stream=stream)
+    (completion_id,) = {chunk.id for chunk in kept} if stream else {kept.id}
+    with live.server.objects.reading() as tx:
+        (stored,) = tx.find("chat", completion_id).body["messages"]
+    assert stored["content"] == [
+        {"type": "file", "file": {"filename": "kiln.txt"}},
+        asked[0]["content"][1],
+    ]
+    assert chat.messages.list(completion_id).data[0].content == "Degrees?"
 
 
 def test_metadata_can_be_changed_and_a_completion_forgotten(chats):

@@ -49,7 +49,7 @@ class ChatKeeper:
         metadata = self.fields.get("metadata")
         body = {
             "completion": dict(completion),
-            "messages": self.fields["messages"],
+            "messages": [_without_bytes(message) for message in self.fields["messages"]],
             "metadata": metadata if isinstance(metadata, dict) else {},
         }
         try:
@@ -84,6 +84,21 @@ class ChatKeeper:
             self.keep(joined([json.loads(one) for one in data if one != b"[DONE]"]))
         except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
             _log.warning("an answer of another server is not stored: it is no chat completion")
+
+
+def _without_bytes(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a message as it is kept: of files that came along, what they are called."""
+    content = message.get("content")
+    if not isinstance(content, list):
+        return message
+    return {**message, "content": [_without_data(part) for part in content]}
+
+
+def _without_data(part: Any) -> Any:  # noqa: ANN401 - whatever a client sent on to another server
+    file = part.get("file") if isinstance(part, dict) else None
+    if not isinstance(file, dict):
+        return part
+    return part | {"file": {name: value for name, value in file.items() if name != "file_data"}}
 
 
 def joined(chunks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
