@@ -23,7 +23,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
-from filesearch.server.errors import invalid
+from filesearch.server.errors import invalid, shown
 from filesearch.server.wire.common import IS_STRICT
 
 MAX_DEPTH = 200
@@ -104,8 +104,12 @@ class _Route(APIRoute):
         stated = (self.openapi_extra or {}).get("parameters", ())
         maps = {parameter["name"] for parameter in stated if parameter.get("style") == "deepObject"}
         for name in request.query_params:
-            if name not in known and name.partition("[")[0] not in maps:
-                raise invalid(f"Unknown parameter: '{name}'.", name, "unknown_parameter")
+            base, bracket, key = name.partition("[")
+            is_of_map = base in maps and bracket and len(key) > 1 and key.endswith("]")
+            if name not in known and not is_of_map:
+                raise invalid(
+                    f"Unknown parameter: '{shown(name)}'.", shown(name), "unknown_parameter"
+                )
 
 
 def _query_names(dependant: Dependant) -> Iterator[str]:

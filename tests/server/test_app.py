@@ -43,6 +43,14 @@ def test_writes_that_wait_for_their_turn_keep_no_read_out(live):
         assert all(one.result().id for one in made)
 
 
+@pytest.mark.parametrize("name", ["metadata", "metadata[a", "metadata[]", "metadata]", "x" * 900])
+def test_a_strict_server_refuses_what_looks_like_metadata(serve, name):
+    client = serve(is_strict=True).client
+    with pytest.raises(openai.BadRequestError, match="Unknown parameter") as caught:
+        client.chat.completions.list(extra_query={name: "x"})
+    assert caught.value.param == (name if len(name) < 200 else "x" * 200 + "...")
+
+
 def test_a_strict_server_refuses_what_no_route_reads(serve):
     client = serve(ScriptedChatModel(["Yes."], repeats=True), is_strict=True).client
     with pytest.raises(openai.BadRequestError, match="Unknown parameter: 'limt'"):
