@@ -298,6 +298,20 @@ def test_too_many_files_are_refused_before_one_is_read(live, monkeypatch):
     assert not live.client.files.list().data
 
 
+@pytest.mark.parametrize(
+    ("filename", "cited"), [("zebra.txt", "zebra.txt"), ("zebra.md", "zebra.md.txt")]
+)
+def test_a_file_of_a_conversation_is_cited_by_its_name(live, filename, cited):
+    """It is there as its text, which is plain whatever the file was."""
+    items = [{"role": "user", "content": [zebra(filename=filename)]}]
+    kept = live.client.conversations.create(items=items)
+    made = live.client.responses.create(
+        model="m", input="What is the zebra called?", conversation=kept.id
+    )
+    (note,) = made.output[0].content[0].annotations
+    assert note.filename == cited
+
+
 @pytest.mark.parametrize("asks_at_once", [True, False])
 def test_a_file_that_a_function_returned_is_answered_from(live, asks_at_once):
     responses = live.client.responses

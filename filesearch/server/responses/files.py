@@ -8,10 +8,12 @@ quotes, so for it the files of a message become a vector store.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from filesearch.errors import InvalidFile, NotFound, UnsupportedFile
 from filesearch.grounding import neutralise
+from filesearch.load.media_types import BY_EXTENSION, PLAIN
 from filesearch.load.process.isolation import make_loader
 from filesearch.server.errors import check_id, invalid, not_found
 from filesearch.server.given_files import (
@@ -151,7 +153,9 @@ def _file_id(server: Server, part: Mapping[str, Any], owner: str) -> str:
     file_id: str = part.get("kept_id") or part.get("file_id") or ""
     if server.given_files.is_there(file_id):
         return file_id
-    text = GivenFile(f"{part['filename']}.txt", part["text"].encode())
+    name: str = part["filename"]
+    is_text = BY_EXTENSION.get(PurePath(name).suffix.lower()) == PLAIN
+    text = GivenFile(name if is_text else f"{name}.txt", part["text"].encode())
     return server.given_files.keep(text, owner)
 
 
