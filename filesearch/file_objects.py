@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, or_, select, update
 
 from filesearch import schema as t
 from filesearch import store_rows
@@ -167,6 +167,13 @@ class FileObjects:
             return self._blobs.open(file.content_hash)
         except NotFound:
             raise NotFound(f"No bytes are kept for file '{file_id}'.") from None
+
+    def renew(self, file_id: str, expires_after_s: int) -> None:
+        """Let a file expire that long from now; one that is gone by then stays so."""
+        c, now = t.files.c, int(time.time())
+        with self._database.writing() as sql:
+            renewed = update(t.files).where(c.id == file_id, _is_living())
+            sql.execute(renewed.values(expires_at=now + expires_after_s))
 
     def delete(self, file_id: str, owner: str | None = None) -> None:
         """Forget a file, in every vector store; its bytes go when no other file has them.

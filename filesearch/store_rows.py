@@ -7,7 +7,7 @@ and states that are read together belong together.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -152,6 +152,14 @@ def touch(sql: Connection, store_id: str) -> None:
     if expires_at is None or expires_at > now:
         c = t.vector_stores.c
         sql.execute(update(t.vector_stores).where(c.id == store_id).values(last_active_at=now))
+
+
+def expired_stores(sql: Connection, metadata: Mapping[str, str]) -> list[str]:
+    """Return the ids of the stores with exactly this metadata whose time is over."""
+    query = select(t.vector_stores).where(t.vector_stores.c.metadata == rows.encode_json(metadata))
+    found = [(row.id, rows.expires_at(row)) for row in sql.execute(query)]
+    now = int(time.time())
+    return [store_id for store_id, end in found if end is not None and end <= now]
 
 
 def delete_store(sql: Connection, store_id: str) -> None:

@@ -112,7 +112,9 @@ class Server:
         self.responses = ResponseService(self)
         # Each service is made here, and started and stopped in this order.
         self.services: Sequence[Service] = (
-            Purge([self.files.purge, self.uploads.purge, self._purge_events]),
+            Purge(
+                [self.files.purge, self.uploads.purge, self.given_files.purge, self._purge_events]
+            ),
             fs.ingest_queue,
             self.runs,
             self.responses,

@@ -12,10 +12,13 @@ import binascii
 import hashlib
 import io
 import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from filesearch import store_rows
 from filesearch.errors import NotFound
 from filesearch.paging import PageQuery
 from filesearch.server.errors import ApiError, invalid
@@ -30,6 +33,10 @@ UNNAMED = "upload"
 _PURPOSE = "user_data"
 _LIFETIME_DAYS = 1
 _DAY_S = 24 * 3600
+# A file lives on for an hour more, so that not every use of it has to be written down.
+_SPARE_S = 3600
+# What tells the stores of given files from those that clients make for themselves.
+_MARK = {"filesearch": "files of a message"}
 _MAX_REMEMBERED = 1_000
 _READ_S = 60.0  # how long files are waited for
 _Key = TypeVar("_Key")
@@ -96,21 +103,43 @@ class GivenFiles:
         self._store_of: dict[tuple[str, frozenset[str]], str] = {}
 
     def keep(self, file: GivenFile, owner: str) -> str:
-        """Return the id of a file with these bytes and this name, which expires by itself."""
+        """Return the id of a file with these bytes and this name, which expires by itself.
+
+        That counts as a use of it: it lives for a day from now.
+        """
         key = (owner, file.filename, hashlib.sha256(file.data).hexdigest())
         with self._lock:
             file_id = self._file_of.pop(key, "")
-            if not self.is_there(file_id):
+            if not self.use(file_id):
                 made = self._server.files.add(
                     io.BytesIO(file.data),
                     file.filename,
                     _PURPOSE,
                     owner=owner,
-                    expires_after_s=_LIFETIME_DAYS * _DAY_S,
+                    expires_after_s=_LIFETIME_DAYS * _DAY_S + _SPARE_S,
                 )
                 file_id = made.id
             _remember(self._file_of, key, file_id)
         return file_id
+
+    def use(self, kept_id: str) -> bool:
+        """Return whether a file that `keep` made is there; it lives for a day from now then."""
+        try:
+            file = self._server.files.get(kept_id)
+        except NotFound:
+            return False
+        wanted = _LIFETIME_DAYS * _DAY_S
+        if file.expires_at is not None and file.expires_at - time.time() < wanted:
+            self._server.files.renew(kept_id, wanted + _SPARE_S)
+        return True
+
+    def purge(self) -> None:
+        """Delete the stores that have expired."""
+        with self._server.fs.database.reading() as sql:
+            expired = store_rows.expired_stores(sql, _MARK)
+        for store_id in expired:
+            with suppress(NotFound):  # another process was faster
+                self._server.stores.delete(store_id)
 
     def is_there(self, file_id: str) -> bool:
         """Return whether there is a file of this id."""
@@ -156,7 +185,10 @@ class GivenFiles:
     def _make_store(self, file_ids: Sequence[str], owner: str, scope: str | None) -> str:
         stores = self._server.stores
         store = stores.create(
-            name="files of a chat", expires_after_days=_LIFETIME_DAYS, owner=owner
+            name="files of a chat",
+            metadata=_MARK,
+            expires_after_days=_LIFETIME_DAYS,
+            owner=owner,
         )
         attached = [NewAttachment(file_id) for file_id in file_ids]
         try:

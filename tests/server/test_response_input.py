@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 
 import openai
 import pytest
@@ -310,6 +311,30 @@ def test_a_file_of_a_conversation_is_cited_by_its_name(live, filename, cited):
     )
     (note,) = made.output[0].content[0].annotations
     assert note.filename == cited
+
+
+def test_a_kept_file_and_its_store_live_for_a_day_after_they_were_last_asked(live, monkeypatch):
+    responses, files = live.client.responses, live.client.files
+    first = responses.create(model="m", input=asking(zebra()))
+    file_id = check_zebra(first)
+    began = time.time()
+    for hours in (20, 40):
+        monkeypatch.setattr(time, "time", lambda hours=hours: began + hours * 3600)
+        question = "What is the zebra called?"
+        last = responses.create(model="m", input=question, previous_response_id=first.id)
+        assert check_zebra(last) == file_id
+        live.server.files.purge()
+        live.server.given_files.purge()
+        assert [file.id for file in files.list()] == [file_id]
+    own = live.client.vector_stores.create(
+        name="files of a chat", expires_after={"anchor": "last_active_at", "days": 1}
+    )
+    monkeypatch.setattr(time, "time", lambda: began + 70 * 3600)
+    live.server.files.purge()
+    live.server.given_files.purge()
+    assert not files.list().data
+    stores = [s.id for s in live.client.vector_stores.list() if s.name == "files of a chat"]
+    assert stores == [own.id]
 
 
 @pytest.mark.parametrize("asks_at_once", [True, False])

@@ -150,13 +150,17 @@ def stores_of_files(server: Server, items: Sequence[Item], owner: str) -> list[s
 
 
 def _file_id(server: Server, part: Mapping[str, Any], owner: str) -> str:
-    file_id: str = part.get("kept_id") or part.get("file_id") or ""
-    if server.given_files.is_there(file_id):
+    given = server.given_files
+    kept_id: str = part.get("kept_id") or ""
+    if given.use(kept_id):
+        return kept_id
+    file_id: str = part.get("file_id") or ""
+    if given.is_there(file_id):
         return file_id
     name: str = part["filename"]
     is_text = BY_EXTENSION.get(PurePath(name).suffix.lower()) == PLAIN
     text = GivenFile(name if is_text else f"{name}.txt", part["text"].encode())
-    return server.given_files.keep(text, owner)
+    return given.keep(text, owner)
 
 
 def without_files(items: Sequence[Item]) -> list[Item]:
