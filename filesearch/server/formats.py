@@ -1,4 +1,4 @@
-"""Formats: whether the model that is asked can answer in the shape that a request wants.."""
+"""Formats: whether the model that is asked can answer in the shape that a request wants."""
 
 from __future__ import annotations
 
