@@ -27,6 +27,7 @@ from filesearch.row_answers import names_same
 from filesearch.table_rows import prose_before, quotable_units, values_of
 from filesearch.terms import extract_terms, query_terms
 from filesearch.types import SearchResult
+from filesearch.typos import mend_typos
 
 MAX_PASSAGES = 6
 # Sentences that are embedded: the best by words, so that a question costs one small batch.
@@ -150,7 +151,8 @@ def quote_answers(
     sentences = find_sentences(results[:MAX_PASSAGES])
     if not sentences:
         return []
-    ranking = rank_sentences(wanted or question, sentences, results, embedder)
+    asked = mend_typos(wanted or question, [result.text for result in results[:MAX_PASSAGES]])
+    ranking = rank_sentences(asked, sentences, results, embedder)
     if threshold is not None and ranking.probability is not None:
         ranking = replace(ranking, min_probability=threshold)
     picked = pick_sentences(sentences, ranking)

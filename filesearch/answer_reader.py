@@ -109,6 +109,10 @@ class AnswerReader:
         offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
         return np.array([start for start, _ in offsets], np.int64)
 
+    def has_word(self, word: str) -> bool:
+        """Return whether its word table holds `word` whole, in any case."""
+        return self._tokenizer.token_to_id(word.lower()) is not None
+
     def verify(self) -> None:
         """Compare the files with the digests on the card; takes about 20 ms.
 

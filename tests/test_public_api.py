@@ -97,7 +97,7 @@ LAYERS = [
     ["tokens", "terms", "sentences", "patterns"],
     ["wording", "ranking_options", "centrality", "headings", "number_words"],
     ["rewrite", "compare", "figure_patterns", "figures", "names"],
-    ["claims", "evidence", "denial", "figure_match", "row_answers", "table_rows"],
+    ["claims", "evidence", "denial", "figure_match", "row_answers", "table_rows", "typos"],
     ["opposites"],
     ["support"],
     ["conversation", "decompose"],

@@ -38,7 +38,7 @@ _AFTER_INDEXING = frozenset(
     "config context_cache conversation decompose doctor engine errors evaluation filters fuse "
     "index_rows intake judge late lock maintain model_choices passages patterns plan ranking "
     "ranking_options render repeats rerank retrieve rewrite scoring search_turns server "
-    "sign_product steps stop_words testing tool upkeep wording".split()
+    "sign_product steps stop_words testing tool typos upkeep wording".split()
 )
 
 
