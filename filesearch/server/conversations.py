@@ -11,7 +11,7 @@ from typing import Any
 from filesearch.objects import Record, Transaction
 from filesearch.paging import PageQuery
 from filesearch.server.errors import ApiError, check_id, not_found
-from filesearch.server.responses.items import Item, item_id, wire_items
+from filesearch.server.responses.items import Item, item_id, turn_start, wire_items
 
 
 def create_conversation(
@@ -129,16 +129,41 @@ def remember_items(tx: Transaction, response: Record, items: Iterable[Item]) -> 
 def resolve_references(tx: Transaction, items: Iterable[Item], scope: str | None) -> list[Item]:
     """Return items with those in the place of references that they refer to.
 
+    A search that was made here and is given back whole has its passages again: clients are not
+    shown them unless they ask. Those of earlier turns go without, as they are not read again.
+
     Raises:
         ApiError: 404 for a reference to an item that is not stored.
     """
-    return [
+    found = [
         _referred(tx, item["id"], scope) if item["type"] == "item_reference" else item
         for item in items
     ]
+    turn = turn_start(found)
+    return [*found[:turn], *(_with_passages(tx, item, scope) for item in found[turn:])]
 
 
 def _referred(tx: Transaction, wanted: str, scope: str | None) -> Item:
+    found = _find_item(tx, wanted, scope)
+    if found is None:
+        raise ApiError(
+            404,
+            f"Item with id '{wanted}' not found. Items are not persisted when `store` is set to "
+            "false; send the item itself instead of a reference to it.",
+            param="input",
+        )
+    return found
+
+
+def _with_passages(tx: Transaction, item: Item, scope: str | None) -> Item:
+    if item["type"] != "file_search_call" or "sources" in item:
+        return item
+    made = _find_item(tx, item["id"], scope) or {}
+    return item | {"sources": made["sources"]} if "sources" in made else item
+
+
+def _find_item(tx: Transaction, wanted: str, scope: str | None) -> Item | None:
+    """Return a stored item that `scope` may see, None where there is none."""
     found = tx.find("item", wanted, owner=scope)
     if found is not None and found.body:
         return found.body
@@ -146,9 +171,4 @@ def _referred(tx: Transaction, wanted: str, scope: str | None) -> Item:
     for item in [*response.body["input"], *response.body["output"]] if response else ():
         if item["id"] == wanted:
             return dict(item)
-    raise ApiError(
-        404,
-        f"Item with id '{wanted}' not found. Items are not persisted when `store` is set to "
-        "false; send the item itself instead of a reference to it.",
-        param="input",
-    )
+    return None

@@ -9,7 +9,13 @@ import openai
 import pytest
 
 from filesearch.testing import ScriptedChatModel
-from tests.server.responses_api import WEATHER, calls, conversation, outputs_for
+from tests.server.responses_api import (
+    WEATHER,
+    calls,
+    conversation,
+    outputs_for,
+    search_tool,
+)
 
 
 @pytest.fixture
@@ -135,6 +141,119 @@ def test_what_was_answered_can_be_given_back(live):
     items = live.client.conversations.items.list(made.id, order="asc").data
     assert items[0].queries == ["mug"]
     assert items[1].summary[0].text == "Hm."
+
+
+# A turn that searched and waits for a function, its items given back whole
+
+NOTHING = "No passage was found"
+SEARCHES_AND_CALLS = calls(("file_search", {"queries": ["mug"]}), ("get_weather", {}))
+SHOWS_RESULTS = ["file_search_call.results"]
+
+
+@pytest.fixture
+def search(tmp_path, usual_db):
+    """A tool that searches two documents."""
+    index = tmp_path / "index"
+    return search_tool(index, usual_db(index))
+
+
+def cites_mugs(request):
+    """A reply that cites the passage about mugs."""
+    source = next(source for source in request.sources if "Mugs" in source.result.text)
+    return f"Within 30 days{source.marker}."
+
+
+def given_back(asked, *, question="Mug?"):
+    """Items of a turn as programs give them that keep it themselves, and the function's output."""
+    made = [item.to_dict() for item in asked.output]
+    return [{"role": "user", "content": question}, *made, *outputs_for(asked, "sun")]
+
+
+def read_by(request):
+    """What a request gives to read, as one text."""
+    return "\n".join(text for _, text in conversation(request))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"include": SHOWS_RESULTS}, {"include": SHOWS_RESULTS, "store": False}],
+)
+def test_passages_of_a_search_that_is_given_back_are_at_hand(said, search, options):
+    responses, model = said(SEARCHES_AND_CALLS, cites_mugs)
+    asked = responses.create(model="m", input="Mug?", tools=[search, WEATHER], **options)
+    done = responses.create(model="m", input=given_back(asked), tools=[search, WEATHER])
+    assert "within 30 days of purchase" in read_by(model.requests[1])
+    (note,) = done.output[0].content[0].annotations
+    assert (note.filename, note.index) == ("mugs.txt", len("Within 30 days"))
+    files = {s.result.filename: s.result.file_id for s in model.requests[1].sources}
+    assert note.file_id == files["mugs.txt"]
+
+
+def test_what_a_search_found_is_not_denied_where_nobody_tells_it(said, search):
+    responses, model = said(SEARCHES_AND_CALLS, "Sunny.")
+    tools = [search, WEATHER]
+    asked = responses.create(model="m", input="Mug?", tools=tools, store=False)
+    responses.create(model="m", input=given_back(asked), tools=tools)
+    made = [call.name for m in model.requests[1].messages for call in m.tool_calls]
+    assert (made, NOTHING in read_by(model.requests[1])) == (["get_weather"], False)
+
+
+def test_a_search_that_found_nothing_says_so_when_it_is_given_back(said, search):
+    responses, model = said(SEARCHES_AND_CALLS, "Nothing.")
+    tools = [{**search, "filters": {"type": "eq", "key": "year", "value": 1}}, WEATHER]
+    asked = responses.create(
+        model="m", input="Mug?", tools=tools, store=False, include=SHOWS_RESULTS
+    )
+    responses.create(model="m", input=given_back(asked), tools=tools)
+    assert NOTHING in read_by(model.requests[1])
+
+
+def test_given_passages_that_cannot_be_cited_are_left_out(said):
+    responses, model = said(lambda request: f"So{request.sources[1].marker}.")
+    found = [
+        {"file_id": "file-a", "text": "Mugs are blue.", "score": 0.5},
+        {"file_id": "file-b", "filename": "b.txt"},
+        {"filename": "c.txt", "text": "Mugs are green."},
+        {"file_id": "file-a", "filename": "a.txt", "text": "Mugs are red.", "score": None},
+    ]
+    search = {"type": "file_search_call", "id": "fs_1", "queries": ["mug"], "results": found}
+    call = {"type": "function_call", "call_id": "c", "name": "get_weather", "arguments": "{}"}
+    output = {"type": "function_call_output", "call_id": "c", "output": "sun"}
+    made = responses.create(
+        model="m", input=[{"role": "user", "content": "Mug?"}, search, call, output]
+    )
+    assert [source.result.text for source in model.requests[0].sources] == [
+        "Mugs are blue.",
+        "Mugs are red.",
+    ]
+    (note,) = made.output[0].content[0].annotations
+    assert (note.file_id, note.filename) == ("file-a", "a.txt")
+
+
+def test_a_turn_that_is_given_back_to_a_conversation_keeps_its_passages(serve, search):
+    model = ScriptedChatModel([SEARCHES_AND_CALLS, cites_mugs])
+    client, tools = serve(model).client, [search, WEATHER]
+    asked = client.responses.create(model="m", input="Mug?", tools=tools)
+    *before, output = given_back(asked)
+    kept = client.conversations.create(items=before)
+    client.responses.create(model="m", input=[output], tools=tools, conversation=kept.id)
+    assert "within 30 days of purchase" in read_by(model.requests[1])
+
+
+def test_passages_of_a_search_are_given_to_its_own_key_alone(serve_keys):
+    model = ScriptedChatModel([SEARCHES_AND_CALLS, "Nothing.", "Within 30 days."])
+    live, secrets = serve_keys(model, [{}, {}], isolates_keys=True)
+    own, other = (live.client.with_options(api_key=secret) for secret in secrets)
+    store = own.vector_stores.create()
+    own.vector_stores.files.upload_and_poll(
+        vector_store_id=store.id, file=("mugs.txt", b"Mugs: within 30 days of purchase.")
+    )
+    tools = [{"type": "file_search", "vector_store_ids": [store.id]}, WEATHER]
+    asked = own.responses.create(model="m", input="Mug?", tools=tools)
+    for client in (other, own):
+        client.responses.create(model="m", input=given_back(asked), tools=[WEATHER])
+    others, owns = (read_by(request) for request in model.requests[1:])
+    assert ("30 days" in others, NOTHING in others, "30 days" in owns) == (False, False, True)
 
 
 def test_calls_made_one_after_the_other_stay_so(said):

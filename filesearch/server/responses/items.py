@@ -1,7 +1,8 @@
 """Response items: what a request gives -> stored items -> messages for a model, and the wire.
 
 A stored item is a wire item with an id; a `file_search_call` holds its passages whole, under
-`sources`, so that they can be shown, or given to the model again, later. Pure.
+`sources`, so that they can be shown, or given to the model again, later. One that a client gave
+holds what the client says of them, under `given_results`. Pure.
 """
 
 from __future__ import annotations
@@ -100,7 +101,8 @@ def _stored(item: InputItem) -> Item:
         fields.setdefault("status", "completed")
     if kind == "file_search_call":
         fields["status"] = "completed"
-        fields["given_results"] = fields.pop("results", None)
+        if "results" in fields:
+            fields["given_results"] = fields.pop("results")
     return head | fields
 
 
@@ -207,14 +209,25 @@ def read_items(before: Sequence[Item], given: Sequence[Item]) -> Conversation:
         if item["type"] == "function_call" and is_whole and item["call_id"] not in outputs:
             raise invalid(f"No tool output found for function call {item['call_id']}.", "input")
     goes_on = bool(items) and items[-1]["type"] == "function_call_output"
-    asked = max((i for i, item in enumerate(items) if item.get("role") == "user"), default=-1)
-    turn = asked + 1 if goes_on else len(items)
+    turn = turn_start(items) if goes_on else len(items)
     earlier = [item for item in items[:turn] if item["type"] != "file_search_call"]
     history, _ = _messages(earlier, outputs, first=0)
-    own, sources = _messages(items[turn:], outputs, first=len(history))
+    # That a search found nothing is said only where it is known.
+    known = [item for item in items[turn:] if item["type"] != "file_search_call" or _is_told(item)]
+    own, sources = _messages(known, outputs, first=len(history))
     if not history and not own:
         raise invalid("There is nothing to answer; give an 'input'.", "input")
     return Conversation(tuple(history), RunState(messages=tuple(own), sources=tuple(sources)))
+
+
+def turn_start(items: Sequence[Item]) -> int:
+    """Return where what follows the last message of the user begins, 0 where there is none."""
+    return max((i for i, item in enumerate(items, 1) if item.get("role") == "user"), default=0)
+
+
+def _is_told(search: Item) -> bool:
+    """Return whether what a search found, be it nothing, stands in its item."""
+    return "sources" in search or search.get("given_results") == [] or bool(_passages(search))
 
 
 def _messages(
@@ -290,8 +303,37 @@ def _call(item: Item) -> ToolCall:
 
 
 def _sources(item: Item, position: int) -> list[Source]:
-    results = msgspec.convert(item.get("sources", []), list[SearchResult])
-    return [Source(position, index, result) for index, result in enumerate(results)]
+    return [Source(position, index, result) for index, result in enumerate(_passages(item))]
+
+
+def _passages(search: Item) -> list[SearchResult]:
+    """Return what a search found, as far as its item tells; what cannot be cited is left out."""
+    if "sources" in search:
+        return msgspec.convert(search["sources"], list[SearchResult])
+    passages: list[SearchResult] = []
+    past = 0
+    for given in search.get("given_results") or ():
+        text, file_id = given.get("text") or "", given.get("file_id")
+        if not text.strip() or not file_id:
+            continue
+        # Clients do not know where in its file a passage stands: no two share a character.
+        start = past + 1
+        past = start + len(text)
+        score = given.get("score") or 0.0
+        passages.append(
+            SearchResult(
+                file_id=file_id,
+                filename=given.get("filename") or file_id,
+                text=text,
+                start=start,
+                end=past,
+                score=score,
+                keyword_share=0.0,
+                vector_share=score,
+                attributes=given.get("attributes") or {},
+            )
+        )
+    return passages
 
 
 def stored_results(results: Sequence[SearchResult]) -> list[dict[str, Any]]:

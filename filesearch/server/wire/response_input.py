@@ -146,7 +146,7 @@ class FunctionCallOutputItem(RequestModel):
 class FoundPassage(RequestModel):
     """What a search of an earlier answer found."""
 
-    file_id: str | None = None
+    file_id: Plain | None = None
     filename: str | None = None
     text: str | None = None
     score: Annotated[float, Field(ge=0, le=1)] | None = None
