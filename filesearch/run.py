@@ -307,6 +307,8 @@ class Run:
                     take = draft.quote if delta.is_quote else draft.feed
                     yield from take(delta.text)
                 for piece in delta.tool_calls:
+                    if piece.index not in calls:
+                        yield from draft.finish()  # no marker goes on behind a call
                     call = calls.get(piece.index) or ToolCall(
                         piece.id or f"call_{state.rounds}_{piece.index}", piece.name, ""
                     )

@@ -9,7 +9,7 @@ import openai
 import pytest
 
 from filesearch.errors import ChatFailed
-from filesearch.messages import ChatDelta, ChatReply, Message, Usage
+from filesearch.messages import ChatDelta, ChatReply, Message, ToolCallDelta, Usage
 from filesearch.testing import ScriptedChatModel
 from tests.server.responses_api import (
     WEATHER,
@@ -125,6 +125,167 @@ def test_functions_stream_their_arguments(said):
             if e.type == "response.function_call_arguments.delta" and e.item_id == end.item_id
         ]
         assert "".join(pieces) == end.arguments
+
+
+def check_one_after_the_other(events):
+    """See that each item is done before the next is added, and nothing comes in between."""
+    at = -1
+    for event in events:
+        if event.type == "response.output_item.added":
+            assert event.output_index == at + 1
+        index = getattr(event, "output_index", at)
+        at = max(at, index)
+        assert index == at
+    done = [e.output_index for e in events if e.type == "response.output_item.done"]
+    assert done == list(range(at + 1))
+
+
+def test_an_item_is_done_before_the_next_begins(said):
+    made = [("get_weather", {"place": place}) for place in ("Rome", "Oslo")]
+    live = said(calls(*made, text="I look."))
+    events = list(live.client.responses.create(model="m", input="Hi", tools=[WEATHER], stream=True))
+    check_one_after_the_other(events)
+    call = [
+        "response.output_item.added",
+        "response.function_call_arguments.delta",
+        "response.function_call_arguments.done",
+        "response.output_item.done",
+    ]
+    assert types(events)[2:] == [*MESSAGE, *call, *call, "response.completed"]
+
+
+class Written:
+    """A ChatModel that writes one reply as it is told to, then another text.
+
+    A piece is a text, or (number of the call, its name, arguments).
+    """
+
+    name, calls_tools = "written", True
+
+    def __init__(self, *pieces, finish="tool_calls"):
+        self.pieces, self.finish, self.requests = pieces, finish, []
+
+    def stream(self, request):
+        self.requests.append(request)
+        if len(self.requests) > 1:
+            yield ChatDelta(text="Done.", finish_reason="stop")
+            return
+        for piece in self.pieces:
+            if isinstance(piece, str):
+                yield ChatDelta(text=piece)
+            else:
+                number, name, arguments = piece
+                call = ToolCallDelta(number, id=f"c{number}" * bool(name), name=name)
+                yield ChatDelta(tool_calls=(call,))
+                yield ChatDelta(tool_calls=(ToolCallDelta(number, arguments=arguments),))
+        yield ChatDelta(finish_reason=self.finish)
+
+
+def streamed(live, **options):
+    asked = {"model": "m", "input": "Hi", "tools": [WEATHER], "stream": True} | options
+    events = list(live.client.responses.create(**asked))
+    check_one_after_the_other(events)
+    return events
+
+
+def test_calls_that_are_written_at_once_are_told_one_after_the_other(serve):
+    live = serve(
+        Written(
+            (0, "get_weather", '{"place": '),
+            (1, "get_weather", '{"place": "Os'),
+            (2, "get_weather", ""),
+            (3, "no_such_tool", "{}"),
+            (0, "", '"Rome"}'),
+            (1, "", 'lo"}'),
+            (0, "", " "),
+        )
+    )
+    final = streamed(live)[-1].response
+    assert [item.arguments for item in final.output] == [
+        '{"place": "Rome"}',
+        '{"place": "Oslo"}',
+        "{}",
+    ]
+    assert {item.status for item in final.output} == {"completed"}
+
+
+def test_a_whole_call_is_told_before_the_next_is_whole(serve):
+    going_on = threading.Event()
+
+    def pieces():
+        yield (0, "get_weather", '{"place": "Rome"}')
+        yield (1, "get_weather", '{"place": ')
+        assert going_on.wait(30)
+        yield (1, "", '"Oslo"}')
+
+    model = Written()
+    model.pieces = pieces()
+    asked = {"model": "m", "input": "Hi", "tools": [WEATHER], "stream": True}
+    stream = iter(serve(model).client.responses.create(**asked))
+    seen = [next(stream)]
+    while getattr(seen[-1], "delta", "") != '{"place": ':
+        seen.append(next(stream))
+    going_on.set()
+    assert [e.type for e in seen].count("response.output_item.done") == 1
+    check_one_after_the_other([*seen, *stream])
+
+
+def test_text_behind_a_call_is_a_message_of_its_own(serve):
+    model = Written(
+        "Just [",
+        (0, "get_weather", '{"place": "Rome"}'),
+        "\n",
+        (1, "get_weather", '{"place": "Oslo"}'),
+        "\nOr do I",
+        " know?",
+    )
+    live = serve(model)
+    final = streamed(live)[-1].response
+    shown = [item.content[0].text if item.type == "message" else item.type for item in final.output]
+    assert shown == ["Just [", "function_call", "function_call", "\nOr do I know?"]
+    live.client.responses.create(
+        model="m",
+        input=outputs_for(final, "sun", "snow"),
+        tools=[WEATHER],
+        previous_response_id=final.id,
+    )
+    _, said, *answered = model.requests[1].messages
+    assert (said.content, len(said.tool_calls)) == ("Just [\n\n\nOr do I know?", 2)
+    assert [message.role for message in answered] == ["tool", "tool"]
+
+
+def test_a_citation_behind_a_call_counts_from_its_own_message(serve, search):
+    class Cites(Written):
+        def stream(self, request):
+            if not self.requests:
+                self.requests.append(request)
+                queries = ToolCallDelta(
+                    0, id="s", name="file_search", arguments='{"queries":["mugs"]}'
+                )
+                yield ChatDelta(tool_calls=(queries,), finish_reason="tool_calls")
+                return
+            yield ChatDelta(text="I look.")
+            call = ToolCallDelta(0, id="c", name="get_weather", arguments='{"place": "Rome"}')
+            yield ChatDelta(tool_calls=(call,))
+            yield ChatDelta(text=f"\nWithin 30 days{request.sources[0].marker}.")
+            yield ChatDelta(finish_reason="tool_calls")
+
+    final = streamed(serve(Cites()), tools=[search, WEATHER])[-1].response
+    (note,) = final.output[-1].content[0].annotations
+    assert note.index == len("\nWithin 30 days")
+
+
+def test_calls_of_a_reply_that_is_cut_need_not_be_answered(serve):
+    model = Written(
+        (0, "get_weather", '{"place": "Rome"}'),
+        (1, "get_weather", '{"place"'),
+        finish="length",
+    )
+    live = serve(model)
+    final = streamed(live)[-1].response
+    assert {item.status for item in final.output} == {"incomplete"}
+    done = live.client.responses.create(model="m", input="Well?", previous_response_id=final.id)
+    assert done.output_text == "Done."
 
 
 def test_the_strict_helper_of_the_client_takes_every_turn(said, search):

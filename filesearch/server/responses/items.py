@@ -275,6 +275,10 @@ def _messages(
         elif item["type"] == "function_call_output":
             is_answered = bool(group)
         elif item["type"] == "message":
+            waits = not is_answered and any(one["type"] == "function_call" for one in group)
+            if item["role"] == "assistant" and waits:  # It was said beside the calls.
+                said = "\n\n".join(text for text in (said, text_of(item)) if text)
+                continue
             close()
             if item["role"] == "assistant":
                 said = text_of(item)
