@@ -6,7 +6,7 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-from filesearch.errors import ChatFailed, RateLimited
+from filesearch.errors import ChatFailed, ContextExceeded, RateLimited
 from filesearch.messages import ChatReply, Message, NamedTool, Usage
 from filesearch.testing import ScriptedChatModel
 from tests.server.responses_api import (
@@ -273,6 +273,21 @@ def test_a_model_that_fails_leaves_a_failed_response(said, kind, code):
     assert (made.status, made.error.code) == ("failed", code)
     assert "the model is away" in made.error.message
     assert responses.retrieve(made.id).status == "failed"
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "code"),
+    [
+        (ChatFailed, "server_error", "server_error"),
+        (RateLimited, "requests", "rate_limit_exceeded"),
+        (ContextExceeded, "invalid_request_error", "invalid_prompt"),
+    ],
+)
+def test_the_error_of_a_failed_response_has_a_type(said, failure, kind, code):
+    """Vercel's AI SDK cannot read a response whose error has none."""
+    responses, _ = said(failure("not now"))
+    error = responses.create(model="m", input="Hi").to_dict()["error"]
+    assert error == {"message": "not now", "type": kind, "param": None, "code": code}
 
 
 def test_a_call_that_broke_off_need_not_be_answered(said):

@@ -11,10 +11,13 @@ from pydantic import BaseModel
 from filesearch.events import ActionRequired, Cancelled, Completed, Failed, Incomplete, RunEnd
 from filesearch.grounding import MAX_RESULTS
 from filesearch.messages import Usage
+from filesearch.server.errors import INVALID_REQUEST
 from filesearch.server.responses.items import Item, shown_parts, wire_items
 from filesearch.server.wire.responses import CreateResponse, Prompt
 
 STOPPED = "The server was stopped before the response was complete; ask again."
+# By the code; that of others is "server_error".
+_ERROR_TYPES = {"rate_limit_exceeded": "requests", "invalid_prompt": INVALID_REQUEST}
 TERMINAL = ("completed", "failed", "cancelled", "incomplete")
 
 ResponseObject = dict[str, Any]
@@ -137,10 +140,15 @@ def ended_response(response: ResponseObject, end: RunEnd) -> ResponseObject:
 
 
 def failed_response(response: ResponseObject, code: str, message: str) -> ResponseObject:
-    """Return a response that has failed."""
+    """Return a response that has failed.
+
+    Its error has the four keys of the error envelope: OpenAI's schema asks for code and message
+    alone, and there are clients (Vercel's AI SDK) that read no error without a type.
+    """
+    kind = _ERROR_TYPES.get(code, "server_error")
     return response | {
         "status": "failed",
-        "error": {"code": code, "message": message},
+        "error": {"message": message, "type": kind, "param": None, "code": code},
         "usage": None,
     }
 

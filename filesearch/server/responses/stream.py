@@ -137,9 +137,9 @@ def tell_end(emit: Emitter, ended: dict[str, Any]) -> None:
     status = ended["status"]
     if status == "failed":
         error = ended["error"]
-        told = {"code": error["code"], "message": error["message"], "param": None}
+        told = {name: error[name] for name in ("code", "message", "param")}
         # OpenAI's schema has the fields beside the type, its service and its clients in `error`.
-        emit("error", {**told, "error": {"type": "server_error", **told}})
+        emit("error", {**told, "error": error})
     if status != "cancelled":
         emit(f"response.{status}", {"response": ended})
 
