@@ -53,7 +53,7 @@ class ToolSpec:
     """A tool that the model may call.
 
     Attributes:
-        name: Letters, digits, `_` and `-`, at most 64.
+        name: Letters, digits, `_` and `-`, at most 128; servers may take no more than 64.
         description: What it does, for the model.
         parameters: JSON schema of its arguments, of type object.
         strict: Ask the server to hold the model to the schema.

@@ -83,6 +83,7 @@ RESPONSES = [
         status=404,
     ),
     _response(ANY, "name", tools=[{"type": "function", "parameters": {}}]),
+    _response("tools[0].name", "129", tools=[{"type": "function", "name": "x" * 129}]),
     _response(ANY, "maybe", tool_choice="maybe"),
     _response(ANY, "xml", text={"format": {"type": "xml"}}),
     _response(ANY, "secrets", include=["secrets"]),

@@ -212,6 +212,17 @@ def test_functions_are_called_in_parallel_and_their_outputs_answered(said):
     ]
 
 
+def test_a_function_may_have_a_name_of_128_characters(said):
+    """As handoffs to agents with long names do, which are functions."""
+    name = "x" * 128
+    responses, model = said(calls((name, {})), "Done.")
+    tools = [{**WEATHER, "name": name}]
+    asked = responses.create(model="m", input="Hi", tools=tools)
+    assert asked.output[0].name == model.requests[0].tools[0].name == name
+    items = [asked.output[0].to_dict(), *outputs_for(asked, "sun")]
+    assert responses.create(model="m", input=items, tools=tools).output_text == "Done."
+
+
 def test_call_ids_differ_from_one_response_to_the_next(said):
     responses, _ = said(calls(("get_weather", {})), repeats=True)
     made = [responses.create(model="m", input="Weather?", tools=[WEATHER]) for _ in range(2)]

@@ -82,7 +82,7 @@ class FunctionTool(RequestModel):
     """A function that the caller runs."""
 
     type: Literal["function"]
-    name: Annotated[str, Field(min_length=1, max_length=64, pattern=NAME)]
+    name: Annotated[str, Field(min_length=1, max_length=128, pattern=NAME)]
     description: str | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
