@@ -143,6 +143,93 @@ def test_what_was_answered_can_be_given_back(live):
     assert items[1].summary[0].text == "Hm."
 
 
+HOSTED = [
+    {"type": "web_search_call", "action": {"type": "search", "query": "q", "sources": []}},
+    {"type": "web_search_call", "status": "failed"},
+    {"type": "code_interpreter_call", "code": "1", "container_id": "c", "outputs": None},
+    {"type": "image_generation_call", "result": None, "status": "completed"},
+    {"type": "mcp_list_tools", "server_label": "s", "tools": [{"name": "t", "input_schema": {}}]},
+    {"type": "mcp_approval_request", "server_label": "s", "name": "t", "arguments": "{}"},
+    {"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": True},
+    {"type": "mcp_call", "server_label": "s", "name": "t", "arguments": "{}", "output": "out"},
+    {"type": "custom_tool_call", "call_id": "c1", "name": "t", "input": "in"},
+    {"type": "custom_tool_call_output", "call_id": "c1", "output": "out"},
+    {
+        "type": "computer_call",
+        "call_id": "c2",
+        "action": {"type": "screenshot"},
+        "pending_safety_checks": [],
+        "status": "completed",
+    },
+    {
+        "type": "computer_call_output",
+        "call_id": "c2",
+        "output": {"type": "computer_screenshot", "image_url": "https://example.com/a.png"},
+    },
+    {
+        "type": "local_shell_call",
+        "call_id": "c3",
+        "action": {"type": "exec", "command": ["ls"], "env": {}},
+        "status": "completed",
+    },
+    {"type": "local_shell_call_output", "call_id": "c3", "output": "out"},
+    {
+        "type": "shell_call",
+        "call_id": "c4",
+        "action": {"commands": ["ls"], "timeout_ms": None, "max_output_length": None},
+    },
+    {
+        "type": "shell_call_output",
+        "call_id": "c4",
+        "output": [{"stdout": "", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}],
+    },
+    {
+        "type": "apply_patch_call",
+        "call_id": "c5",
+        "status": "completed",
+        "operation": {"type": "delete_file", "path": "a.txt"},
+    },
+    {"type": "apply_patch_call_output", "call_id": "c5", "status": "completed"},
+]
+
+
+def test_what_tools_of_another_service_did_is_kept_and_not_read(said):
+    responses, model = said("Fine.")
+    given = [{"role": "user", "content": "Hi"}, *HOSTED, {"role": "assistant", "content": "Yes?"}]
+    made = responses.create(model="m", input=[*given, {"role": "user", "content": "So?"}])
+    assert conversation(model.requests[0]) == [
+        ("user", "Hi"),
+        ("assistant", "Yes?"),
+        ("user", "So?"),
+    ]
+    listed = responses.input_items.list(made.id, order="asc", limit=100).data
+    for item, shown in zip(HOSTED, listed[1:], strict=False):
+        assert item.items() <= shown.to_dict().items()
+
+
+def test_items_of_another_service_keep_their_ids_and_are_referred_to(said):
+    responses, model = said("Fine.", repeats=True)
+    search = {"type": "web_search_call", "id": "ws_" + 48 * "a", "action": {"type": "open_page"}}
+    responses.create(model="m", input=[search, {"role": "user", "content": "Hi"}])
+    reference = {"type": "item_reference", "id": search["id"]}
+    made = responses.create(model="m", input=[reference, {"role": "user", "content": "Hi"}])
+    assert responses.input_items.list(made.id, order="asc").data[0].id == search["id"]
+    assert conversation(model.requests[1]) == [("user", "Hi")]
+
+
+def test_items_of_another_service_live_in_a_conversation(live):
+    made = live.client.conversations.create(items=HOSTED)
+    items = live.client.conversations.items.list(made.id, order="asc", limit=100).data
+    assert [item.type for item in items] == [item["type"] for item in HOSTED]
+
+
+def test_an_item_that_lacks_what_it_must_hold_is_refused(said):
+    responses, _ = said("Never.")
+    item = {"type": "mcp_call", "id": "mcp_1", "name": "t", "arguments": "{}"}
+    with pytest.raises(openai.BadRequestError, match=r"input\[0\].server_label"):
+        responses.create(model="m", input=[item])
+
+
 # A turn that searched and waits for a function, its items given back whole
 
 NOTHING = "No passage was found"

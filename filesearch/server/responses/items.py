@@ -21,6 +21,7 @@ from filesearch.ids import new_id
 from filesearch.messages import Message, Role, Source, ToolCall
 from filesearch.server.errors import invalid
 from filesearch.server.responses.packing import unpack
+from filesearch.server.wire.hosted_items import HostedItem
 from filesearch.server.wire.response_input import (
     Content,
     FunctionCallOutputItem,
@@ -43,11 +44,29 @@ _PREFIXES = {
     "file_search_call": "fs",
     "reasoning": "rs",
     "compaction": "cmp",
+    # What tools that are not run here did; see wire/hosted_items.py.
+    "web_search_call": "ws",
+    "code_interpreter_call": "ci",
+    "image_generation_call": "ig",
+    "mcp_list_tools": "mcpl",
+    "mcp_approval_request": "mcpr",
+    "mcp_approval_response": "mcpa",
+    "mcp_call": "mcp",
+    "custom_tool_call": "ctc",
+    "custom_tool_call_output": "ctco",
+    "computer_call": "cu",
+    "computer_call_output": "cuo",
+    "local_shell_call": "lsh",
+    "local_shell_call_output": "lsho",
+    "shell_call": "sh",
+    "shell_call_output": "sho",
+    "apply_patch_call": "apc",
+    "apply_patch_call_output": "apco",
 }
 _EARLIER = "What was said before, in short:\n\n"
 _CALLS = ("function_call", "file_search_call")
 # Ids of other shapes might be those of objects of other kinds.
-_ITEM_ID = re.compile(r"(?:msg|fc|fs|rs|cmp)_[0-9a-f]{48}")
+_ITEM_ID = re.compile(rf"(?:{'|'.join(set(_PREFIXES.values()))})_[0-9a-f]{{48}}")
 
 
 # What is given -> stored items
@@ -96,6 +115,8 @@ def _stored(item: InputItem) -> Item:
         if not isinstance(output, str):
             output = shown_parts(output, "input_text")
         return head | {"status": "completed", "call_id": item.call_id, "output": output}
+    if isinstance(item, HostedItem):
+        return head | item.echo()
     fields = item.model_dump(exclude_none=True, exclude={"id", "type"})
     if kind == "function_call":
         fields.setdefault("status", "completed")

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Discriminator, Field, Tag
 
 from filesearch.server.wire.common import MAX_PROPERTIES, Items, Plain, RequestModel, at_most
+from filesearch.server.wire.hosted_items import HostedInputItem
 
 MAX_TEXT = 10_485_760  # characters of one input, as OpenAI's
 
@@ -218,7 +219,8 @@ InputItem: TypeAlias = Annotated[
     | Annotated[FileSearchCallItem, Tag("file_search_call")]
     | Annotated[ReasoningItem, Tag("reasoning")]
     | Annotated[CompactionItem, Tag("compaction")]
-    | Annotated[ItemReference, Tag("item_reference")],
+    | Annotated[ItemReference, Tag("item_reference")]
+    | HostedInputItem,
     Discriminator(_item_type),
 ]
 Input: TypeAlias = Annotated[
