@@ -15,11 +15,14 @@ from dataclasses import dataclass, replace
 
 from filesearch.events import RunState
 from filesearch.grounding import MAX_RESULT_TOKENS, drop_worst, fit_sources, render_sources
-from filesearch.messages import ChatRequest, Message, Source, ToolSpec
+from filesearch.messages import ChatRequest, Image, Message, Source, ToolSpec
 from filesearch.tokens import count_tokens
 
 _MESSAGE_TOKENS = 4
 _MIN_RESULT_TOKENS = 200
+# OpenAI's guide to images, "Calculating costs": any image in low detail, and one of 1024 x 1024 in
+# high. How large an image is, is not looked at here.
+_LOW_IMAGE_TOKENS, _IMAGE_TOKENS = 85, 765
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,13 @@ class PromptBudget:
 def message_tokens(message: Message) -> int:
     """Return what a message costs to read, in cl100k_base tokens."""
     calls = sum(count_tokens(c.name + c.arguments) + _MESSAGE_TOKENS for c in message.tool_calls)
-    return _MESSAGE_TOKENS + count_tokens(message.content) + calls
+    images = sum(map(image_tokens, message.images))
+    return _MESSAGE_TOKENS + count_tokens(message.content) + calls + images
+
+
+def image_tokens(image: Image) -> int:
+    """Return what an image costs to read: an estimate, whatever its size."""
+    return _LOW_IMAGE_TOKENS if image.detail == "low" else _IMAGE_TOKENS
 
 
 def fit_messages(

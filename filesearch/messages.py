@@ -6,8 +6,8 @@ copies fields, and one for anything else has one known shape to translate.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from filesearch.types import SearchResult
@@ -32,6 +32,24 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A picture in a message, for models that see; all else reads the text alone.
+
+    Attributes:
+        url: An http(s) or data URL; nothing is fetched from it here.
+        file_id: In place of `url`, a file of the server's, whose bytes become a data URL before a
+            model is asked.
+        detail: OpenAI's: "auto", "low" or "high".
+        at: Where it stands: before this character of the message's content.
+    """
+
+    url: str = ""
+    file_id: str = ""
+    detail: str = "auto"
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message of a conversation as a model reads it.
 
@@ -40,12 +58,47 @@ class Message:
         content: Text; may be empty when there are `tool_calls`.
         tool_calls: Of an assistant's message only.
         tool_call_id: Of a tool's message only: the call that it answers.
+        images: Ordered by where they stand; no trace of them is in `content`.
     """
 
     role: Role
     content: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
+    images: tuple[Image, ...] = ()
+
+
+def join_parts(role: Role, parts: Iterable[str | Image], *, between: str = "\n\n") -> Message:
+    """Return a message of texts and images as they follow each other; empty texts are left out."""
+    text, images = "", []
+    for part in parts:
+        if isinstance(part, Image):
+            images.append(replace(part, at=len(text)))
+        elif part:
+            text += f"{between if text else ''}{part}"
+    return Message(role, text, images=tuple(images))
+
+
+def parts_of(message: Message) -> list[str | Image]:
+    """Return the texts and images of a message as they follow each other, no text empty."""
+    if not message.images:
+        return [message.content] if message.content else []
+    parts: list[str | Image] = []
+    start = 0
+    for image in message.images:
+        parts += [message.content[start : image.at].strip("\n"), image]
+        start = image.at
+    parts.append(message.content[start:].strip("\n"))
+    return [part for part in parts if part != ""]
+
+
+def replace_images(message: Message, shown: Callable[[Image], Image | str]) -> Message:
+    """Return a message with something else in the place of each image: another one, or a text."""
+    if not message.images:
+        return message
+    parts = [part if isinstance(part, str) else shown(part) for part in parts_of(message)]
+    joined = join_parts(message.role, parts)
+    return replace(message, content=joined.content, images=joined.images)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from filesearch.budget import PromptBudget, fit_messages, message_tokens
 from filesearch.events import RunState
-from filesearch.messages import ChatRequest, Message, ToolCall
+from filesearch.messages import ChatRequest, Image, Message, ToolCall
 
 
 def turn(number, calls):
@@ -82,3 +82,11 @@ def test_half_of_the_prompt_leaves_no_output_without_its_call(turns):
     messages, _sources = fit_messages("", history, RunState(), budget)
     assert is_whole(messages)
     assert 1 < len(messages) < len(history)
+
+
+def test_images_count_as_what_is_to_be_read():
+    small, large = Image("https://x.org/m.png", detail="low"), Image("https://x.org/m.png")
+    alone = message_tokens(Message("user", "This?"))
+    assert message_tokens(Message("user", "This?", images=(small,))) == alone + 85
+    seen = [Message("user", "That?", images=(large,) * 4), Message("user", "This?")]
+    assert fit(seen, max_prompt_tokens=1_000) == [Message("system", "Be brief."), seen[1]]

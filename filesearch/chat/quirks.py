@@ -26,6 +26,7 @@ class Quirks:
         one_system: Takes a single system message, at the start.
         needs_user_turn: Refuses messages that end with the assistant's.
         alternates: Wants user and assistant to take turns: neighbours of one role are joined.
+        takes_images: Takes images in the user's messages. Without, words stand in their place.
     """
 
     calls_tools: bool = True
@@ -38,6 +39,7 @@ class Quirks:
     one_system: bool = False
     needs_user_turn: bool = False
     alternates: bool = False
+    takes_images: bool = True
 
 
 _UNFIT = (
@@ -53,13 +55,22 @@ _UNKNOWN = (
     r"|not permitted|not allowed|not available|only (supported|available)|不支持)"
 )
 _VALUE = r"(unsupported.value|at most|(above|below) m|(less|greater|more|larger) than|too large)"
+# An image that cannot be read, or not in this format, is the caller's affair too.
+_NO_IMAGES = (
+    r"image_url\W+is only supported|unknown variant\W+image_url|content must be a string"
+    r"|images? (inputs?|urls?|content) (is|are) not|images are not (supported|enabled)"
+    r"|(n['’o]t|that) support (images\b|image inputs?|multi-?modal|vision)"
+    r"|at most 0 image|not a multi-?modal|data required for image"
+)
 # How servers say that they cannot do something, and what follows. Wordings of OpenAI, Ollama
-# ("... does not support tools"), vLLM ('"auto" tool choice requires --enable-auto-tool-choice'),
-# llama.cpp ("tools param requires --jinja flag"), and of the chat templates of Mistral, Qwen and
-# Gemma, which local servers pass on.
+# ("... does not support tools"), vLLM ('"auto" tool choice requires --enable-auto-tool-choice',
+# "At most 0 image(s) may be provided"), llama.cpp ("tools param requires --jinja flag", "image
+# input is not supported"), DeepSeek ("unknown variant `image_url`, expected `text`"), and of
+# the chat templates of Mistral, Qwen and Gemma, which local servers pass on.
 _REFUSALS: tuple[tuple[re.Pattern[str], dict[str, bool]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), change)
     for pattern, change in (
+        (_NO_IMAGES, {"takes_images": False}),
         (r"stream_options|include_usage", {"streams_usage": False}),
         (r"parallel_tool_calls", {"parallel_tools": False}),
         (

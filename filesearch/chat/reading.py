@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from filesearch.budget import image_tokens
 from filesearch.messages import (
     ChatDelta,
     ChatReply,
@@ -259,6 +260,7 @@ class Reading:
         prompt = _MESSAGE_TOKENS
         for message in self._request.messages:
             prompt += _MESSAGE_TOKENS + count_tokens(message.content)
+            prompt += sum(map(image_tokens, message.images))
             prompt += sum(count_tokens(f"{c.name} {c.arguments}") for c in message.tool_calls)
         for tool in self._request.tools:
             schema = json.dumps(dict(tool.parameters), ensure_ascii=False)

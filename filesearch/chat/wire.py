@@ -7,10 +7,23 @@ from dataclasses import replace
 from typing import Any
 
 from filesearch.chat.quirks import Quirks
-from filesearch.messages import ChatRequest, Message, NamedTool, ToolSpec
+from filesearch.messages import (
+    ChatRequest,
+    Image,
+    Message,
+    NamedTool,
+    ToolSpec,
+    join_parts,
+    parts_of,
+    replace_images,
+)
 
 # What is added where a server wants the user to have the last word.
 NUDGE = "Please go on."
+# What stands for an image where it cannot, and before those that stand elsewhere.
+UNSEEN = "[an image, which this model cannot see]"
+ELSEWHERE = "[image]"
+SHOWN_HERE = "What is marked [image] above, in this order:"
 
 
 def request_fields(
@@ -37,7 +50,10 @@ def request_fields(
 
 def shape_messages(messages: Sequence[Message], quirks: Quirks) -> list[Message]:
     """Return the messages in the order and of the roles that a server takes."""
-    shaped = list(messages)
+    if quirks.takes_images:
+        shaped = _shown_by_user(messages)
+    else:
+        shaped = [replace_images(message, lambda _: UNSEEN) for message in messages]
     if not quirks.calls_tools:
         shaped = _without_tools(shaped)
     if quirks.one_system:
@@ -50,6 +66,25 @@ def shape_messages(messages: Sequence[Message], quirks: Quirks) -> list[Message]
     if quirks.needs_user_turn and shaped and shaped[-1].role == "assistant":
         shaped.append(Message("user", NUDGE))
     return shaped
+
+
+def _shown_by_user(messages: Sequence[Message]) -> list[Message]:
+    """Return messages in which only the user shows images, as the wire has it.
+
+    Those of others follow in a message of the user's, behind all that one answer's calls returned.
+    """
+    shaped: list[Message] = []
+    waiting: list[Image] = []
+    for message in messages:
+        if waiting and message.role != "tool":
+            shaped.append(join_parts("user", [SHOWN_HERE, *waiting]))
+            waiting = []
+        if message.role == "user":
+            shaped.append(message)
+        else:
+            waiting += message.images
+            shaped.append(replace_images(message, lambda _: ELSEWHERE))
+    return [*shaped, join_parts("user", [SHOWN_HERE, *waiting])] if waiting else shaped
 
 
 def _without_tools(messages: Sequence[Message]) -> list[Message]:
@@ -72,15 +107,15 @@ def _joined(messages: Sequence[Message]) -> list[Message]:
         last = shaped[-1] if shaped else None
         is_plain = message.role in ("user", "assistant") and not message.tool_calls
         if last and is_plain and last.role == message.role and not last.tool_calls:
-            text = "\n\n".join(part for part in (last.content, message.content) if part)
-            shaped[-1] = Message(message.role, text)
+            shaped[-1] = join_parts(message.role, [*parts_of(last), *parts_of(message)])
         else:
             shaped.append(message)
     return shaped
 
 
 def _message_fields(message: Message) -> dict[str, Any]:
-    fields: dict[str, Any] = {"role": message.role, "content": message.content}
+    content = [_part(part) for part in parts_of(message)] if message.images else message.content
+    fields: dict[str, Any] = {"role": message.role, "content": content}
     if message.tool_calls:
         fields["tool_calls"] = [
             {
@@ -93,6 +128,15 @@ def _message_fields(message: Message) -> dict[str, Any]:
     if message.role == "tool":
         fields["tool_call_id"] = message.tool_call_id
     return fields
+
+
+def _part(part: str | Image) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    shown = {"url": part.url}
+    if part.detail != "auto":  # some servers know no such field
+        shown["detail"] = part.detail
+    return {"type": "image_url", "image_url": shown}
 
 
 def _tool_fields(request: ChatRequest, quirks: Quirks) -> dict[str, Any]:

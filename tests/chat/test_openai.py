@@ -14,8 +14,9 @@ import pytest
 from filesearch.chat.openai import OpenAIChatModel
 from filesearch.chat.quirks import Quirks
 from filesearch.chat.reading import join_deltas
+from filesearch.chat.wire import UNSEEN
 from filesearch.errors import ChatFailed, ContextExceeded, RateLimited
-from filesearch.messages import Message, NamedTool, ToolSpec, Usage
+from filesearch.messages import ChatRequest, Image, Message, NamedTool, ToolSpec, Usage
 
 KEY = "sk-clay-1234"
 SEARCH = ToolSpec("file_search", "Finds passages.", {"type": "object", "properties": {}})
@@ -338,6 +339,17 @@ def test_what_a_server_refuses_is_left_out_from_then_on(server, say, model, ask,
     sent = [field in fields for _headers, fields in server.seen]
     assert sent == [True, False, False]
     assert model.calls_tools is (field != "tools")
+
+
+def test_images_that_a_server_refuses_are_words_from_then_on(server, say, model):
+    refusal = say.error(400, "messages[0]: unknown variant `image_url`, expected `text`")
+    server.plan.extend([refusal, "Fine.", "Fine."])
+    request = ChatRequest((Message("user", "This?", images=(Image("https://x.org/m.png"),)),))
+    for _ in range(2):
+        assert model.complete(request).message.content == "Fine."
+    contents = [fields["messages"][0]["content"] for _headers, fields in server.seen]
+    assert [part["type"] for part in contents[0]] == ["image_url", "text"]
+    assert contents[1:] == [f"{UNSEEN}\n\nThis?"] * 2
 
 
 STOCK = ToolSpec("stock", "Says what is there.", {"type": "object"}, strict=True)

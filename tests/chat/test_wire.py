@@ -3,8 +3,16 @@
 import pytest
 
 from filesearch.chat.quirks import Quirks, is_too_long, learn
-from filesearch.chat.wire import NUDGE, request_fields, shape_messages
-from filesearch.messages import ChatRequest, Message, NamedTool, ToolCall, ToolSpec
+from filesearch.chat.wire import NUDGE, SHOWN_HERE, UNSEEN, request_fields, shape_messages
+from filesearch.messages import (
+    ChatRequest,
+    Image,
+    Message,
+    NamedTool,
+    ToolCall,
+    ToolSpec,
+    join_parts,
+)
 
 CALL = ToolCall("c1", "file_search", '{"query": "kiln"}')
 TALK = (
@@ -88,6 +96,90 @@ def test_the_user_has_the_last_word_where_a_server_wants_that():
     talk = [Message("user", "A"), Message("assistant", "B")]
     assert shape(talk, needs_user_turn=True)[-1] == ("user", NUDGE)
     assert shape(talk[:1], needs_user_turn=True) == [("user", "A")]
+
+
+MUG = Image("https://x.org/m.png", detail="low")
+JUG = Image("data:image/png;base64,AAAA")
+SHOWN_MUG = {
+    "type": "image_url",
+    "image_url": {"url": "https://x.org/m.png", "detail": "low"},
+}
+SHOWN_JUG = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+
+
+def contents(messages, **quirks):
+    fields = request_fields("m", ChatRequest(tuple(messages)), Quirks(**quirks), stream=False)
+    return [(message["role"], message["content"]) for message in fields["messages"]]
+
+
+def test_images_stand_among_the_words_of_the_user():
+    asked = join_parts("user", ["This is a mug:", MUG, "and this?", JUG])
+    text = [{"type": "text", "text": said} for said in ("This is a mug:", "and this?")]
+    assert contents([asked]) == [("user", [text[0], SHOWN_MUG, text[1], SHOWN_JUG])]
+    assert contents([join_parts("user", [MUG])]) == [("user", [SHOWN_MUG])]
+    assert asked.content == "This is a mug:\n\nand this?"
+
+
+def test_images_of_tools_follow_in_a_message_of_the_user():
+    calls = (ToolCall("c1", "look", "{}"), ToolCall("c2", "look", "{}"))
+    talk = [
+        Message("user", "What is there?"),
+        Message("assistant", "", calls),
+        Message("tool", "Front", tool_call_id="c1", images=(Image(MUG.url, detail="low", at=5),)),
+        Message("tool", "Back", tool_call_id="c2"),
+        Message("assistant", "A mug."),
+    ]
+    told = contents(talk)
+    assert told[2:4] == [("tool", "Front\n\n[image]"), ("tool", "Back")]
+    assert told[4] == ("user", [{"type": "text", "text": SHOWN_HERE}, SHOWN_MUG])
+    assert contents(talk[:4])[-1] == told[4]
+    assert told[5] == ("assistant", "A mug.")
+
+
+def test_images_stay_where_messages_are_joined():
+    talk = [join_parts("user", [MUG, "A mug."]), join_parts("user", ["And this?", JUG])]
+    text = [{"type": "text", "text": said} for said in ("A mug.\n\nAnd this?",)]
+    assert contents(talk, alternates=True) == [("user", [SHOWN_MUG, *text, SHOWN_JUG])]
+
+
+def test_words_stand_for_images_where_none_are_taken():
+    talk = [join_parts("user", ["This?", MUG]), join_parts("user", [JUG])]
+    assert contents(talk, takes_images=False) == [
+        ("user", f"This?\n\n{UNSEEN}"),
+        ("user", UNSEEN),
+    ]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Invalid content type. image_url is only supported by certain models.",
+        "messages[0]: unknown variant `image_url`, expected `text` at line 1 column 96",
+        "image input is not supported - hint: if this is unexpected, you may need the mmproj",
+        "At most 0 image(s) may be provided in one prompt.",
+        "tiny is not a multimodal model",
+        "No endpoints found that support image input",
+        "Model does not support images. Please use a model that does.",
+        "this model is missing data required for image input",
+        "'messages.0.content' : content must be a string",
+    ],
+)
+def test_a_server_that_takes_no_images_is_understood(message):
+    assert learn(Quirks(), message) == Quirks(takes_images=False)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "You uploaded an unsupported image. Please make sure your image is valid.",
+        "Unsupported image format: this model does not support image/heic",
+        "Error while downloading https://x.org/m.png: image not found",
+        "At most 10 image(s) may be provided in one request.",
+        "Invalid image data: cannot identify image file",
+    ],
+)
+def test_an_image_that_is_refused_is_not_the_servers_lack(message):
+    assert learn(Quirks(), message) == Quirks()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Response files: files that stand in a message -> their text, for models that read text.
 
+Images stay as they are: only whether they can be there is looked at. server/images.py reads them.
+
 The text is kept with the item, so that later turns have it even when the file is gone. The bytes
 that a client sent are kept only for a model that quotes, as a file for a day: it searches what it
 quotes, so for it the files of a message become a vector store.
@@ -24,6 +26,7 @@ from filesearch.server.given_files import (
     check_size,
     decode_file,
 )
+from filesearch.server.images import check_image_url, require_image_file
 from filesearch.server.models import quotes
 from filesearch.server.responses.items import Item
 
@@ -39,7 +42,7 @@ _Given = list[tuple[dict[str, Any], GivenFile]]  # parts as they are read, and t
 def read_files(
     server: Server, items: Sequence[Item], scope: str | None, *, keep: Keep | None = None
 ) -> list[Item]:
-    """Return items whose files have their text beside them.
+    """Return items whose files have their text beside them; their images are checked.
 
     Args:
         server: Whose files and loaders are used.
@@ -50,7 +53,7 @@ def read_files(
 
     Raises:
         ApiError: A file that is not there, too large, or cannot be read; or one behind a URL. Or
-            there are too many.
+            there are too many. An image that is not there, or none.
     """
     check_count(sum(len(_file_parts(item)) for item in items), "input")
     given: _Given = []
@@ -76,19 +79,36 @@ def _content_name(item: Item) -> str:
 
 def _read_item(server: Server, item: Item, at: str, scope: str | None, given: _Given) -> Item:
     """Return an item whose files have their text; those that came along are added to `given`."""
-    if not _file_parts(item):
-        return item
     name = _content_name(item)
+    if not isinstance(item.get(name), list):
+        return item
     parts = [
         _read_part(server, part, f"{at}.{name}[{number}]", scope, given)
-        if part["type"] == "input_file"
-        else part
         for number, part in enumerate(item[name])
     ]
     return item | {name: parts}
 
 
 def _read_part(
+    server: Server, part: dict[str, Any], at: str, scope: str | None, given: _Given
+) -> dict[str, Any]:
+    if part.get("type") == "input_file":
+        return _read_file(server, part, at, scope, given)
+    if part.get("type") == "input_image":
+        _check_image(server, part, at, scope)
+    return part
+
+
+def _check_image(server: Server, part: Mapping[str, Any], at: str, scope: str | None) -> None:
+    if "image_url" in part:
+        check_image_url(part["image_url"], f"{at}.image_url")
+    elif "file_id" in part:
+        require_image_file(server, part["file_id"], f"{at}.file_id", scope)
+    else:
+        raise invalid(f"Invalid '{at}': give 'image_url' or 'file_id'.", at)
+
+
+def _read_file(
     server: Server, part: dict[str, Any], at: str, scope: str | None, given: _Given
 ) -> dict[str, Any]:
     if "file_id" in part:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import msgspec
@@ -18,7 +18,7 @@ import msgspec
 from filesearch.events import RunState
 from filesearch.functions import FILE_SEARCH
 from filesearch.ids import new_id
-from filesearch.messages import Message, Role, Source, ToolCall
+from filesearch.messages import Image, Message, Role, Source, ToolCall, join_parts
 from filesearch.server.errors import invalid
 from filesearch.server.responses.packing import unpack
 from filesearch.server.wire.hosted_items import HostedItem
@@ -63,6 +63,7 @@ _PREFIXES = {
     "apply_patch_call": "apc",
     "apply_patch_call_output": "apco",
 }
+IMAGE = "[image]"
 _EARLIER = "What was said before, in short:\n\n"
 _CALLS = ("function_call", "file_search_call")
 # Ids of other shapes might be those of objects of other kinds.
@@ -217,7 +218,7 @@ def read_items(before: Sequence[Item], given: Sequence[Item]) -> Conversation:
     """
     items = [*before, *given]
     calls = {i["call_id"] for i in items if i["type"] == "function_call"}
-    outputs = {i["call_id"]: text_of(i) for i in items if i["type"] == "function_call_output"}
+    outputs = {i["call_id"]: _output(i) for i in items if i["type"] == "function_call_output"}
     # Where a response was deleted meanwhile, outputs may be left of calls that it made.
     for item in given:
         if item["type"] == "function_call_output" and item["call_id"] not in calls:
@@ -252,7 +253,7 @@ def _is_told(search: Item) -> bool:
 
 
 def _messages(
-    items: Sequence[Item], outputs: dict[str, str], *, first: int
+    items: Sequence[Item], outputs: Mapping[str, Message], *, first: int
 ) -> tuple[list[Message], list[Source]]:
     """Return messages, each group of calls followed by what they returned, and the passages.
 
@@ -260,7 +261,7 @@ def _messages(
 
     Args:
         items: In order.
-        outputs: Of functions, by call id.
+        outputs: What functions returned, by call id.
         first: How many messages stand before.
     """
     messages: list[Message] = []
@@ -282,8 +283,7 @@ def _messages(
                 # Blank content marks a search, whose passages stand apart.
                 messages.append(Message("tool", tool_call_id=call.id))
             else:
-                output = outputs[item["call_id"]] or "(no output)"
-                messages.append(Message("tool", output, tool_call_id=call.id))
+                messages.append(outputs[item["call_id"]])
         group.clear()
         is_answered = False
         said = ""
@@ -316,8 +316,35 @@ def _said(item: Item) -> list[Message]:
     """Return a message, those with its files before it: what is asked stands alone and last."""
     role: Role = "user" if item["role"] == "user" else "system"
     files = [part["text"] for part in item["content"] if part["type"] == "input_file"]
-    text = text_of(item | {"content": [p for p in item["content"] if p["type"] != "input_file"]})
-    return [Message(role, said) for said in (*files, *([text] if text or not files else []))]
+    own = join_parts(role, _parts(p for p in item["content"] if p["type"] != "input_file"))
+    is_all = files and not own.content and not own.images
+    return [*(Message(role, said) for said in files), *([] if is_all else [own])]
+
+
+def _output(item: Item) -> Message:
+    """Return what a function returned."""
+    given = item["output"]
+    said = join_parts("tool", [given] if isinstance(given, str) else _parts(given))
+    # Blank content would mark a search.
+    content = said.content or ("(no text)" if said.images else "(no output)")
+    return replace(said, content=content, tool_call_id=item["call_id"])
+
+
+def _parts(parts: Iterable[Mapping[str, Any]]) -> list[str | Image]:
+    """Return parts of the wire as texts and images."""
+    return [_image(p) if p["type"] == "input_image" else _text(p) for p in parts]
+
+
+def _image(part: Mapping[str, Any]) -> Image:
+    # "original" is what chat completions have no word for.
+    detail = "high" if part["detail"] == "original" else part["detail"]
+    if url := part.get("image_url"):
+        return Image(url, detail=detail)
+    return Image(file_id=part.get("file_id") or "", detail=detail)
+
+
+def _text(part: Mapping[str, Any]) -> str:
+    return part.get("text") or part.get("refusal") or ""
 
 
 def _call(item: Item) -> ToolCall:
@@ -368,9 +395,9 @@ def stored_results(results: Sequence[SearchResult]) -> list[dict[str, Any]]:
 
 
 def text_of(item: Item) -> str:
-    """Return the text of an item's content or output; images have none."""
+    """Return the text of an item's content or output, with a mark where an image stands."""
     content = item["content"] if item["type"] == "message" else item["output"]
     if isinstance(content, str):
         return content
-    texts = (part.get("text") or part.get("refusal") or "" for part in content)
+    texts = (IMAGE if part["type"] == "input_image" else _text(part) for part in content)
     return "\n\n".join(text for text in texts if text)

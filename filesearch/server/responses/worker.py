@@ -20,6 +20,7 @@ from filesearch.messages import NamedTool, ToolChoice, ToolSpec
 from filesearch.protocols import ChatModel
 from filesearch.run import RunOptions
 from filesearch.server.errors import ApiError, to_api_error
+from filesearch.server.images import show_images
 from filesearch.server.loop import make_loop
 from filesearch.server.models import quotes
 from filesearch.server.responses.files import stores_of_files, without_files
@@ -114,6 +115,8 @@ def _run(server: Server, job: ResponseJob, output: ResponseOutput) -> RunEnd:
         if file_store_ids := stores_of_files(server, given, job.owner):
             setup.search_files(file_store_ids)
             conversation = read_items(without_files(job.before), without_files(job.given))
+    else:
+        conversation = _with_images(server, conversation)
     store_ids = [*setup.store_ids, *setup.file_store_ids]
     for store_id in server.stores.existing(store_ids):
         server.stores.touch(store_id)
@@ -137,6 +140,13 @@ def _run(server: Server, job: ResponseJob, output: ResponseOutput) -> RunEnd:
         if isinstance(event, _ENDS):
             return event
     raise AssertionError("a run ends with a RunEnd")
+
+
+def _with_images(server: Server, conversation: Conversation) -> Conversation:
+    """Return a conversation whose images are those that a model is shown."""
+    length, state = len(conversation.history), conversation.state
+    shown = show_images(server, [*conversation.history, *state.messages])
+    return Conversation(tuple(shown[:length]), replace(state, messages=tuple(shown[length:])))
 
 
 class _Setup:

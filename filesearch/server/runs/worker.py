@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -29,12 +29,22 @@ from filesearch.events import (
     RunState,
 )
 from filesearch.functions import FILE_SEARCH
-from filesearch.messages import Message, NamedTool, ToolChoice, ToolSpec, Usage
+from filesearch.messages import (
+    Image,
+    Message,
+    NamedTool,
+    ToolChoice,
+    ToolSpec,
+    Usage,
+    join_parts,
+)
 from filesearch.objects import Record
 from filesearch.run import RunOptions
 from filesearch.server.errors import to_api_error
+from filesearch.server.images import show_images
 from filesearch.server.journal import Journal
 from filesearch.server.loop import make_loop
+from filesearch.server.models import quotes
 from filesearch.server.runs.objects import DEFAULT_RANKING, run_object
 from filesearch.server.runs.recorder import RunRecorder, RunShape
 from filesearch.server.runs.states import RunOvertaken, move
@@ -145,6 +155,8 @@ class _Execution:
         if thread is None:
             raise RunOvertaken(None)
         history = conversation(messages)
+        if not quotes(self._server.model_for(self._run.body["model"])):
+            history = show_images(self._server, history)
         self.recorder.history_length = len(history)
         store_ids = self._ready_stores(thread)
         if self._control.cancel.is_set():
@@ -232,14 +244,22 @@ def _state_of(run: Record) -> RunState:
 
 
 def conversation(messages: Sequence[Record]) -> list[Message]:
-    """Return the messages of a thread as a model reads them; those without text are left out."""
-    found = []
-    for message in messages:
-        parts = message.body["content"]
-        texts = [strip_markers(part) for part in parts if part["type"] == "text"]
-        if text := "\n".join(texts).strip():
-            found.append(Message(message.body["role"], text))
-    return found
+    """Return the messages of a thread as a model reads them; those that are blank are left out."""
+    read = (
+        join_parts(message.body["role"], map(_part, message.body["content"]), between="\n")
+        for message in messages
+    )
+    return [message for message in read if message.content or message.images]
+
+
+def _part(part: Mapping[str, Any]) -> str | Image:
+    if part["type"] == "image_file":
+        given = part["image_file"]
+        return Image(file_id=given["file_id"], detail=given["detail"])
+    if part["type"] == "image_url":
+        given = part["image_url"]
+        return Image(given["url"], detail=given["detail"])
+    return strip_markers(part).strip() if part["type"] == "text" else ""
 
 
 def _tool_spec(function: dict[str, Any]) -> ToolSpec:

@@ -71,7 +71,7 @@ class RefusalPart(RequestModel):
 
 
 class ImagePart(RequestModel):
-    """An image; kept and echoed, but models here read text."""
+    """An image, for models that see."""
 
     type: Literal["input_image"]
     image_url: str | None = None
