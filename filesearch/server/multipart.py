@@ -28,6 +28,9 @@ _MAX_PARTS = 100
 # Room for boundaries, headers and fields beside the file.
 _OVERHEAD_BYTES = 1 << 20
 _BRACKETED = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
+# What clients write for these three characters in a file's name, and for no other: WHATWG's HTML,
+# "multipart/form-data encoding algorithm". A "%" itself stays as it is.
+_ESCAPED = re.compile("%(22|0D|0A)")
 
 # What is wrong with a form is told to who sent it; the parser would tell the log as well.
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
@@ -196,7 +199,7 @@ class _FormReader(Generic[Incoming]):
                     code="invalid_value",
                 )
             # A name that is not UTF-8 is no reason to refuse the bytes.
-            self._filename = filename.decode(errors="replace")
+            self._filename = _ESCAPED.sub(_unescape, filename.decode(errors="replace"))
             self._incoming = self._receive()
 
     def _take_data(self, data: bytes, start: int, end: int) -> None:
@@ -231,6 +234,10 @@ class _FormReader(Generic[Incoming]):
 
     def _end(self) -> None:
         self._is_complete = True
+
+
+def _unescape(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16))
 
 
 def _decode(raw: bytes, name: str) -> str:

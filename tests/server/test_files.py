@@ -130,6 +130,7 @@ NAMES = [
     ("..", "upload"),
     ("a\x1b[31m.txt", "a[31m.txt"),
     ("x" * 1000 + ".md", "x" * 252 + ".md"),
+    ("a%0D%0Ab.txt", "ab.txt"),
 ]
 
 
@@ -137,6 +138,13 @@ def test_a_name_that_would_harm_is_made_harmless(live):
     for sent, stored in NAMES:
         body = form(("purpose", None, b"assistants"), ("file", sent, b"mug"))
         assert post_form(live, body).json()["filename"] == stored
+
+
+@pytest.mark.parametrize("name", ['the "old" mug.txt', "100%.txt", "a%20b.txt", "ü%0d.txt"])
+def test_a_name_is_kept_as_the_client_has_it(live, name):
+    file = uploaded(live, b"mug", name=name)
+    assert file.filename == name
+    assert live.client.files.retrieve(file.id).filename == name
 
 
 def test_a_name_that_is_not_utf_8_does_not_matter(live):
