@@ -123,13 +123,20 @@ async function attempt(method, path, inputs, text, form, answer) {
   }
   const shown = element("pre");
   answer.replaceChildren(element("p", { class: "note" }, "waiting …"));
+  let response;
   try {
-    const response = await fetch(url, request);
-    answer.replaceChildren(element("p", {}, `${response.status} ${response.statusText} `,
-      element("span", { class: "note" }, response.headers.get("x-request-id") || "")), shown);
-    await show(response, shown);
+    response = await fetch(url, request);
   } catch (error) {
     answer.replaceChildren(element("p", {}, `no answer: ${error.message}`));
+    return;
+  }
+  answer.replaceChildren(element("p", {}, `${response.status} ${response.statusText} `,
+    element("span", { class: "note" }, response.headers.get("x-request-id") || "")), shown);
+  try {
+    await show(response, shown);
+  } catch (error) {
+    // What came until then stays.
+    shown.after(element("p", {}, `the answer broke off: ${error.message}`));
   }
 }
 
@@ -166,6 +173,9 @@ document.getElementById("find").addEventListener("input", (event) => {
   const wanted = event.target.value.toLowerCase();
   for (const details of document.querySelectorAll("details.operation")) {
     details.hidden = !details.querySelector("summary").textContent.toLowerCase().includes(wanted);
+  }
+  for (const section of main.querySelectorAll("section")) {
+    section.hidden = !section.querySelector("details.operation:not([hidden])");
   }
 });
 
