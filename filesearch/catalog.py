@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, select
 
 from filesearch import pictures, rows, segment_rows, store_names
 from filesearch import schema as t
@@ -20,6 +20,7 @@ from filesearch.commits import UntilCommit
 from filesearch.database import Database
 from filesearch.document_cache import DocumentCache
 from filesearch.errors import NotFound
+from filesearch.file_notes import FileNotes, write_notes
 from filesearch.ids import new_id
 from filesearch.numbering import insert_behind
 from filesearch.protocols import BlobStore, IncomingBlob
@@ -33,7 +34,7 @@ from filesearch.records import (
     StoreRecord,
 )
 from filesearch.roster import Roster
-from filesearch.types import Attributes, Chunk, ChunkSettings, Document, ErrorCode, Span
+from filesearch.types import Attributes, Chunk, ChunkSettings, Document, Span
 
 NO_KEYS: Mapping[int, str] = MappingProxyType({})
 
@@ -346,29 +347,12 @@ class Catalog:
         layers: AttributeLayers | None = None,
     ) -> None:
         """Replace the attributes of a file; without `layers` all of them are the caller's."""
-        c = t.store_files.c
-        with self.database.writing() as sql:
-            sql.execute(
-                update(t.store_files)
-                .where(c.store_id == store_id, c.file_id == file_id)
-                .values(
-                    attributes=rows.encode_json(attributes),
-                    attribute_layers=rows.encode_layers(layers),
-                )
-            )
-            rows.bump_generation(sql, store_id, attributes_changed=True)
+        self.note(store_id, FileNotes(attributes={file_id: (attributes, layers)}))
 
-    def set_stale(
-        self, store_id: str, file_id: str, error_code: ErrorCode | None, error: str
-    ) -> None:
-        """Note on a searchable file that its newer version could not be read; "" takes it back."""
-        c = t.store_files.c
+    def note(self, store_id: str, notes: FileNotes) -> None:
+        """Note what is known of files whose content stays, in one transaction."""
         with self.database.writing() as sql:
-            sql.execute(
-                update(t.store_files)
-                .where(c.store_id == store_id, c.file_id == file_id)
-                .values(error_code=error_code, error=error)
-            )
+            write_notes(sql, store_id, notes)
 
     def replace_segments(
         self,

@@ -230,6 +230,9 @@ class Ingest:
                 start = end
             self._writer.add(item.new, item.text, embeddings, item.content)
             self._finish(item.source, _outcome(item))
+        self._commit_when_due()
+
+    def _commit_when_due(self) -> None:
         overdue = time.monotonic() - self._last_commit > COMMIT_SECONDS
         if overdue or self._writer.pending_windows >= COMMIT_WINDOWS:
             self._writer.commit()
@@ -239,7 +242,9 @@ class Ingest:
         """Record a source of which nothing is embedded."""
         if isinstance(item, UnchangedSource):
             described, known = item.described, item.known
-            if (described.merged, described.layers) != (known.attributes, known.attribute_layers):
+            was = known.attributes, known.attribute_layers
+            is_described_anew = was != (described.merged, described.layers)
+            if is_described_anew:
                 self._writer.set_attributes(known.id, described.merged, described.layers)
             if item.modified_ns is not None and item.modified_ns != item.known.modified_ns:
                 self._writer.note_modified(item.known.id, item.modified_ns)
@@ -255,10 +260,12 @@ class Ingest:
                 tables=item.known.table_count or 0,
                 characters=item.known.char_count,
                 warnings=item.described.warnings,
+                attributes_changed=is_described_anew,
             )
         else:
             outcome = self._record_failure(item)
         self._finish(item.source, outcome)
+        self._commit_when_due()
 
     def _record_failure(self, item: FailedSource) -> FileOutcome:
         file_id, error = item.new.id, item.new.error

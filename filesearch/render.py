@@ -40,7 +40,13 @@ def render_report(report: IngestReport) -> str:
     lines = problems[:_MAX_NAMED]
     if len(problems) > _MAX_NAMED:
         lines.append(f"  and {len(problems) - _MAX_NAMED} more; see: fsearch files --problems")
-    counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
+    described = sum(outcome.attributes_changed for outcome in report.unchanged)
+    notes = {"unchanged": f" ({described} with other attributes)"} if described else {}
+    counts = ", ".join(
+        f"{count} {status}{notes.get(status, '')}"
+        for status, count in report.counts.items()
+        if count
+    )
     totals = report.totals
     sizes = [_counted(totals.pages, "page"), _counted(totals.tables, "table")]
     taken = ", ".join([*filter(None, sizes), f"{totals.windows} windows"])

@@ -30,6 +30,8 @@ class FileOutcome:
         pages, tables: How many its format has; 0 where it has none, or where that is not known.
         characters: Of its text.
         renamed_from: Its name before, when `status` is "renamed".
+        attributes_changed: When `status` is "unchanged": its attributes are others, or come from
+            elsewhere.
         seconds: It took to be read and cut up, its vectors not counted.
     """
 
@@ -46,6 +48,7 @@ class FileOutcome:
     characters: int = 0
     seconds: float = 0.0
     renamed_from: str = ""
+    attributes_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Used inside a transaction of `catalog`; `encode_json` by all that keep JSON in t
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -137,12 +137,6 @@ def insert_chunks(sql: Connection, store_file_id: int, new_chunks: Sequence[Chun
                 for chunk in new_chunks
             ],
         )
-
-
-def note_modified(sql: Connection, stamps: Mapping[str, int]) -> None:
-    """Note the stamps of files by their ids, so that they need not be read the next time."""
-    for file_id, stamp in stamps.items():
-        sql.execute(update(t.files).where(t.files.c.id == file_id).values(modified_ns=stamp))
 
 
 def make_way(sql: Connection, store_id: str, new: NewFile) -> str:

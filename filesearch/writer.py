@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from filesearch import queue_rows, rows
+from filesearch import queue_rows
 from filesearch.catalog import Catalog
 from filesearch.errors import IndexReplaced
 from filesearch.file_identity import file_identity
+from filesearch.file_notes import FileNotes
 from filesearch.index.builder import SegmentBuilder
 from filesearch.index.segment import write_segment
 from filesearch.index.sweep import sweep_segments
@@ -60,7 +61,7 @@ class IndexWriter:
         self._read: list[ReadFile] = []
         self._removed: list[str] = []
         self._contents: list[IncomingBlob] = []
-        self._stamps: dict[str, int] = {}
+        self._notes = FileNotes()
 
     def _check_held(self) -> None:
         self._catalog.database.check_current()
@@ -104,15 +105,15 @@ class IndexWriter:
 
     def note_modified(self, file_id: str, modified_ns: int) -> None:
         """Take the stamp of a file whose content is what the store holds."""
-        self._stamps[file_id] = modified_ns
+        self._notes.stamps[file_id] = modified_ns
 
     def set_attributes(self, file_id: str, attributes: Attributes, layers: AttributeLayers) -> None:
-        """Replace the attributes of a file and what they were merged of, at once."""
-        self._catalog.set_attributes(self._store.id, file_id, attributes, layers)
+        """Take other attributes of a file, and what they were merged of."""
+        self._notes.attributes[file_id] = attributes, layers
 
     def set_stale(self, file_id: str, error_code: ErrorCode | None, error: str) -> None:
-        """Note, at once, that the newer version of a searchable file could not be read."""
-        self._catalog.set_stale(self._store.id, file_id, error_code, error)
+        """Take why the newer version of a searchable file cannot be read; "" takes it back."""
+        self._notes.errors[file_id] = error_code, error
 
     def settle(
         self, read: ReadFile, text: PreparedText | None, done: WindowEmbeddings | None
@@ -140,12 +141,15 @@ class IndexWriter:
         return settled
 
     def commit(self) -> None:
-        """Make all that was collected visible, in one transaction; nothing to do is fine."""
+        """Make all that was collected visible; nothing to do is fine.
+
+        What was noted on files in place comes first, in one transaction, then in another one what
+        was added and removed.
+        """
         self._check_held()
-        if self._stamps:
-            with self._catalog.database.writing() as sql:
-                rows.note_modified(sql, self._stamps)
-            self._stamps = {}
+        if self._notes:
+            self._catalog.note(self._store.id, self._notes)
+            self._notes = FileNotes()
         if not self._new and not self._removed:
             return
         segment = None

@@ -15,6 +15,7 @@ from filesearch.catalog import Catalog
 from filesearch.database import Database, sqlite_url
 from filesearch.errors import IndexProblem, InvalidSetting, NotFound
 from filesearch.event_log import EventLog
+from filesearch.file_notes import FileNotes
 from filesearch.records import NewFile, SegmentRecord
 from filesearch.schema import meta, vector_stores
 from filesearch.types import Chunk, ChunkSettings, Document, Span
@@ -211,10 +212,10 @@ def test_new_attributes_are_a_change_that_searches_see(catalog, store):
 def test_a_stale_note_is_set_and_taken_back(catalog, store):
     new = new_file("a.md", "alpha")
     catalog.commit(store.id, [new], segment=segment("s1", 1))
-    catalog.set_stale(store.id, new.id, "invalid_file", "half written")
+    catalog.note(store.id, FileNotes(errors={new.id: ("invalid_file", "half written")}))
     [record] = catalog.files(store.id)
     assert (record.status, record.error_code) == ("completed", "invalid_file")
-    catalog.set_stale(store.id, new.id, None, "")
+    catalog.note(store.id, FileNotes(errors={new.id: (None, "")}))
     assert catalog.files(store.id)[0].error == ""
 
 

@@ -197,6 +197,11 @@ def test_ingest_reports_what_it_did_and_is_quiet_when_piped(made, tmp_path):
     assert not {"\r", "\x1b", "%", "|"} & set(done.output)
 
 
+def test_ingest_says_how_many_files_have_other_attributes(made, index):
+    done = run("ingest", made.parent / "docs", "--index", index, "--attr", "year=2026")
+    assert done.stdout.startswith("3 unchanged (3 with other attributes); 0 windows in ")
+
+
 def test_ingest_json_has_the_documented_keys(made, index):
     report = run_json("ingest", made.parent / "docs", "--index", index)
     assert set(report) == names(IngestReport)

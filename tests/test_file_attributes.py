@@ -127,6 +127,40 @@ def test_what_was_given_once_stays_where_a_later_run_gives_nothing(fs, docs, kil
     }
 
 
+def test_other_attributes_of_many_files_are_one_change(fs, docs, kiln):
+    fs.ingest(docs)
+    before = fs.stats().generation
+    report = fs.ingest(docs, attributes={"year": 2025})
+    assert fs.stats().generation == before + 1
+    assert [outcome.attributes_changed for outcome in report.unchanged] == [True] * 3
+    assert all(found == {"year": 2025} for found in attributes_of(fs).values())
+    report = fs.ingest(docs, attributes={"year": 2025})
+    assert not any(outcome.attributes_changed for outcome in report.outcomes)
+
+
+def test_a_run_that_is_broken_off_keeps_the_attributes_that_it_had_set(fs, docs, kiln):
+    def stop(progress):
+        if progress.files_done == 2:
+            raise KeyboardInterrupt
+
+    fs.ingest(docs)
+    with pytest.raises(KeyboardInterrupt):
+        fs.ingest(docs, attributes={"year": 2025}, on_progress=stop)
+    assert sorted(map(len, attributes_of(fs).values())) == [0, 1, 1]
+
+
+def test_attributes_of_a_long_run_are_seen_while_it_goes_on(fs, docs, kiln, monkeypatch):
+    seen = []
+    fs.ingest(docs)
+    monkeypatch.setattr("filesearch.ingest.COMMIT_SECONDS", 0.0)
+    fs.ingest(
+        docs,
+        attributes={"year": 2025},
+        on_progress=lambda progress: seen.append(sum(map(len, attributes_of(fs).values()))),
+    )
+    assert seen == [0, 0, 1, 2]
+
+
 def test_a_run_that_changes_no_attribute_leaves_the_index_as_it_is(fs, docs, kiln):
     describe(kiln, {"hot": True})
     fs.ingest(docs, attributes={"year": 2025}, attributes_from_path="{name}.txt")

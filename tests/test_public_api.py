@@ -106,6 +106,7 @@ LAYERS = [
         "schema",
         "numbering",
         "rows",
+        "file_notes",
         "store_names",
         "lock",
         "sources",
