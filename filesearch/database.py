@@ -11,7 +11,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import (
@@ -48,6 +48,7 @@ from filesearch.errors import (
 )
 from filesearch.file_identity import FileIdentity, file_identity
 from filesearch.forked import tell_in_child
+from filesearch.free_pages import free_bytes, give_back_free
 from filesearch.migrate import migrate
 from filesearch.schema import (
     EARLIER_VERSIONS,
@@ -77,6 +78,8 @@ _WRITER_LOCK = 0x66736561
 _SQLITE_MAYBE_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _POSTGRES_FULL = "53100"
+# What SQLite's log grows to between checkpoints, whatever one long transaction made of it.
+_MAX_LOG_BYTES = 4 << 20
 _SCHEMA_VERSION = select(meta.c.value).where(meta.c.key == "schema_version")
 
 
@@ -280,6 +283,23 @@ class Database:
                 yield sql
             self.check_current()
 
+    @property
+    def free_bytes(self) -> int:
+        """What removed rows left of a file of SQLite, which `shrink` gives back; else 0."""
+        if self._path is None:
+            return 0
+        with closing(self._connect_apart()) as connection:
+            return free_bytes(connection)
+
+    def shrink(self) -> int:
+        """Give back what removed rows left of a file of SQLite, if much; returns how many bytes."""
+        if self._path is None:
+            return 0
+        with self._turn:
+            self.check_current()
+            with closing(self._connect_apart()) as connection:
+                return give_back_free(connection, self._path.parent)
+
     @contextmanager
     def _noticing_full_disk(self) -> Iterator[None]:
         try:
@@ -349,6 +369,7 @@ def _prepare_sqlite(connection: object, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")  # readers and the writer do not block each other
     # FULL, because a merge deletes old segments once its transaction is said to be durable.
     cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute(f"PRAGMA journal_size_limit={_MAX_LOG_BYTES}")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
 

@@ -282,6 +282,19 @@ class IndexDirectory:
         with suppress(IndexBusy, OSError), writer_lock(self.path, timeout_s=0):
             sweep_segments(self.segments, catalog.segment_names)
 
+    def shrink_catalog(self) -> int:
+        """Give back the space that removed files left in the catalog; returns how many bytes.
+
+        Or leave that for next time, where somebody writes now.
+        """
+        from filesearch.lock import writer_lock
+
+        database = self.catalog.database
+        database.check_current()  # see `sweep`
+        with suppress(IndexBusy, OSError), writer_lock(self.path, timeout_s=0):
+            return database.shrink()
+        return 0
+
     def stats(self) -> IndexStats:
         """Return what the index holds and what it costs.
 
@@ -305,6 +318,7 @@ class IndexDirectory:
                 _size(self.segments / segment.name, "sign*.npy") for segment in picture.segments
             ),
             catalog_bytes=_size(self.path, f"{CATALOG_FILE}*"),
+            catalog_free_bytes=self.catalog.database.free_bytes,
             blob_bytes=_size(self.blobs_path, "??/*"),
             embedder=store.embedder,
             dimension=store.dimension,

@@ -144,8 +144,13 @@ class Kept(Parts):
 
         return rebuild_index(self._index, self._embedder, on_progress=on_progress)
 
-    def compact(self) -> int:
-        """Merge the segments of each store into one; returns how many were merged."""
+    def compact(self, *, on_freed: Callable[[int], None] | None = None) -> int:
+        """Merge the segments of each store into one; returns how many were merged.
+
+        Args:
+            on_freed: Told how many bytes smaller the catalog's file is for what was removed from
+                it; 0 where that is little, or somebody writes now.
+        """
         from filesearch.upkeep import compact_index
 
-        return compact_index(self._index)
+        return compact_index(self._index, on_freed=on_freed)

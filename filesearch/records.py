@@ -249,6 +249,7 @@ class IndexStats:
         chunks, windows, characters: Of the searchable files.
         segments: Number of segments.
         segment_bytes, catalog_bytes, blob_bytes: On disk; catalog_bytes is 0 with a database URL.
+        catalog_free_bytes: What removed files left of the catalog, which `compact` gives back.
         late_interaction_bytes: What token signs take of segment_bytes; 0 without.
         embedder, dimension: Fingerprint of what made the vectors, and their length.
         generation: Grows with every commit.
@@ -272,3 +273,4 @@ class IndexStats:
     chunk_overlap: int
     generation: int
     segment_stats: tuple[SegmentStats, ...] = ()
+    catalog_free_bytes: int = 0

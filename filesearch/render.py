@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import click
 
 from filesearch.cite import PATH_SEPARATOR, headings_beside, place_name, read_place
 from filesearch.progress import problem_lines
+from filesearch.render_costs import shown_bytes
 from filesearch.shortfall import shortfall
 from filesearch.terminal import escaped, escaped_text
 from filesearch.types import Answer, Document, Location, SearchResult
@@ -18,10 +19,9 @@ if TYPE_CHECKING:
     from filesearch.doctor import Check
     from filesearch.evaluation.running import Evaluation
     from filesearch.maintain import Verification
-    from filesearch.memory import MemoryReport
     from filesearch.model_choices import ModelChoice
     from filesearch.plan import QueryPlan
-    from filesearch.records import FileRecord, IndexStats
+    from filesearch.records import FileRecord
     from filesearch.reports import IngestReport
     from filesearch.summarize import Summary
     from filesearch.threads import Thread
@@ -229,7 +229,7 @@ def render_files(records: Sequence[FileRecord]) -> str:
     for record in records:
         line = (
             f"{record.id}  {escaped(record.filename):<{width}}  {record.status:<9}  "
-            f"{record.chunk_count:5d} chunks  {_bytes(record.size_bytes):>9}  {_holds(record)}"
+            f"{record.chunk_count:5d} chunks  {shown_bytes(record.size_bytes):>9}  {_holds(record)}"
         )
         lines.append(line.rstrip())
         if record.error:
@@ -257,70 +257,6 @@ def render_problems(records: Sequence[FileRecord], *, total: int) -> str:
     failed = sum(bool(record.error) for record in records)
     counts = f"{failed} failed, {len(records) - failed} with warnings, of {total} files"
     return "\n".join([*([render_files(records)] if records else []), counts])
-
-
-def render_stats(stats: IndexStats) -> str:
-    """Return the figures of an index, one a line."""
-    rows = {
-        "index": stats.index,
-        "files": f"{stats.files} searchable, {stats.failed} failed",
-        "characters": f"{stats.characters:,}",
-        "chunks": f"{stats.chunks:,} of {stats.chunk_size} tokens, {stats.chunk_overlap} shared",
-        "windows": f"{stats.windows:,} of {stats.dimension} dimensions",
-        "embedder": stats.embedder,
-        "segments": f"{stats.segments}, {_bytes(stats.segment_bytes)}, of it "
-        f"{_bytes(stats.late_interaction_bytes)} for late interaction",
-        "catalog": _bytes(stats.catalog_bytes) if stats.catalog_bytes else "in a database",
-        "blobs": _bytes(stats.blob_bytes),
-        "generation": str(stats.generation),
-    }
-    lines = [f"{name:<11} {value}" for name, value in rows.items()]
-    return "\n".join(lines + [f"{'vectors':<11} {line}" for line in _vector_indexes(stats)])
-
-
-def _vector_indexes(stats: IndexStats) -> Iterator[str]:
-    """Yield a line for all exact segments, then one for each of another kind."""
-    exact = [one for one in stats.segment_stats if one.vector_index.get("kind") == "exact"]
-    if exact:
-        windows = sum(one.windows for one in exact)
-        yield f"exact: {windows:,} windows in {len(exact)} segment{'s' * (len(exact) > 1)}"
-    for one in stats.segment_stats:
-        if one in exact:
-            continue
-        details = [f"{name} {_shown(value)}" for name, value in one.vector_index.items()]
-        yield f"{one.name}: {one.windows:,} windows, {', '.join(details) or 'cannot be read'}"
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return " ".join(f"{name}={_shown(one)}" for name, one in value.items())
-    return f"{value:,}" if isinstance(value, int) else f"{value}"
-
-
-def render_memory(memory: MemoryReport) -> str:
-    """Return what a search took, one part a line, the process's own before what it shares."""
-    if not memory.steps:
-        return f"memory      {_bytes(memory.peak_bytes)} at most; only Linux tells more"
-    lines = [
-        f"memory      {_bytes(memory.resident_bytes)} after one search, "
-        f"{_bytes(memory.own_bytes)} of it the process's own:"
-    ]
-    lines += [f"  {step.name:<24} {_bytes(step.own_bytes):>10}" for step in memory.steps]
-    lines.append("and of mapped files, which processes share, resident:")
-    lines += [
-        f"  {part.kind:<24} {_bytes(part.resident_bytes):>10} of {_bytes(part.size_bytes)}"
-        for part in memory.files
-    ]
-    return "\n".join(lines)
-
-
-def _bytes(count: int) -> str:
-    size = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if abs(size) < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} GiB"
 
 
 def render_verification(found: Verification) -> str:

@@ -147,15 +147,19 @@ def rebuild_index(
     return count
 
 
-def compact_index(index: IndexDirectory) -> int:
+def compact_index(index: IndexDirectory, *, on_freed: Callable[[int], None] | None) -> int:
     """Merge the segments of each store into as few as may be, drop the removed.
 
     Others write and search meanwhile. What killed processes left is deleted too, unless somebody
-    writes. Returns how many segments of the stores went.
+    writes, and so is what removed files left in the catalog. Returns how many segments of the
+    stores went.
     """
     index.open_store(check=False)
     merger = index.merger()
     timeout_s = index.settings.lock_timeout_s
     merged = sum(merger.compact(store.id, timeout_s=timeout_s) for store in index.open_stores())
     index.sweep()
+    freed = index.shrink_catalog()
+    if on_freed is not None:
+        on_freed(freed)
     return merged

@@ -553,7 +553,7 @@ def test_compact_says_how_many_segments_were_merged(index, tmp_path):
     (tmp_path / "a.txt").write_text("A note on clay.")
     with merge_lock(index, timeout_s=0):  # else the ingest would merge it
         run("ingest", tmp_path / "a.txt", "--index", index)
-    assert run_json("compact", "--index", index) == {"merged": 2}
+    assert run_json("compact", "--index", index) == {"merged": 2, "catalog_freed_bytes": 0}
 
 
 def test_doctor_checks_every_part(made, tmp_path):

@@ -28,7 +28,7 @@ def stats(index: str | None, with_memory: bool, as_json: bool) -> None:
     "resident_bytes", "peak_bytes"}.
     """
     from filesearch.engine import FileSearch
-    from filesearch.render import render_memory, render_stats
+    from filesearch.render_costs import render_memory, render_stats
 
     with FileSearch(index) as fs:
         memory = fs.memory(_ANY_QUESTION) if with_memory else None
@@ -68,15 +68,20 @@ def verify(ctx: click.Context, index: str | None, repair: bool, as_json: bool) -
 @index_option
 @json_option
 def compact(index: str | None, as_json: bool) -> None:
-    """Merge all segments into one and drop what was removed."""
-    from filesearch.engine import FileSearch
+    """Merge all segments into one and drop what was removed.
 
+    With --json: {"merged", "catalog_freed_bytes"}.
+    """
+    from filesearch.engine import FileSearch
+    from filesearch.render_costs import render_compaction
+
+    freed: list[int] = []
     with FileSearch(index) as fs:
-        merged = fs.compact()
+        merged = fs.compact(on_freed=freed.append)
     if as_json:
-        print_json({"merged": merged})
+        print_json({"merged": merged, "catalog_freed_bytes": sum(freed)})
     else:
-        click.echo(f"merged {merged} segments" if merged else "nothing to merge")
+        click.echo(render_compaction(merged, sum(freed)))
 
 
 @click.command()

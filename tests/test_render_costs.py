@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from filesearch.records import SegmentStats
-from filesearch.render import render_stats
+from filesearch.render_costs import render_stats
 
 
 @pytest.fixture
@@ -39,3 +39,12 @@ def test_a_segment_that_is_damaged_does_not_hide_the_other_figures(fs, stats):
         stats,
         segment_stats=tuple(replace(one, vector_index={}) for one in stats.segment_stats),
     )
+
+
+def test_what_is_free_of_the_catalog_is_shown_where_it_can_be_had_back(stats):
+    def catalog_line(free_bytes):
+        found = replace(stats, catalog_bytes=4 << 20, catalog_free_bytes=free_bytes)
+        return next(line for line in render_stats(found).splitlines() if "catalog" in line)
+
+    assert catalog_line(900_000) == "catalog     4.0 MiB"
+    assert catalog_line(3 << 20) == "catalog     4.0 MiB, 3.0 MiB of it free; run: fsearch compact"
