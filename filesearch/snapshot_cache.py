@@ -18,9 +18,11 @@ from filesearch.index.snapshot import Snapshot
 from filesearch.records import StoreRecord
 from filesearch.roster import Roster
 
-# An open segment is about ten mapped files and a process has 65,530 maps on Linux: this leaves
-# room for 20 segments a store and as much again for everything else.
 MAX_OPEN_STORES = 128
+# An open segment is about twenty mapped files, which hold no file handles, but a process has no
+# more than 65,530 mappings on Linux: a third of them. The rest is for merges, and for what is still
+# searched while it is open no more here.
+MAX_OPEN_SEGMENTS = 1_000
 # How often a snapshot is tried against merges that remove segments meanwhile.
 _ATTEMPTS = 5
 
@@ -32,6 +34,7 @@ class SnapshotCache:
         segments: Directory of the segments.
         roster: Store id, the roster that was read last -> the one of now.
         max_stores: How many stay open.
+        max_segments: How many segments these have together, but for the store used last.
     """
 
     def __init__(
@@ -39,10 +42,12 @@ class SnapshotCache:
         segments: Path,
         roster: Callable[[str, Roster | None], Roster],
         max_stores: int = MAX_OPEN_STORES,
+        max_segments: int = MAX_OPEN_SEGMENTS,
     ) -> None:
         self._segments = segments
         self._roster = roster
         self._max_stores = max_stores
+        self._max_segments = max_segments
         self._lock = threading.Lock()
         self._opened: OrderedDict[str, _Slot] = OrderedDict()
         tell_in_child(self)
@@ -68,12 +73,8 @@ class SnapshotCache:
         with slot.lock:
             if slot.snapshot is None or slot.snapshot.generation < store.generation:
                 slot.snapshot = self._open(store.id, slot.snapshot)
+                self._close_oldest()
             return slot.snapshot
-
-    def clear(self) -> None:
-        """Forget all of them; who still searches one may go on."""
-        with self._lock:
-            self._opened.clear()
 
     def _open(self, store_id: str, last: Snapshot | None) -> Snapshot:
         opened = last.opened if last else {}
@@ -85,6 +86,18 @@ class SnapshotCache:
                 return Snapshot(self._segments, self._roster(store_id, known), opened)
         return Snapshot(self._segments, self._roster(store_id, known), opened)
 
+    def _close_oldest(self) -> None:
+        with self._lock:
+            held = sum(slot.segment_count for slot in self._opened.values())
+            while held > self._max_segments and len(self._opened) > 1:
+                _store_id, oldest = self._opened.popitem(last=False)
+                held -= oldest.segment_count
+
+    def clear(self) -> None:
+        """Forget all of them; who still searches one may go on."""
+        with self._lock:
+            self._opened.clear()
+
 
 class _Slot:
     """The place of one store: what is open of it, and who opens it now."""
@@ -92,3 +105,8 @@ class _Slot:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.snapshot: Snapshot | None = None
+
+    @property
+    def segment_count(self) -> int:
+        """How many segments are open of it."""
+        return len(self.snapshot.segments) if self.snapshot else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -221,6 +222,13 @@ def test_a_segment_that_is_mapped_can_be_read_after_it_was_swept(tmp_path):
     assert len(parts) == 4
     assert segment.vectors.top(query, top_k=1)[0].tolist() == [1]
     assert segment.postings.find("clay") != slice(0, 0)
+
+
+def test_an_open_segment_holds_no_file_handle(tmp_path):
+    segment = write(tmp_path, ["kiln and mug", "clay"])
+    before = len(list(Path("/dev/fd").iterdir()))
+    segment.map_all()
+    assert len(list(Path("/dev/fd").iterdir())) == before
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,21 @@ import threading
 
 from filesearch.snapshot_cache import SnapshotCache
 
+from .support_stores import fill, upload
 
-def cache_of(fs, max_stores=9):
+
+def cache_of(fs, max_stores=9, **more):
     index = fs._index
-    return SnapshotCache(index.segments, index.catalog.roster, max_stores)
+    return SnapshotCache(index.segments, index.catalog.roster, max_stores, **more)
+
+
+def stores_of_one_segment(fs, count):
+    """Make stores with a file each; returns their records."""
+    fs.open(create=True)
+    ids = [fs.stores.create().id for _ in range(count)]
+    for store_id in ids:
+        fill(fs, store_id, upload(fs, "kiln.txt", f"The kiln of {store_id} is hot."))
+    return [fs._index.catalog.store(store_id) for store_id in ids]
 
 
 def test_a_store_that_did_not_change_stays_open(fs, docs):
@@ -69,3 +80,19 @@ def test_a_store_that_is_slow_to_open_keeps_nobody_from_the_others(fs, docs):
     assert cache.get(quick).segments == []
     may_open.set()
     thread.join()
+
+
+def test_the_stores_used_longest_ago_are_closed_where_too_many_segments_are_open(fs):
+    one, two, three = stores_of_one_segment(fs, 3)
+    cache = cache_of(fs, max_segments=2)
+    first, second = cache.get(one), cache.get(two)
+    assert cache.get(one) is first
+    cache.get(three)
+    assert cache.get(one) is first
+    assert cache.get(two) is not second
+
+
+def test_a_store_of_too_many_segments_stays_open_alone(fs):
+    (store,) = stores_of_one_segment(fs, 1)
+    cache = cache_of(fs, max_segments=0)
+    assert cache.get(store) is cache.get(store)

@@ -1,7 +1,18 @@
-"""Array file: a `.npy` file that is written block by block; `np.load` maps it."""
+"""Array file: a `.npy` file that is written block by block, and mapped when it is read.
+
+`np.load` maps as well, but through Python's `mmap`, which keeps a file handle for each mapping (it
+need not from 3.13 on, `trackfd`). A segment has twenty arrays, so that fifty stores would take all
+of the 1,024 handles that a process is usually given.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import errno
+import math
+import mmap
+import os
+import weakref
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,17 +21,61 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+_c = ctypes.CDLL(None, use_errno=True)
+_c.mmap.restype = ctypes.c_void_p
+_c.mmap.argtypes = (
+    ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long,
+)  # fmt: skip
+_c.munmap.argtypes = ctypes.c_void_p, ctypes.c_size_t
+_MAP_FAILED = ctypes.c_void_p(-1).value
+
 
 def map_array(path: Path) -> npt.NDArray[Any]:
     """Return the array of a `.npy` file, mapped: pages are read when they are looked at.
 
-    It is a plain array: indexing np.memmap itself costs several times as much.
+    It is read-only, holds no file handle, and is a plain array: indexing np.memmap itself costs
+    several times as much.
 
     Raises:
         OSError: The file cannot be read.
         ValueError: It holds no such array, or less than it says.
+        MemoryError: The process has as many mappings as it may.
     """
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    with path.open("rb") as stream:
+        version = np.lib.format.read_magic(stream)
+        if version != (1, 0):
+            raise ValueError(f"{path.name} has version {version} of the format, not (1, 0)")
+        shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+        start = stream.tell()
+        past = start + math.prod(shape) * dtype.itemsize
+        size = os.fstat(stream.fileno()).st_size
+        if dtype.hasobject or past > size:
+            raise ValueError(f"{path.name} has {size} bytes, not {past} for {dtype} {shape}")
+        mapped = np.asarray(_Mapping(stream.fileno(), past))
+    return mapped[start:].view(dtype).reshape(shape, order="F" if is_fortran else "C")
+
+
+class _Mapping:
+    """The first bytes of an open file, mapped; numpy holds it for as long as an array needs it."""
+
+    def __init__(self, handle: int, size: int) -> None:
+        address = _c.mmap(None, size, mmap.PROT_READ, mmap.MAP_SHARED, handle, 0)
+        if address == _MAP_FAILED:
+            code = ctypes.get_errno()
+            if code == errno.ENOMEM:
+                raise MemoryError(
+                    "no more files can be mapped: the process has as many mappings as it may; "
+                    "raise that with: sysctl vm.max_map_count"
+                )
+            raise OSError(code, os.strerror(code))
+        # Not at exit, when a thread may still look at it.
+        weakref.finalize(self, _c.munmap, address, size).atexit = False
+        self.__array_interface__ = {
+            "version": 3,
+            "shape": (size,),
+            "typestr": "|u1",
+            "data": (address, True),  # read-only
+        }
 
 
 def save_array(path: Path, array: npt.NDArray[Any]) -> None:
