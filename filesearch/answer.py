@@ -280,7 +280,8 @@ def rank_sentences(
     if best.is_row:
         result = results[best.passage]
         lead = [what_it_is_about(result), prose_before(result, best.start), best.heading]
-        if not names_same(question, terms, best.text, best.terms, around=". ".join(lead)):
+        row = best.text, best.terms
+        if not names_same(question, *row, values=best.values, around=". ".join(lead)):
             support[at] = 0.0
     min_support = share * MIN_SUPPORT_KNOWN + (1 - share) * MIN_SUPPORT_UNKNOWN
     support = np.maximum(support, np.where(follows, np.roll(support, 1), 0.0))

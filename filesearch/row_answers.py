@@ -6,34 +6,89 @@ one word of a question about order PO-10014, and comes as near to it in meaning 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator
 
+from filesearch.figures import Figure, figures_of
 from filesearch.names import PassageNames, names_in
+from filesearch.patterns import lazy_pattern
+from filesearch.stop_words import language_of
+from filesearch.terms import extract_terms
+from filesearch.wording import is_function_word, words_of
 
 # Terms with a digit in them that are this long name something: an order, a part, a year.
 _CODE_LENGTH = 3
+_YEAR = lazy_pattern(r"(?:19|20)\d\d")
+_COUNTED_IN_CHINESE = lazy_pattern(r"[件个個只隻张張本台套人位名次份瓶箱包袋条條部辆輛间間岁歲]")
+# What `figures` reads that counts and measures nothing.
+_NO_MEASURES = frozenset(("", "calendar", "month name", "date", "weekday", "clock", "version"))
 
 
 def names_same(
     question: str,
-    terms: Sequence[str],
     row: str,
     row_terms: Collection[str],
     *,
+    values: Collection[str] = (),
     around: str = "",
 ) -> bool:
-    """Return whether a row holds every code and every name of a question.
+    """Return whether a row holds every code, year and name of a question.
+
+    An amount, such as "120 pieces", is none of these: a row that is for 50 to 199 does not hold it.
 
     Args:
         question: As asked; its names are looked for in any form that `names` knows.
-        terms: Its keyword terms.
         row: The text of the row.
         row_terms: Its keyword terms, and those of the heading above it.
-        around: What the whole table is about, such as the file's name: names may stand there, codes
-            may not.
+        values: Those of `row_terms` that no heading and no name of a column holds.
+        around: What the whole table is about, such as the file's name: names may stand there, and
+            years where no column says another; codes may not.
     """
-    codes = {term for term in terms if len(term) >= _CODE_LENGTH and any(map(str.isdigit, term))}
-    if not codes <= set(row_terms):
+    asked = set(_codes(question))
+    years = {term for term in asked if _YEAR.fullmatch(term)}
+    held = set(row_terms)
+    if not asked - years <= held:
         return False
-    held = PassageNames(f"{around}. {row}")
-    return all(held.hold(name.text) for name in names_in(question))
+    if not years <= held and (
+        any(_YEAR.fullmatch(term) for term in held.difference(values))
+        or not years <= held.union(extract_terms(around))
+    ):
+        return False
+    passage = f"{around}. {row}"
+    language = language_of(question, language_of(passage))
+    names = PassageNames(passage)
+    return all(names.hold(name.text) for name in names_in(question, language))
+
+
+def _codes(question: str) -> Iterator[str]:
+    """Yield the terms of a question that name by digits what it is about."""
+    amounts = [range(found.start, found.past) for found in amounts_of(question)]
+    for word in words_of(question):
+        if not any(word.start in amount for amount in amounts):
+            for term in extract_terms(word.text):
+                if len(term) >= _CODE_LENGTH and any(map(str.isdigit, term)):
+                    yield term
+
+
+def amounts_of(question: str) -> list[Figure]:
+    """Return the figures of a question that count or measure: "120 pieces", "£500", "12 kg".
+
+    Of bare numbers only those before what they count: "room 214" and "order 10014" name something.
+    """
+    language, words = language_of(question, "en"), words_of(question)
+    found = []
+    for figure in figures_of(question, language=language):
+        if figure.unit not in _NO_MEASURES:
+            found.append(figure)
+            continue
+        before = next((w for w in reversed(words) if w.end <= figure.start), None)
+        after = next((w for w in words if w.start >= figure.past), None)
+        if figure.unit or after is None:
+            continue
+        names = before and before.kind == "word" and not is_function_word(before.lower, language)
+        if after.kind == "han":
+            counts = _COUNTED_IN_CHINESE.match(after.text) is not None
+        else:
+            counts = after.kind == "word" and not is_function_word(after.lower, language)
+        if counts and not names:
+            found.append(figure)
+    return found
