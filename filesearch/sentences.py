@@ -62,7 +62,7 @@ _NEVER_LAST = frozenset(
     "bzw inkl exkl einschl zzgl abzgl vgl evtl ggf sog insb mtl dipl Hr Hrn Ing "
     "mm mlles mgr Av Sra Srta Dra Dña Ud Uds aprox ee sig sigg sig.ra dott dott.ssa avv".split()
 )
-# The same when a number follows ("Fig. 3", "No. 7").
+# The same when a number follows, or a word with a digit in it ("Fig. 3", "No. A771").
 _BEFORE_NUMBER = frozenset(
     "no nos nr fig figs eq eqs sec secs sect ch chap vol vols p pp pg par para art arts tab ref "
     "refs app ex exh item op ver v jan feb mar apr jun jul aug sep sept oct nov dec § cl "
@@ -108,6 +108,7 @@ _NUMBERED = re.compile(
     r"(?:item|section|article|chapter|part|note|appendix|exhibit|schedule|step|question|table|figure)"
     r"\s+[\dA-Z]{1,4}$|\d{1,3}$", re.IGNORECASE)  # fmt: skip
 _FIRST_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_NUMBER_WORD = re.compile(r"[\w/-]*\d")
 
 _WEAK_POINTS = (
     re.compile(r".*[;:；：](?=\s|[^\x00-\x7f])", re.DOTALL),
@@ -256,7 +257,7 @@ def _ends_sentence(text: str, start: int, stop: int, after: int, end: int) -> bo
     if lower in _NEVER_LAST or last in _NEVER_LAST:
         return False
     is_before_number = lower in _BEFORE_NUMBER or lower.endswith("str")  # "Hauptstr. 5"
-    if is_before_number and following[0].isdigit():
+    if is_before_number and _NUMBER_WORD.match(following):
         return False
     if last.isdigit() and _is_ordinal(text[max(start, stop - 24) : stop], following):
         return False
