@@ -17,6 +17,7 @@ import numpy.typing as npt
 import regex
 from rank_bm25 import BM25Okapi
 
+from filesearch.asked_names import is_about_names
 from filesearch.fuse import normalise
 from filesearch.headings import BULLET, HAS_QUANTITY, has_field, is_fact, is_heading
 from filesearch.judge import Place, Words, judge, what_it_is_about
@@ -291,6 +292,10 @@ def rank_sentences(
     read = scores.copy()
     for words in judgement.words if judgement else ():
         read += WEIGHT_READING * words.belief * _holds(sentences, words)
+    best = sentences[int(read.argmax())]
+    found = results[:MAX_PASSAGES]
+    if not (best.is_row or is_about_names(question, found, best.passage)):
+        support = np.zeros(len(sentences))
     return Ranking(
         scores=read,
         unread=scores,

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import regex
 
+from filesearch.number_words import vocabulary_of
 from filesearch.patterns import lazy_pattern
 from filesearch.terms import extract_terms
 from filesearch.wording import (
@@ -85,8 +86,11 @@ def _without_grammar(name: Name, language: str) -> Iterator[Name]:
         yield name
         return
     run: list[Word] = []
+    vocabulary = vocabulary_of(language)
+    periods = vocabulary.weekdays.keys() | vocabulary.months.keys()
     for word in [*words_of(name.text), None]:
         is_light = word is None or is_function_word(word.lower, language) or word.text.isdigit()
+        is_light = is_light or (word is not None and word.lower in periods)
         if word is not None and not is_light and (language != "de" or word.text[0].isupper()):
             run.append(word)
         elif is_light or language == "de":

@@ -54,11 +54,11 @@ def _one_slip_from(typed: str, words: Collection[str]) -> list[str]:
     return [
         word
         for word in words
-        if word[0] == typed[0] and abs(len(word) - len(typed)) <= 1 and _is_one_slip(typed, word)
+        if word[0] == typed[0] and abs(len(word) - len(typed)) <= 1 and is_one_slip(typed, word)
     ]
 
 
-def _is_one_slip(typed: str, word: str) -> bool:
+def is_one_slip(typed: str, word: str) -> bool:
     """Return whether one change of a letter, or of the order of two, makes `word` of `typed`."""
     at = next(
         (i for i, (a, b) in enumerate(zip(typed, word, strict=False)) if a != b),

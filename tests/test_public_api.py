@@ -138,7 +138,7 @@ LAYERS = [
     ["candidates", "passages", "answerable"],
     ["search_turns"],
     ["scoring", "judge"],
-    ["merging"],
+    ["merging", "asked_names"],
     ["background_merges"],
     ["ingest", "maintain", "retrieve", "answer", "map_reduce"],
     ["chat"],

@@ -34,9 +34,9 @@ _DONE_FILE = "evaluation.json"
 # Parts of the package that do not shape an index: a change there keeps what is cached. What is
 # not named here counts, so that a new part is on the safe side.
 _AFTER_INDEXING = frozenset(
-    "__init__ __main__ adapters answer answer_reader answerable candidates cite cli compare "
-    "config context_cache conversation decompose doctor engine errors evaluation filters fuse "
-    "index_rows intake judge late lock maintain model_choices passages patterns plan ranking "
+    "__init__ __main__ adapters answer answer_reader answerable asked_names candidates cite cli "
+    "compare config context_cache conversation decompose doctor engine errors evaluation filters "
+    "fuse index_rows intake judge late lock maintain model_choices passages patterns plan ranking "
     "ranking_options render repeats rerank retrieve rewrite scoring search_turns server "
     "sign_product steps stop_words testing tool typos upkeep wording".split()
 )
