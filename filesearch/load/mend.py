@@ -51,11 +51,13 @@ class PageLine(NamedTuple):
         text: May be blank.
         is_row: Whether it is known to be a table row; where it is not, its numbers tell.
         gap_before: Whether more than the usual space is left above it.
+        stands_alone: Whether it is known to be no part of what stands before or after it.
     """
 
     text: str
     is_row: bool = False
     gap_before: bool = False
+    stands_alone: bool = False
 
 
 class MendedLine(NamedTuple):
@@ -78,6 +80,7 @@ class _Line(NamedTuple):
     is_row: bool
     gap_before: bool
     source: int
+    stands_alone: bool = False
     is_open_row: bool = False  # a label, then nothing but lines of numbers
 
 
@@ -173,8 +176,9 @@ def _read_lines(page: Sequence[PageLine]) -> list[_Line]:
         text = " ".join(line.text.translate(LIGATURES).split())
         gap = gap or line.gap_before
         if text:
-            is_row = line.is_row or _is_row(text)
-            lines.append(_Line(text, _width(text), is_row, gap and bool(lines), number))
+            is_row = line.is_row or line.stands_alone or _is_row(text)
+            has_gap = gap and bool(lines)
+            lines.append(_Line(text, _width(text), is_row, has_gap, number, line.stands_alone))
         gap = not text
     return lines
 
@@ -215,6 +219,8 @@ def _continues(
 ) -> bool:
     """Whether `line` belongs to the same paragraph or row as `last`."""
     a, b = last.text, line.text
+    if last.stands_alone or line.stands_alone:
+        return False
     if _BULLET.match(b) or _LEADER.search(a):
         return False
     if len(a) == 1 and _BULLET.match(a + " "):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from filesearch.load.mend import mend_pages
+from filesearch.load.mend import PageLine, mend_lines, mend_pages
 
 WIDE = "This line of prose is as wide as the others on the page so that it is full"
 
@@ -99,3 +99,9 @@ def test_a_blank_page_stays_empty() -> None:
 def test_only_white_space_and_hyphens_ever_change() -> None:
     raw = "• a-\nb 12\n(3)\n ®\nX, Y\n\n\nof - 5\nz"
     assert "".join(mend(raw).split()).replace("-", "") == "".join(raw.split()).replace("-", "")
+
+
+def test_a_line_that_stands_alone_is_joined_to_none() -> None:
+    lines = [PageLine(WIDE), PageLine(WIDE.lower(), stands_alone=True), PageLine(WIDE.lower())]
+    [mended] = mend_lines([lines])
+    assert [line.text for line in mended] == [WIDE, WIDE.lower(), WIDE.lower()]

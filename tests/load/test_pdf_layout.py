@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pytest
+
 from filesearch.load.pdf.layout import lay_out
 from filesearch.load.pdf.tables import Table, find_tables
 from filesearch.load.pdf.words import Word
@@ -170,3 +172,90 @@ def test_figures_half_way_between_two_lines_of_a_label_are_its_own() -> None:
 
 def test_two_rows_are_no_table() -> None:
     assert tables_of(*rows(700)[:6])[1] == []
+
+
+def word_rows(
+    *texts: tuple[str, ...], lefts: tuple[float, ...] = (50, 150, 350)
+) -> list[tuple[float, float, str]]:
+    """Rows drawn one after the other, the cells of each column from one place on."""
+    return [
+        (x, 700 - 16 * number, text)
+        for number, row in enumerate(texts)
+        for x, text in zip(lefts, row, strict=False)
+    ]
+
+
+HOURS = (
+    ("Branch", "Monday to Friday", "Manager"),
+    ("Leeds", "9 am to 6 pm", "Gwen Ashby"),
+    ("York", "8 am to 5 pm", "Omar Haddad"),
+)
+
+
+def test_rows_of_words_are_a_table() -> None:
+    title = (50, 740, "Opening hours")
+    below = (50, 640, "Customers park behind the shop.")
+    lines, tables = find_tables(lay_out(words([title, *word_rows(*HOURS), below])))
+    assert [line.text for line in lines[1:4]] == [" | ".join(row) for row in HOURS]
+    assert tables == [Table(1, 3)]
+
+
+def test_a_row_of_words_may_lack_cells() -> None:
+    _, tables = tables_of(*word_rows(*HOURS, ("Hull", "closed")))
+    assert tables == [Table(0, 3)]
+
+
+def test_names_set_in_the_middle_of_columns_of_words_belong_to_the_table() -> None:
+    names = [(60, 716, "Name"), (190, 716, "Days"), (370, 716, "By")]
+    _, tables = tables_of(*names, *word_rows(*HOURS))
+    assert tables == [Table(0, 3)]
+
+
+def test_further_lines_of_a_cell_belong_to_its_row() -> None:
+    more = [(350, 656, "and her depu-"), (350, 644, "ty Ann"), (50, 628, "Hull"), (150, 628, "no")]
+    lines, tables = tables_of(*word_rows(*HOURS), *more)
+    assert lines[2:] == ["York | 8 am to 5 pm | Omar Haddad and her deputy Ann", "Hull | no"]
+    assert tables == [Table(0, 3)]
+
+
+def test_a_cell_drawn_after_the_further_lines_of_another_belongs_to_its_row() -> None:
+    row = [(50, 652, "Hull"), (150, 652, "10 am"), (150, 640, "to noon"), (350, 652, "Tessa")]
+    lines, _ = tables_of(*word_rows(*HOURS), *row)
+    assert lines[-1] == "Hull | 10 am to noon | Tessa"
+
+
+def test_figures_among_words_do_not_break_a_table_of_words() -> None:
+    faults = [("Code", "Times", "Remedy"), ("E01", "2", "Check the tap"), ("E02", "3", "Wait")]
+    lines, tables = tables_of(*word_rows(*faults, ("E07", "often", "Refill")))
+    assert tables == [Table(0, 3)]
+    assert lines[1] == "E01 | 2 | Check the tap"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("1.", "Switch it on."), ("2.", "Wait for a minute."), ("3.", "Open the valve.")],
+        [("•", "kilns"), ("•", "wheels"), ("•", "tools")],
+        [("[1]", "Ana Lopez, 2019."), ("[2]", "Tom Berg, 2020."), ("[3]", "Li Hua, 2021.")],
+        [("int", "a;"), ("int", "b;"), ("char", "c;")],
+        [("Clay", "..... four"), ("Glaze", "..... six"), ("Kiln", "..... ten")],
+        [("Name", "______"), ("Street", "______"), ("Town", "______")],
+        [
+            ("The left column of a", "page of prose that goes"),
+            ("Pottery is an old craft", "On the wheel it takes"),
+            ("Few have learned it well", "Years pass until they do"),
+        ],
+    ],
+    ids=["steps", "bullets", "references", "code", "contents", "form", "prose"],
+)
+def test_what_begins_under_each_other_need_not_be_a_table(rows: list[tuple[str, ...]]) -> None:
+    lines, tables = find_tables(lay_out(words(word_rows(*rows, lefts=(50, 300)))))
+    assert tables == []
+    assert [line.text for line in lines] == [" ".join(row) for row in rows]
+
+
+def test_a_table_of_figures_keeps_its_rows_though_they_begin_under_each_other() -> None:
+    figures = [("Clay", "12", "14"), ("Glaze", "22", "24"), ("Kiln", "32", "34")]
+    lines, tables = find_tables(lay_out(words(word_rows(*figures))))
+    assert tables == [Table(0, 2)]
+    assert lines[0].text == "Clay 12 14"

@@ -92,15 +92,18 @@ class Line:
     Attributes:
         gap_before: Whether more than the usual space is left above it.
         is_header: Whether its cells name the columns of a table.
+        is_of_words: Whether it is a row of a table of words; a bar parts its cells.
     """
 
     cells: list[Cell]
     gap_before: bool = False
     is_header: bool = False
+    is_of_words: bool = False
     text: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.text = " ".join(cell.text for cell in self.cells)
+        between = " | " if self.is_of_words else " "
+        self.text = between.join(cell.text for cell in self.cells)
 
     @property
     def left(self) -> float:

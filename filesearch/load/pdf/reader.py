@@ -99,7 +99,12 @@ class PdfiumReader:
                 text_page.close()
             return PageText(
                 tuple(
-                    PageLine(clean_line(line.text), line.is_row or line.is_header, line.gap_before)
+                    PageLine(
+                        clean_line(line.text),
+                        line.is_row or line.is_header,
+                        line.gap_before,
+                        stands_alone=line.is_of_words,
+                    )
                     for line in lines
                 ),
                 tuple(tables),

@@ -1,7 +1,7 @@
 """PDF tables: the lines of a page -> the same with whole labels and headers, and where tables are.
 
 list[Line] -> list[Line] + list[Table]. Pure. A table is taken for one where rows of figures stand
-under each other in columns; tables of words alone stay lines. Whatever is not sure is left as it
+under each other in columns; what `word_tables` finds is added. Whatever is not sure is left as it
 was: no word is ever dropped, none moves out of its table.
 """
 
@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from filesearch.load.pdf.layout import Cell, Line
+from filesearch.load.pdf.word_tables import mark_word_tables
 
 _FEWEST_ROWS = 3
 _MOST_BETWEEN = 3
@@ -50,6 +51,8 @@ class _Column(NamedTuple):
 def find_tables(lines: Sequence[Line]) -> tuple[list[Line], list[Table]]:
     """Return the lines of a page, those of tables put in order, and its tables from the top."""
     whole = _with_whole_labels(lines)
+    figures = [(a, b) for a, b in _stretches(whole) if _columns(whole[a : b + 1])]
+    whole = mark_word_tables(whole, figures)
     found: list[Line] = []
     tables: list[Table] = []
     at = 0
@@ -67,7 +70,24 @@ def find_tables(lines: Sequence[Line]) -> tuple[list[Line], list[Table]]:
         tables.append(Table(len(found), len(found) + len(header) + last - body))
         found += [*header, *whole[body : last + 1]]
         at = last + 1
-    return [*found, *whole[at:]], tables
+    found += whole[at:]
+    return found, _merged(tables, found)
+
+
+def _merged(tables: Sequence[Table], lines: Sequence[Line]) -> list[Table]:
+    """Return the tables of figures and those of words from the top, one where they overlap."""
+    of_words = [Table(i, i) for i, line in enumerate(lines) if line.is_of_words]
+    merged: list[Table] = []
+    for table in sorted([*tables, *of_words]):
+        last = merged[-1] if merged else None
+        if last is not None and (
+            table.first <= last.last
+            or (table.first == last.last + 1 and lines[table.first].is_of_words)
+        ):
+            merged[-1] = Table(last.first, max(last.last, table.last))
+        else:
+            merged.append(table)
+    return merged
 
 
 def _with_whole_labels(lines: Sequence[Line]) -> list[Line]:
