@@ -19,7 +19,7 @@ from filesearch.types import Document
 
 __all__ = ["LOADER_VERSION", "SUPPORTED_EXTENSIONS", "LoadOptions", "load", "sniff"]
 
-LOADER_VERSION = 5
+LOADER_VERSION = 6
 """Goes up whenever the same bytes give another Document."""
 _PLAIN = "text.plain"
 

@@ -259,3 +259,22 @@ def test_a_table_of_figures_keeps_its_rows_though_they_begin_under_each_other() 
     lines, tables = find_tables(lay_out(words(word_rows(*figures))))
     assert tables == [Table(0, 2)]
     assert lines[0].text == "Clay 12 14"
+
+
+def test_a_title_in_large_letters_is_no_label_of_the_years_below_it() -> None:
+    title = Word("Tariffs", 290, 345, 726, 2 * SIZE, line=99)
+    years = [(300, 712, "2025"), (400, 712, "2024")]
+    lines, tables = find_tables(lay_out([title, *words([*years, *rows(700)])]))
+    assert [line.text for line in lines[:2]] == ["Tariffs", "2025 2024"]
+    assert tables == [Table(1, 4)]
+    assert lines[1].is_header
+    assert lines[1].stands_alone
+
+
+@pytest.mark.parametrize("names", [("Thousand pounds", "2025", "2024"), ("Place", "North", "West")])
+def test_a_header_may_name_the_labels_too(names: tuple[str, str, str]) -> None:
+    header = zip((50, 300, 400), (714, 714, 714), names, strict=True)
+    lines, tables = find_tables(lay_out(words([(50, 740, "A title"), *header, *rows(700)])))
+    assert tables == [Table(1, 4)]
+    assert [line.is_header for line in lines] == [False, True, False, False, False]
+    assert lines[1].text == " ".join(names)

@@ -93,12 +93,14 @@ class Line:
         gap_before: Whether more than the usual space is left above it.
         is_header: Whether its cells name the columns of a table.
         is_of_words: Whether it is a row of a table of words; a bar parts its cells.
+        stands_alone: Whether it is known to be no part of what stands before or after it.
     """
 
     cells: list[Cell]
     gap_before: bool = False
     is_header: bool = False
     is_of_words: bool = False
+    stands_alone: bool = False
     text: str = field(init=False)
 
     def __post_init__(self) -> None:

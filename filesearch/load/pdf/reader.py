@@ -103,7 +103,7 @@ class PdfiumReader:
                         clean_line(line.text),
                         line.is_row or line.is_header,
                         line.gap_before,
-                        stands_alone=line.is_of_words,
+                        stands_alone=line.stands_alone,
                     )
                     for line in lines
                 ),

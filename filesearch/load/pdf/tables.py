@@ -22,6 +22,8 @@ _MOST_HEADER_LINES = 40
 """Each name of a column may be drawn on several lines before the next one is."""
 _HEADER_HEIGHT = 7
 """A header stands within so many line heights of the first row."""
+_TITLE = 1.4
+"""A line so many times as high as a row is a title: no label of it, and no name of a column."""
 _BESIDE = 0.9
 """A label on two lines, its figures half-way between: no further off than this times its height."""
 _ALIGNED = 3.0
@@ -65,7 +67,9 @@ def find_tables(lines: Sequence[Line]) -> tuple[list[Line], list[Table]]:
         body = first
         while body < last and _names_columns(whole[body], columns, labels):
             body += 1
-        header = _stacked_header(whole[start:body], columns)
+        header = _stacked_header(whole[start:body], columns, labels)
+        if header and start > at and whole[start - 1].height >= _TITLE * header[0].height:
+            header[0] = replace(header[0], stands_alone=True)
         found += whole[at:start]
         tables.append(Table(len(found), len(found) + len(header) + last - body))
         found += [*header, *whole[body : last + 1]]
@@ -84,7 +88,7 @@ def _merged(tables: Sequence[Table], lines: Sequence[Line]) -> list[Table]:
             table.first <= last.last
             or (table.first == last.last + 1 and lines[table.first].is_of_words)
         ):
-            merged[-1] = Table(last.first, max(last.last, table.last))
+            merged[-1] = last._replace(last=max(last.last, table.last))
         else:
             merged.append(table)
     return merged
@@ -114,7 +118,9 @@ def _with_label_beside(whole: list[Line], row: Line) -> Line:
     while whole and not whole[-1].is_row and len(whole[-1].cells) == 1:
         cell = whole[-1].cells[0]
         is_beside = abs(cell.baseline - row.baseline) <= _BESIDE * cell.height
-        if not is_beside or cell.right >= row.left or not cell.is_upright:
+        if not is_beside or cell.height >= _TITLE * row.height:
+            break
+        if cell.right >= row.left or not cell.is_upright:
             break
         label = cell
         pieces.insert(0, whole.pop().text)
@@ -190,9 +196,12 @@ def _header_start(
     while start > max(at, first - _MOST_HEADER_LINES):
         line = lines[start - 1]
         step = line.baseline - lines[first].baseline
-        if not _is_over(line, columns, labels) or not 0 < step <= _HEADER_HEIGHT * line.height:
+        is_over = _is_over(line, columns, labels) or _is_over_all(line, columns, labels)
+        if not is_over or not 0 < step <= _HEADER_HEIGHT * line.height:
             break
         if line.cells[0].is_prose and len(line.text) > 60:
+            break
+        if line.height >= _TITLE * lines[first].height:
             break
         start -= 1
     return start
@@ -213,20 +222,35 @@ def _is_over(line: Line, columns: list[_Column], labels: float) -> bool:
     return middle >= begins and len(_under(cell, columns)) == 1
 
 
+def _is_over_all(line: Line, columns: list[_Column], labels: float) -> bool:
+    """Whether a line has a cell over the labels, and one over each column of figures."""
+    over_labels, *names = line.cells
+    if over_labels.left > labels + over_labels.height or over_labels.right >= columns[0].left:
+        return False
+    return [_under(cell, columns) for cell in names] == [[i] for i in range(len(columns))]
+
+
 def _names_columns(line: Line, columns: list[_Column], labels: float) -> bool:
     """Whether a line at the top of a table names its columns: years, or words over them."""
     if line.is_row:
-        return all(_YEAR.fullmatch(cell.text) for cell in line.cells)
-    return _is_over(line, columns, labels)
+        return _names_years(line) or (
+            _is_over_all(line, columns, labels) and _names_years(Line(line.cells[1:]))
+        )
+    return _is_over(line, columns, labels) or _is_over_all(line, columns, labels)
 
 
-def _stacked_header(lines: list[Line], columns: list[_Column]) -> list[Line]:
+def _names_years(line: Line) -> bool:
+    return all(_YEAR.fullmatch(cell.text) for cell in line.cells)
+
+
+def _stacked_header(lines: list[Line], columns: list[_Column], labels: float) -> list[Line]:
     """Return a header whose names of columns stand on several lines with each name in one piece.
 
     "December 31, | December 31," over "2023 | 2022" becomes "December 31, 2023 | December 31,
     2022". Names over several columns stay on a line above. A header that does not fit the columns
     stays as it is.
     """
+    over_labels: list[Cell] = []
     names: list[list[Cell]] = [[] for _ in columns]
     over: list[Line] = []
     for line in sorted(lines, key=lambda line: -line.baseline):
@@ -234,7 +258,11 @@ def _stacked_header(lines: list[Line], columns: list[_Column]) -> list[Line]:
             over.append(_as_header(line))  # each over several columns
             continue
         spanning = []
-        for cell in line.cells:
+        cells = line.cells
+        if _is_over_all(line, columns, labels):
+            over_labels.append(cells[0])
+            cells = cells[1:]
+        for cell in cells:
             under = _under(cell, columns)
             if len(under) > 1:
                 spanning.append(cell)
@@ -244,10 +272,12 @@ def _stacked_header(lines: list[Line], columns: list[_Column]) -> list[Line]:
             return [_as_header(line) for line in lines]
         if spanning:
             over.append(Line(spanning, line.gap_before, is_header=True))
+    if over_labels and len(set(map(len, names))) > 1:
+        return [_as_header(line) for line in lines]  # a name above the middle is for all of them
     if not all(names) or max(map(len, names)) == 1 or not _ends_level(names):
         return [_as_header(line) for line in lines]
     cells = [replace(stack[-1], text=" ".join(cell.text for cell in stack)) for stack in names]
-    return [*over, Line(cells, is_header=True)]
+    return [*over, Line([*over_labels, *cells], is_header=True)]
 
 
 def _ends_level(names: list[list[Cell]]) -> bool:
@@ -273,4 +303,4 @@ def _under(cell: Cell, columns: list[_Column]) -> list[int]:
 
 def _as_header(line: Line) -> Line:
     """Return a line as one of a header."""
-    return Line(line.cells, line.gap_before, is_header=True)
+    return replace(line, is_header=True)

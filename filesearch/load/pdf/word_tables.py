@@ -54,12 +54,16 @@ def mark_word_tables(lines: Sequence[Line], figures: Sequence[tuple[int, int]]) 
         elif _is_table(rows) and not any(a <= at and past <= b + 1 for a, b in figures):
             if found and _names_columns(found[-1], rows):
                 rows.insert(0, found.pop())
-            rows = [Line(row.cells, row.gap_before, is_of_words=True) for row in rows]
+            rows = [_as_row(row) for row in rows]
         else:
             rows = list(lines[at:past])
         found += rows
         at = past
     return found
+
+
+def _as_row(line: Line) -> Line:
+    return Line(line.cells, line.gap_before, is_of_words=True, stands_alone=True)
 
 
 def _aligned_rows(lines: Sequence[Line], at: int) -> tuple[list[Line], int]:
