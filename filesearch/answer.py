@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -87,8 +88,8 @@ class Sentence:
         passage: Position of its passage among the results, from 0.
         start, end: Character positions in the document's text.
         text: The characters between.
-        heading: The heading or the question that it follows in the passage, and the row that names
-            its columns; empty when none.
+        heading: The headings above it, the last line that it follows as one or as a question, and
+            the row that names its columns; empty when none.
         terms: Keyword terms of both.
         is_row: Whether it is a row of a table, or a field of one: it says nothing of those around.
         values: Of a whole row, its terms without the names of its columns.
@@ -178,10 +179,10 @@ def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:
     quote reads as prose.
     """
     found = []
+    terms_of = cache(extract_terms)
     for number, result in enumerate(results):
-        # The last heading that is no fact, and the last of all, with their terms.
-        title: tuple[str, tuple[str, ...]] = ("", ())
-        above = title
+        path: tuple[str, ...] = ()
+        title = above = ""  # the last line of the section that is a heading and no fact; or any
         for unit in quotable_units(result):
             start, end = unit.start, unit.end
             opening = _LEADING_MARK.match(result.text, start, end)
@@ -189,11 +190,14 @@ def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:
             start += len(mark)
             text = result.text[start:end]
             terms = tuple(extract_terms(text))
+            sections = _path(result, result.start + start)
+            if sections != path:
+                path, title, above = sections, "", ""
             heads = not unit.is_row and is_heading(text, terms, mark)
             says = not heads or is_fact(text, terms, mark)
-            heading, heading_terms = title if heads else above
+            heading = "\n".join(filter(None, (*path, title if heads else above, unit.columns)))
             if heads and not (says and BULLET.match(mark)):
-                above = (text, terms)
+                above = text
                 title = title if says else above
             least = MIN_FIELD_TERMS if has_field(text) else MIN_TERMS
             if says and len(terms) >= (MIN_ROW_TERMS if unit.is_row else least):
@@ -203,13 +207,18 @@ def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:
                         start=result.start + start,
                         end=result.start + end,
                         text=text,
-                        heading="\n".join(filter(None, (heading, unit.columns))),
-                        terms=terms + heading_terms + tuple(extract_terms(unit.columns)),
+                        heading=heading,
+                        terms=(*terms, *terms_of(heading)),
                         is_row=unit.is_row or unit.is_field,
                         values=tuple(extract_terms(values_of(text))) if unit.is_row else (),
                     )
                 )
     return found
+
+
+def _path(result: SearchResult, position: int) -> tuple[str, ...]:
+    """Return the known headings above a character of the document, outermost first."""
+    return tuple(span.label for span in result.headings if span.start <= position < span.end)
 
 
 @dataclass(frozen=True, slots=True)

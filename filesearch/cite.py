@@ -63,6 +63,16 @@ def rows_within(spans: Sequence[Span], start: int, end: int) -> tuple[tuple[int,
     return tuple((max(start, row.start), min(end, row.end)) for row in rows)
 
 
+def headings_within(spans: Sequence[Span], start: int, end: int) -> tuple[Span, ...]:
+    """Return the headings of all sections that share a character with start..end - 1, in order.
+
+    Args:
+        spans: Of the document, as in `locate`.
+        start, end: A stretch of its text.
+    """
+    return tuple(span for span in _SORTED.of(spans).touching("heading", start, end) if span.label)
+
+
 def _page_at(found: _SortedSpans, position: int) -> Span | None:
     return found.innermost("page", position) or found.innermost("slide", position)
 

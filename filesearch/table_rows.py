@@ -65,16 +65,18 @@ class Unit:
 def quotable_units(result: SearchResult) -> list[Unit]:
     """Return the sentences and rows of a passage, in order, none overlapping another.
 
-    Rows that only name the columns of those below them are left out. Those of one cell, of several
-    lines or of more than `MAX_ROW_CHARS` characters are cut as other text is, and at their ends.
+    Known headings, and rows that only name the columns of those below them, are left out. Rows of
+    one cell, of several lines or of more than `MAX_ROW_CHARS` characters are cut as other text is,
+    and at their ends.
     """
     units: list[Unit] = []
+    titles = _titles(result)
     position = 0
     for table in _tables(result):
-        units += _sentences(result.text, position, table[0][0])
+        units += _sentences(result.text, position, table[0][0], titles)
         units += _rows(result, table)
         position = table[-1][1]
-    return [*units, *_sentences(result.text, position, len(result.text))]
+    return [*units, *_sentences(result.text, position, len(result.text), titles)]
 
 
 def values_of(row: str) -> str:
@@ -124,8 +126,37 @@ def _stretches(result: SearchResult) -> list[_Stretch]:
     return sorted([*known, *new])
 
 
-def _sentences(text: str, start: int, end: int) -> list[Unit]:
-    return [Unit(*span) for span in sentence_spans(text, start, end)]
+def _titles(result: SearchResult) -> list[_Stretch]:
+    """Return where the known headings stand in the passage, ascending."""
+    starts = ((span.start - result.start, span.label) for span in result.headings)
+    titles = ((start, _after_title(result.text, start, label)) for start, label in starts)
+    return [(start, end) for start, end in titles if start < end]
+
+
+def _after_title(text: str, start: int, label: str) -> int:
+    """Return where the line of a heading ends, or `start` where it stands before, or not alone."""
+    if start < 0:
+        return start
+    position = start
+    for character in filter(str.isalnum, label):
+        while position < len(text) and not text[position].isalnum():
+            position += 1
+        if text[position : position + 1].lower() != character.lower():
+            return start
+        position += 1
+    end = text.find("\n", position)
+    end = len(text) if end < 0 else end
+    return start if any(map(str.isalnum, text[position:end])) else end
+
+
+def _sentences(text: str, start: int, end: int, titles: Sequence[_Stretch]) -> list[Unit]:
+    """Return what stands between two characters, without the lines of headings."""
+    units: list[Unit] = []
+    for first, past in titles:
+        if start <= first < end:
+            units += _sentences(text, start, first, ())
+            start = past
+    return units + [Unit(*span) for span in sentence_spans(text, start, end)]
 
 
 def _rows(result: SearchResult, table: Sequence[_Stretch]) -> Iterator[Unit]:

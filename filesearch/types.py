@@ -278,8 +278,8 @@ class SearchResult(Location):
         chunk: Ordinal of the best chunk of it in its document, from 0.
         also_in: Names of other files that say the same: copies of the file, and files whose
             passages were left out because they repeat this one.
-        table_rows: (start, end) of each row of a table in it, or of what it holds of the row, in
-            order: character positions in the document's text.
+        table_rows: (start, end) in the document's text of what it holds of each row, in order.
+        headings: `heading` spans of the document that it shares a character with, in order.
     """
 
     file_id: str
@@ -294,6 +294,7 @@ class SearchResult(Location):
     chunk: int = 0
     also_in: tuple[str, ...] = ()
     table_rows: tuple[tuple[int, int], ...] = ()
+    headings: tuple[Span, ...] = ()
 
 
 Stage = Literal["bm25", "dense", "rrf", "hybrid", "rerank"]
@@ -357,8 +358,7 @@ class Answer:
         question: As asked.
         plain_text: What the model said, markers left out.
         citations: In order of their places.
-        is_answered: False when documents were searched and the answer rests on none of them, and
-            when it has no text.
+        is_answered: False when it has no text, or rests on none of the documents searched.
         results: The passages that were considered, best first.
         uncited: Sentences that state a fact and cite nothing, where there were documents to cite.
         dropped_markers: Markers of the model that pointed at no passage.

@@ -16,6 +16,7 @@ from filesearch.cite import content_part, locate
 from filesearch.errors import ChatFailed
 from filesearch.messages import ChatRequest, Message, Source
 from filesearch.run import Run
+from filesearch.terms import extract_terms
 from filesearch.testing import HashingEmbedder
 from filesearch.types import SearchResult, Span
 
@@ -323,6 +324,69 @@ def test_a_fact_is_no_heading_of_the_fact_below_it_and_may_be_one_of_prose():
         ("Crew", "Cook: Mia"),
         ("Crew", "Porter: Jan"),
     ]
+
+
+def sectioned(text, *sections):
+    """A passage whose sections are known: (level, label), each up to the next of its level."""
+    starts = [text.index(label) for _, label in sections]
+    spans = []
+    for i, (level, label) in enumerate(sections):
+        behind = zip(starts[i + 1 :], sections[i + 1 :], strict=True)
+        end = next((start for start, (other, _) in behind if other <= level), len(text))
+        spans.append(Span("heading", starts[i], end, level, label))
+    return dataclasses.replace(result("s.docx", text), headings=tuple(spans))
+
+
+NOTES = sectioned(
+    "Release notes\n5.1 Known problems\nWizard\nThe wizard hangs at night.\n5.2 Later plans 2027\n"
+    "The charts lose colour.",
+    (1, "Release notes"),
+    (2, "5.1 Known problems"),
+    (3, "Wizard"),
+    (2, "5.2 Later plans 2027"),
+)
+
+
+def test_known_headings_are_not_quoted_whatever_they_look_like():
+    found = [sentence.text for sentence in find_sentences([NOTES])]
+    assert found == ["The wizard hangs at night.", "The charts lose colour."]
+
+
+def test_all_headings_above_a_sentence_go_along_with_it():
+    first, second = find_sentences([NOTES])
+    assert first.heading == "Release notes\n5.1 Known problems\nWizard"
+    assert second.heading == "Release notes\n5.2 Later plans 2027"
+    assert set(extract_terms(first.heading)) <= set(first.terms)
+
+
+def test_a_line_that_holds_more_than_its_heading_is_quoted():
+    text = "def reorder_point(article: Article) -> float:"
+    found = find_sentences([sectioned(text, (1, "def reorder_point"))])
+    assert [sentence.text for sentence in found] == [text]
+
+
+def test_a_line_that_looks_like_a_heading_heads_its_section_alone():
+    text = "Stock\n\nTents\n\nThe tents are red.\n\nStaff\n\nThe cook is new."
+    found = find_sentences([sectioned(text, (1, "Stock"), (1, "Staff"))])
+    assert [sentence.heading for sentence in found] == ["Stock\nTents", "Staff"]
+
+
+STATUTES = {
+    "1 Treasurer": "Cheques above 500 pounds need a second signature.",
+    "4.1 Changes": "Two thirds of the votes are needed.",
+    "4.2 Dissolution": "Four fifths of the votes are needed.",
+}
+
+
+def test_the_section_tells_which_of_two_like_sentences_answers(bundled_fs, tmp_path):
+    statutes = docx.Document()
+    for heading, sentence in STATUTES.items():
+        statutes.add_heading(heading)
+        statutes.add_paragraph(sentence)
+    statutes.save(tmp_path / "statutes.docx")
+    bundled_fs.ingest(tmp_path / "statutes.docx")
+    answer = bundled_fs.ask("What majority is needed to change the statutes?")
+    assert answer.citations[0].quote == "Two thirds of the votes are needed."
 
 
 def test_links_and_headings_are_not_quoted():

@@ -13,6 +13,7 @@ from filesearch.cite import (
     _LastSorted,
     content_part,
     headings_beside,
+    headings_within,
     locate,
     place_fields,
     place_name,
@@ -76,6 +77,15 @@ def test_headings_above_the_first_character_come_outermost_first():
     assert locate(spans, 25, 60).heading_path == ("Handbook", "Returns")
     assert locate(spans, 40, 41).heading_path == ("Handbook", "Shipping")
     assert locate(spans, 95, 96).heading_path == ()
+
+
+def test_the_headings_of_a_stretch_are_those_above_it_and_those_in_it():
+    outer, unnamed = Span("heading", 0, 90, 1, "Handbook"), Span("heading", 45, 60, 3, "")
+    before, within = Span("heading", 10, 40, 2, "Returns"), Span("heading", 40, 90, 2, "Shipping")
+    spans = (outer, before, within, unnamed)
+    assert headings_within(spans, 20, 41) == (outer, before, within)
+    assert headings_within(spans, 50, 60) == (outer, within)
+    assert headings_within(spans, 90, 95) == ()
 
 
 SHEETS = (
