@@ -12,14 +12,11 @@ import sqlite3
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 from sqlalchemy import (
-    URL,
     Connection,
     Engine,
     create_engine,
-    event,
     func,
     insert,
     inspect,
@@ -46,7 +43,7 @@ from filesearch.errors import (
     IndexReplaced,
     InvalidSetting,
 )
-from filesearch.file_identity import FileIdentity, file_identity
+from filesearch.file_identity import file_identity
 from filesearch.forked import tell_in_child
 from filesearch.free_pages import free_bytes, give_back_free
 from filesearch.migrate import migrate
@@ -58,11 +55,21 @@ from filesearch.schema import (
     metadata,
     vector_stores,
 )
+from filesearch.sqlite_file import (
+    READ_ONLY_WAY_OUT,
+    FileState,
+    ReadOnlyFile,
+    make_sqlite_engine,
+    not_writable,
+    read_only_file,
+    sqlite_files,
+    sqlite_path,
+)
+from filesearch.sqlite_file import sqlite_url as sqlite_url
 
 UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
 """What is raised while the database is away or busy; asked again later, it may answer."""
 
-_BUSY_TIMEOUT_S = 30
 # A server answers some dozens of requests at once; more than these wait for one another.
 _POOL_SIZE = 30
 # PostgreSQL gives out 100 connections as it comes, to all processes together: a dozen workers
@@ -78,8 +85,6 @@ _WRITER_LOCK = 0x66736561
 _SQLITE_MAYBE_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _POSTGRES_FULL = "53100"
-# What SQLite's log grows to between checkpoints, whatever one long transaction made of it.
-_MAX_LOG_BYTES = 4 << 20
 _SCHEMA_VERSION = select(meta.c.value).where(meta.c.key == "schema_version")
 
 
@@ -97,7 +102,9 @@ class Database:
 
     def __init__(self, url: str) -> None:
         try:
-            self._engine = _connect(url)
+            self._path = sqlite_path(url)
+            self._read_only = read_only_file(self._path) if self._path else None
+            self._engine = _connect(url, self._read_only)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             raise InvalidSetting(
                 f"database URL '{without_password(url)}' cannot be used ({type(error).__name__}); "
@@ -105,9 +112,7 @@ class Database:
                 "pip install 'filesearch[postgres]'"
             ) from error
         self._is_sqlite = self._engine.dialect.name == "sqlite"
-        name = self._engine.url.database if self._is_sqlite else None
-        self._path = Path(name).absolute() if name else None
-        self._file: FileIdentity | None = None  # not of a server, nor in memory
+        self._file: FileState | None = None  # not of a server, nor in memory
         self._commits = CommitWatch(self._connect_apart)
         self._make_turn()
         # On PostgreSQL each statement must see what was committed while the lock was waited for.
@@ -119,8 +124,9 @@ class Database:
         except SQLAlchemyError as error:
             self.close()
             reason = getattr(error, "orig", None) or error
+            way_out = f"; {READ_ONLY_WAY_OUT}" if self._read_only else ""
             raise IndexProblem(
-                f"catalog {without_password(url)} cannot be opened: {reason}"
+                f"catalog {without_password(url)} cannot be opened: {reason}{way_out}"
             ) from error
         except FilesearchError:
             self.close()
@@ -148,12 +154,17 @@ class Database:
         connection.detach()  # the pool goes on without it
         return found
 
-    def _found_file(self) -> FileIdentity | None:
+    def _found_file(self) -> FileState | None:
+        if self._read_only is not None:
+            return self._read_only.state()
         return None if self._path is None else file_identity(self._path)
 
     @property
     def is_current(self) -> bool:
-        """Whether the file that was opened is the one that lies there now; always on a server."""
+        """Whether the file that was opened is the one that lies there now; always on a server.
+
+        One that could only be read must hold the same as well.
+        """
         return self._file is None or self._file == self._found_file()
 
     @property
@@ -173,16 +184,37 @@ class Database:
                 "open the index again (a server: start it again)"
             )
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the file could not be written when it was opened; see sqlite_file.py."""
+        return self._read_only is not None
+
+    def check_writable(self) -> None:
+        """See that the file can be written.
+
+        Raises:
+            IndexProblem: It cannot.
+        """
+        if self._read_only is not None:
+            raise not_writable(self._read_only.path.parent)
+
     def _check_version(self) -> None:
         try:
             found = self._schema_version()
         except (OperationalError, ProgrammingError):  # no such table: a new database
+            if self._read_only is not None:
+                raise
             with self.writing() as sql:
                 self._make_tables(sql)
             found = self._schema_version()
         if found is None:
             raise self._foreign(["meta"])
         if found in [str(version) for version in EARLIER_VERSIONS]:
+            if self._read_only is not None:
+                raise IndexProblem(
+                    f"catalog has schema {found}, of an earlier version, and can be brought up to "
+                    f"{SCHEMA_VERSION} only where it can be written; {READ_ONLY_WAY_OUT}"
+                )
             with self.writing() as sql:
                 self._check_earlier(sql)
                 migrate(sql)
@@ -272,7 +304,9 @@ class Database:
             IndexReplaced: See `check_current`; also when that happened in the block, and what was
                 written is lost.
             DiskFull: What was written has no room; nothing of it is kept.
+            IndexProblem: It can only be read.
         """
+        self.check_writable()
         with self._turn, self._noticing_full_disk():
             self.check_current()
             options = self._write_options
@@ -295,6 +329,7 @@ class Database:
         """Give back what removed rows left of a file of SQLite, if much; returns how many bytes."""
         if self._path is None:
             return 0
+        self.check_writable()
         with self._turn:
             self.check_current()
             with closing(self._connect_apart()) as connection:
@@ -306,9 +341,12 @@ class Database:
             yield
         except OperationalError as error:
             full = self._as_disk_full(error)
-            if full is None:
-                raise
-            raise full from error
+            if full is not None:
+                raise full from error
+            code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+            if self._path is not None and code == sqlite3.SQLITE_READONLY:
+                raise not_writable(self._path.parent) from error
+            raise
 
     def _as_disk_full(self, error: OperationalError) -> DiskFull | None:
         """Return the error as DiskFull where it comes of that."""
@@ -319,18 +357,12 @@ class Database:
             return None
         folder, code = self._path.parent, found.sqlite_errorcode & 0xFF
         if code in _SQLITE_MAYBE_FULL and folder.is_dir():
-            largest = max((path.stat().st_size for path in self._files()), default=0)
+            largest = max((path.stat().st_size for path in sqlite_files(self._path)), default=0)
             if has_space(folder, file_bytes=largest):
                 return None
         elif code != sqlite3.SQLITE_FULL:
             return None
         return disk_full(folder, str(found))
-
-    def _files(self) -> list[Path]:
-        """Return the files of a SQLite database: itself and what it keeps beside it."""
-        assert self._path is not None
-        beside = (self._path.with_name(self._path.name + end) for end in ("", "-wal", "-shm"))
-        return [path for path in beside if path.exists()]
 
 
 def _tables(sql: Connection, names: Collection[str]) -> set[str]:
@@ -344,13 +376,9 @@ def is_in_doubt(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated and not error.statement
 
 
-def _connect(url: str) -> Engine:
+def _connect(url: str, read_only: ReadOnlyFile | None) -> Engine:
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S}, pool_size=_POOL_SIZE)
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        event.listen(engine, "invalidate", _roll_back_sqlite)
-        return engine
+        return make_sqlite_engine(url, read_only, pool_size=_POOL_SIZE)
     # One picture per transaction, as SQLite gives by itself.
     url = re.sub(r"^postgres(?:ql)?://", "postgresql+psycopg://", url)
     return create_engine(
@@ -360,34 +388,6 @@ def _connect(url: str) -> Engine:
         max_overflow=0,
         pool_timeout=_POSTGRES_TIMEOUT_S,
     )
-
-
-def _prepare_sqlite(connection: object, _record: object) -> None:
-    # The driver must not open transactions by itself: it would skip them for SELECT.
-    connection.isolation_level = None  # type: ignore[attr-defined]
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("PRAGMA journal_mode=WAL")  # readers and the writer do not block each other
-    # FULL, because a merge deletes old segments once its transaction is said to be durable.
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute(f"PRAGMA journal_size_limit={_MAX_LOG_BYTES}")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    is_write = connection.get_execution_options().get("filesearch_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
-
-
-def _roll_back_sqlite(connection: object, _record: object, _error: object) -> None:
-    # A connection that Ctrl-C ended within a statement is closed, but SQLite keeps its transaction,
-    # and locks out our next one, as long as the error's traceback holds the statement.
-    connection.rollback()  # type: ignore[attr-defined]
-
-
-def sqlite_url(path: Path) -> str:
-    """Return the URL of a SQLite database file, whatever characters its name has."""
-    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
 
 
 def without_password(url: str) -> str:

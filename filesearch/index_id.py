@@ -9,7 +9,6 @@ while there are none, the bytes of a file; or when the folder is bare and the ca
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from filesearch.errors import DiskFull, IndexProblem
 from filesearch.ids import new_id
 from filesearch.protocols import BlobStore
 from filesearch.sources import INDEX_MARK
+from filesearch.sqlite_file import READ_ONLY
 
 ID_FILE = "index.id"
 # Written before the catalog has the id, and renamed when it has.
@@ -35,7 +35,6 @@ _ROW = "index_id"
 # Of the folders that had the catalog before: any of them may have it back.
 _EARLIER_ROWS = "index_id:earlier:"
 _INSIDE, _OUTSIDE = "inside", "outside"
-_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +114,9 @@ class IndexId:
             is_made = self._is_inside or (self._directory / INDEX_MARK).exists()
             if not is_made and kept is None and not _named(sql) and not _hashes(sql):
                 return False
+            if database.is_read_only:  # they are compared, and none gets an id
+                self._index_id(sql, may_take_over=False)
+                return True
         if may_take_over:
             from filesearch.lock import make_index_directory
 
@@ -130,7 +132,7 @@ class IndexId:
         except OSError as error:
             if reason := no_space_reason(error):
                 raise disk_full(self._directory, reason) from error
-            if error.errno not in _READ_ONLY:
+            if error.errno not in READ_ONLY:
                 raise IndexProblem(
                     f"index '{self._directory}' cannot be marked as that of its catalog: "
                     f"{error.strerror}; see to its folder and try again"
@@ -139,18 +141,24 @@ class IndexId:
         return True
 
     def _settle(self, sql: Connection, *, may_take_over: bool) -> None:
-        kept, mark = _kept(sql), self._read(ID_FILE)
-        if mark is None and kept is not None:
-            written = self._read(_NEW_FILE)  # by a process that was killed once the catalog had it
-            mark = written if written and written.index_id == kept else None
-        index_id = kept
-        if index_id is None or mark is None or mark.index_id != index_id:
-            index_id = self._decide(sql, kept, mark, may_take_over=may_take_over)
+        kept = _kept(sql)
+        index_id = self._index_id(sql, may_take_over=may_take_over)
+        if index_id != kept:
             _keep(sql, kept, index_id)
         place = _INSIDE if self._is_inside else _OUTSIDE
         new = self._directory / _NEW_FILE
         new.write_text(f"{index_id} {place}\n", encoding="ascii")
         sync_file(new)
+
+    def _index_id(self, sql: Connection, *, may_take_over: bool) -> str:
+        """Return the id for both."""
+        kept, mark = _kept(sql), self._read(ID_FILE)
+        if mark is None and kept is not None:
+            written = self._read(_NEW_FILE)  # by a process that was killed once the catalog had it
+            mark = written if written and written.index_id == kept else None
+        if kept is not None and mark is not None and mark.index_id == kept:
+            return kept
+        return self._decide(sql, kept, mark, may_take_over=may_take_over)
 
     def _decide(
         self, sql: Connection, kept: str | None, mark: _Mark | None, *, may_take_over: bool

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from filesearch.disk_space import disk_full, needing_space, no_space_reason
 from filesearch.errors import IndexBusy, InvalidSetting
 from filesearch.sources import INDEX_MARK
+from filesearch.sqlite_file import READ_ONLY, not_writable
 
 _OWNER_FILE = "writer.pid"
 _MERGE_FILE = "merge.lock"
@@ -35,6 +36,7 @@ def writer_lock(
 
     Raises:
         InvalidSetting: `directory` is a file or cannot be made.
+        IndexProblem: It is there and can only be read.
         IndexBusy: Another process still writes after `timeout_s`.
         DiskFull: There is no room for the lock.
     """
@@ -42,7 +44,7 @@ def writer_lock(
     lock = FileLock(directory / INDEX_MARK)
     owner = directory / _OWNER_FILE
     try:
-        with needing_space(directory):
+        with _writing_into(directory):
             lock.acquire(timeout=min(_PATIENCE_S, timeout_s))
     except Timeout:
         who = _describe_owner(owner)
@@ -71,12 +73,13 @@ def merge_lock(directory: Path, *, timeout_s: float) -> Iterator[None]:
     Who holds it may wait for the writer lock, never the other way round without a timeout.
 
     Raises:
+        IndexProblem: It can only be read.
         IndexBusy: Another process still merges after `timeout_s`.
         DiskFull: There is no room for the lock.
     """
     lock = FileLock(directory / _MERGE_FILE)
     try:
-        with needing_space(directory):
+        with _writing_into(directory):
             lock.acquire(timeout=timeout_s)
     except Timeout:
         raise IndexBusy(
@@ -89,21 +92,36 @@ def merge_lock(directory: Path, *, timeout_s: float) -> Iterator[None]:
         lock.release()
 
 
+@contextmanager
+def _writing_into(directory: Path) -> Iterator[None]:
+    try:
+        with needing_space(directory):
+            yield
+    except OSError as error:
+        if error.errno in READ_ONLY:
+            raise not_writable(directory) from error
+        raise
+
+
 def make_index_directory(directory: Path) -> None:
     """Make an index directory, and the file that marks it as one, where they are missing.
 
     Raises:
         InvalidSetting: `directory` is a file or cannot be made.
+        IndexProblem: It is there and can only be read.
         DiskFull: There is no room for it.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / INDEX_MARK).touch()
+        if not (directory / INDEX_MARK).exists():  # it is asked for by whoever only reads, too
+            (directory / INDEX_MARK).touch()
     except (FileExistsError, NotADirectoryError) as error:
         raise InvalidSetting(f"index '{directory}' is a file; name a directory") from error
     except OSError as error:
         if reason := no_space_reason(error):
             raise disk_full(directory, reason) from error
+        if error.errno in READ_ONLY and directory.is_dir():
+            raise not_writable(directory) from error
         raise InvalidSetting(f"index '{directory}' cannot be made: {error.strerror}") from error
 
 

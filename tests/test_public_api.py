@@ -90,6 +90,7 @@ LAYERS = [
         "free_pages",
         "incoming",
         "signs",
+        "sqlite_file",
         "work_sharing",
     ],
     ["attribute_columns", "onnx_session", "steps", "faiss_threads", "turns"],

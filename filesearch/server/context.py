@@ -100,6 +100,7 @@ class Server:
         self.models = ModelMap(fs)
         self.model_for = model_for or self.models.model_for
         fs.open(create=True)
+        fs.database.check_writable()
         self.objects: Objects = fs.objects
         self.events = EventLog(fs.database)
         self.workers = WorkerRegistry(fs.directory)
