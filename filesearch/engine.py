@@ -158,25 +158,34 @@ class FileSearch(Filled):
         check_history(history)
         return self._make_planner(cancel)(query, history=history)
 
-    def memory(self, query: str) -> MemoryReport:
+    def memory(self, query: str, store_id: str | None = None) -> MemoryReport:
         """Return what this index costs the process once it was searched for `query`.
 
         Steps that were taken before cost nothing more: ask a process that has just begun.
 
+        Args:
+            query: Finds something, at best.
+            store_id: The store to search; None takes the one that `ingest` fills, or, where that
+                is empty, the largest.
+
         Raises:
-            What `search` raises.
+            What `search` raises, of a store that was named too.
         """
+        from filesearch.index_stats import largest_store
         from filesearch.memory import Meter, kind_of_file
+        from filesearch.tool import MAX_NUM_RESULTS
 
         meter = Meter(lambda path: kind_of_file(path, index=self.directory))
         with meter.step("catalog"):
-            store = self._index.open_store()
+            index = self._index
+            store = index.catalog.store(store_id) if store_id else largest_store(index)
         with meter.step("store"):
             self._index.snapshot(store)
         with meter.step("model"):
             self._embedder.embed_query(query)
         with meter.step("first search"):
-            self.search(query)
+            top_k = min(self.settings.top_k, MAX_NUM_RESULTS)
+            self.stores.search([store.id], [query], top_k=top_k, rewrite_query=True)
         return meter.report()
 
     def rank_files(

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING
 from filesearch.catalog import Catalog
 from filesearch.config import Settings
 from filesearch.database import sqlite_url
-from filesearch.errors import IndexBusy, IndexDamaged, IndexMismatch, IndexProblem, NotFound
+from filesearch.errors import IndexBusy, IndexMismatch, IndexProblem, NotFound
 from filesearch.forked import tell_in_child
 from filesearch.index.snapshot import Snapshot
 from filesearch.index_id import IndexId
 from filesearch.protocols import BlobStore, Embedder
-from filesearch.records import IndexStats, SegmentRecord, SegmentStats, StoreRecord
+from filesearch.records import StoreRecord
 from filesearch.snapshot_cache import SnapshotCache
 from filesearch.types import ChunkSettings
 
@@ -294,54 +294,3 @@ class IndexDirectory:
         with suppress(IndexBusy, OSError), writer_lock(self.path, timeout_s=0):
             return database.shrink()
         return 0
-
-    def stats(self) -> IndexStats:
-        """Return what the index holds and what it costs.
-
-        Raises:
-            NotFound: There is no index yet.
-        """
-        store = self.open_store(check=False)
-        records = self.catalog.files(store.id)
-        picture = self.catalog.picture(store.id)
-        searchable = [record for record in records if record.status == "completed"]
-        return IndexStats(
-            index=str(self.path),
-            files=len(searchable),
-            failed=sum(record.status == "failed" for record in records),
-            chunks=sum(record.chunk_count for record in searchable),
-            windows=sum(record.window_count for record in searchable),
-            characters=sum(record.char_count for record in searchable),
-            segments=len(picture.segments),
-            segment_bytes=sum(segment.size_bytes for segment in picture.segments),
-            late_interaction_bytes=sum(
-                _size(self.segments / segment.name, "sign*.npy") for segment in picture.segments
-            ),
-            catalog_bytes=_size(self.path, f"{CATALOG_FILE}*"),
-            catalog_free_bytes=self.catalog.database.free_bytes,
-            blob_bytes=_size(self.blobs_path, "??/*"),
-            embedder=store.embedder,
-            dimension=store.dimension,
-            chunk_size=store.chunk_settings.size,
-            chunk_overlap=store.chunk_settings.overlap,
-            generation=picture.generation,
-            segment_stats=tuple(self._describe(segment) for segment in picture.segments),
-        )
-
-    def _describe(self, record: SegmentRecord) -> SegmentStats:
-        import msgspec
-
-        from filesearch.index.segment import Segment
-
-        found: dict[str, object] = {}
-        with suppress(IndexDamaged):  # that is for `verify` to tell
-            found = msgspec.to_builtins(Segment(self.segments, record).vector_description)
-        return SegmentStats(record.name, record.window_count, record.size_bytes, found)
-
-
-def _size(directory: Path, pattern: str) -> int:
-    total = 0
-    for path in directory.glob(pattern):
-        with suppress(FileNotFoundError):  # a write-ahead log comes and goes
-            total += path.stat().st_size
-    return total

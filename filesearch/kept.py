@@ -113,9 +113,18 @@ class Kept(Parts):
 
     # Upkeep
 
-    def stats(self) -> IndexStats:
-        """Return what the index holds and what it costs."""
-        return self._index.stats()
+    def stats(self, store_id: str | None = None) -> IndexStats:
+        """Return what the index holds and what it costs, all its vector stores together.
+
+        Args:
+            store_id: Counts the files and segments of this store alone.
+
+        Raises:
+            NotFound: There is no index yet, or no such store.
+        """
+        from filesearch.index_stats import read_stats
+
+        return read_stats(self._index, store_id)
 
     def verify(
         self,

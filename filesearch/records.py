@@ -232,12 +232,44 @@ class SegmentStats:
         windows: How many it holds, removed ones included.
         vector_index: What its manifest says: kind, and for one that is not exact its parameters,
             training sample and measured recall. Empty when it cannot be read; see `fsearch verify`.
+        store_id: Of the vector store that it belongs to.
     """
 
     name: str
     windows: int
     size_bytes: int
     vector_index: dict[str, object]
+    store_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStats:
+    """A vector store, and what it holds; expired ones too, as long as they are there.
+
+    Attributes:
+        name: Need not be the only one of its kind.
+        files, failed: Searchable files, and those that could not be read.
+        chunks, windows, characters: Of the searchable files.
+        segments, segment_bytes: Number of segments, and what they take on disk.
+        embedder, dimension: Fingerprint of what made the vectors, and their length.
+        chunk_size, chunk_overlap: In tokens.
+        generation: Grows with every commit.
+    """
+
+    id: str
+    name: str
+    files: int
+    failed: int
+    chunks: int
+    windows: int
+    characters: int
+    segments: int
+    segment_bytes: int
+    embedder: str
+    dimension: int
+    chunk_size: int
+    chunk_overlap: int
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,15 +277,16 @@ class IndexStats:
     """What an index holds and what it costs.
 
     Attributes:
-        files, failed: Searchable files, and those that could not be read.
+        files, failed: Searchable files, and those that could not be read, of all stores; a file
+            counts in each of them.
         chunks, windows, characters: Of the searchable files.
         segments: Number of segments.
         segment_bytes, catalog_bytes, blob_bytes: On disk; catalog_bytes is 0 with a database URL.
         catalog_free_bytes: What removed files left of the catalog, which `compact` gives back.
         late_interaction_bytes: What token signs take of segment_bytes; 0 without.
-        embedder, dimension: Fingerprint of what made the vectors, and their length.
-        generation: Grows with every commit.
-        segment_stats: Of each segment, oldest first.
+        embedder, dimension, chunk_size, chunk_overlap, generation: Of the first of `stores`.
+        segment_stats: Of each segment: in the order of `stores`, oldest first.
+        stores: The one that `fsearch ingest` fills, then the others, oldest first.
     """
 
     index: str
@@ -274,3 +307,4 @@ class IndexStats:
     generation: int
     segment_stats: tuple[SegmentStats, ...] = ()
     catalog_free_bytes: int = 0
+    stores: tuple[StoreStats, ...] = ()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from filesearch.free_pages import is_much_free
+from filesearch.terminal import escaped
 
 if TYPE_CHECKING:
     from filesearch.memory import MemoryReport
     from filesearch.records import IndexStats
+
+# Of stores, and of segments, that have a line each.
+_MAX_LINES = 20
 
 
 def render_stats(stats: IndexStats) -> str:
@@ -28,7 +33,26 @@ def render_stats(stats: IndexStats) -> str:
         "generation": str(stats.generation),
     }
     lines = [f"{name:<11} {value}" for name, value in rows.items()]
-    return "\n".join(lines + [f"{'vectors':<11} {line}" for line in _vector_indexes(stats)])
+    lines += [f"{'vectors':<11} {line}" for line in _shortened(_vector_indexes(stats))]
+    return "\n".join(lines + [f"{'store':<11} {line}" for line in _shortened(_stores(stats))])
+
+
+def _stores(stats: IndexStats) -> Iterator[str]:
+    """Yield a line for each store, the largest first; none for the only one."""
+    if len(stats.stores) == 1:
+        return
+    for one in sorted(stats.stores, key=lambda store: -store.windows):
+        failed = f", {one.failed} failed" if one.failed else ""
+        yield (
+            f"{one.id} {escaped(one.name)}: {one.files} files{failed}, {one.chunks:,} chunks, "
+            f"{one.windows:,} windows, {one.segments} segments, {shown_bytes(one.segment_bytes)}"
+        )
+
+
+def _shortened(lines: Iterator[str]) -> Iterator[str]:
+    yield from islice(lines, _MAX_LINES)
+    if left := sum(1 for _ in lines):
+        yield f"and {left} more; see: fsearch stats --json"
 
 
 def _catalog(stats: IndexStats) -> str:
@@ -49,7 +73,8 @@ def _vector_indexes(stats: IndexStats) -> Iterator[str]:
         if one in exact:
             continue
         details = [f"{name} {_shown(value)}" for name, value in one.vector_index.items()]
-        yield f"{one.name}: {one.windows:,} windows, {', '.join(details) or 'cannot be read'}"
+        of = f" of {one.store_id}" if len(stats.stores) > 1 else ""
+        yield f"{one.name}{of}: {one.windows:,} windows, {', '.join(details) or 'cannot be read'}"
 
 
 def _shown(value: object) -> str:

@@ -102,7 +102,7 @@ OPTIONS = {
         "--explain",
         "--json",
     },
-    "stats": {"--index", "--memory", "--json"},
+    "stats": {"--index", "--memory", "--store", "--json"},
     "summarize": {"--index", "--all", "--model", "--sentences", "--json"},
     "verify": {"--index", "--repair", "--json"},
 }

@@ -146,7 +146,7 @@ LAYERS = [
     ["snapshot_cache", "adapters", "assistant"],
     ["index_directory"],
     ["store_search"],
-    ["intake", "upkeep", "stores", "ingest_worker", "file_objects", "uploads"],
+    ["intake", "upkeep", "index_stats", "stores", "ingest_worker", "file_objects", "uploads"],
     ["ingest_queue", "watch"],
     ["parts"],
     ["kept"],

@@ -48,3 +48,14 @@ def test_what_is_free_of_the_catalog_is_shown_where_it_can_be_had_back(stats):
 
     assert catalog_line(900_000) == "catalog     4.0 MiB"
     assert catalog_line(3 << 20) == "catalog     4.0 MiB, 3.0 MiB of it free; run: fsearch compact"
+
+
+def test_a_lone_store_has_no_line_and_of_many_the_largest_have(stats):
+    assert "\nstore" not in render_stats(stats)
+    [default] = stats.stores
+    more = [replace(default, id=f"vs_{n}", name=f"s{n}", windows=n) for n in range(300)]
+    shown = render_stats(replace(stats, stores=(default, *more))).splitlines()
+    lines = [line for line in shown if line.startswith("store")]
+    assert lines[0].startswith("store       vs_299 s299: 3 files, 3 chunks, 299 windows, 1 segm")
+    assert lines[20] == "store       and 281 more; see: fsearch stats --json"
+    assert len(lines) == 21

@@ -20,9 +20,14 @@ _ANY_QUESTION = "How does it work, and what is needed before it can be used?"
     is_flag=True,
     help="Search once, and show what that takes in memory, part by part (on Linux).",
 )
+@click.option("--store", "store_id", metavar="ID", help="Count this vector store alone.")
 @json_option
-def stats(index: str | None, with_memory: bool, as_json: bool) -> None:
+def stats(index: str | None, with_memory: bool, store_id: str | None, as_json: bool) -> None:
     """Show what the index holds and what it costs.
+
+    The figures are those of all vector stores; of more than one, each has a line or, with --json,
+    an object of the list "stores". Catalog and blobs belong to all of them. --memory searches
+    --store; without, what `fsearch ingest` fills or, where that is empty, the largest.
 
     With --memory the object of --json has a "memory": {"steps", "files", "own_bytes",
     "resident_bytes", "peak_bytes"}.
@@ -31,8 +36,8 @@ def stats(index: str | None, with_memory: bool, as_json: bool) -> None:
     from filesearch.render_costs import render_memory, render_stats
 
     with FileSearch(index) as fs:
-        memory = fs.memory(_ANY_QUESTION) if with_memory else None
-        found = fs.stats()
+        memory = fs.memory(_ANY_QUESTION, store_id) if with_memory else None
+        found = fs.stats(store_id)
     if as_json:
         print_json(asdict(found) | ({"memory": asdict(memory)} if memory else {}))
         return
