@@ -42,11 +42,13 @@ from filesearch.errors import (
     IndexProblem,
     IndexReplaced,
     InvalidSetting,
+    TooManyOpenFiles,
 )
 from filesearch.file_identity import file_identity
 from filesearch.forked import tell_in_child
 from filesearch.free_pages import free_bytes, give_back_free
 from filesearch.migrate import migrate
+from filesearch.open_files import missing_handle, too_many_open_files
 from filesearch.schema import (
     EARLIER_VERSIONS,
     SCHEMA_VERSION,
@@ -289,9 +291,10 @@ class Database:
         Raises:
             IndexReplaced: See `check_current`.
             DiskFull: The database needs space to read, and has none.
+            TooManyOpenFiles: Its file cannot be opened for that.
         """
         self.check_current()
-        with self._noticing_full_disk(), self._engine.connect() as sql, sql.begin():
+        with self._noticing_limits(), self._engine.connect() as sql, sql.begin():
             yield sql
 
     @contextmanager
@@ -305,9 +308,10 @@ class Database:
                 written is lost.
             DiskFull: What was written has no room; nothing of it is kept.
             IndexProblem: It can only be read.
+            TooManyOpenFiles: See `reading`.
         """
         self.check_writable()
-        with self._turn, self._noticing_full_disk():
+        with self._turn, self._noticing_limits():
             self.check_current()
             options = self._write_options
             with self._engine.connect().execution_options(**options) as sql, sql.begin():
@@ -336,26 +340,28 @@ class Database:
                 return give_back_free(connection, self._path.parent)
 
     @contextmanager
-    def _noticing_full_disk(self) -> Iterator[None]:
+    def _noticing_limits(self) -> Iterator[None]:
         try:
             yield
         except OperationalError as error:
-            full = self._as_disk_full(error)
-            if full is not None:
-                raise full from error
+            reached = self._limit_reached(error)
+            if reached is not None:
+                raise reached from error
             code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
             if self._path is not None and code == sqlite3.SQLITE_READONLY:
                 raise not_writable(self._path.parent) from error
             raise
 
-    def _as_disk_full(self, error: OperationalError) -> DiskFull | None:
-        """Return the error as DiskFull where it comes of that."""
+    def _limit_reached(self, error: OperationalError) -> DiskFull | TooManyOpenFiles | None:
+        """Return the error by its cause, where that is a full disk or a lack of file handles."""
         found = error.orig
         if getattr(found, "sqlstate", None) == _POSTGRES_FULL:
             return disk_full(without_password(str(self._engine.url)), str(found))
         if self._path is None or not isinstance(found, sqlite3.OperationalError):
             return None
         folder, code = self._path.parent, found.sqlite_errorcode & 0xFF
+        if code == sqlite3.SQLITE_CANTOPEN and (missing := missing_handle()):
+            return too_many_open_files(missing)
         if code in _SQLITE_MAYBE_FULL and folder.is_dir():
             largest = max((path.stat().st_size for path in sqlite_files(self._path)), default=0)
             if has_space(folder, file_bytes=largest):

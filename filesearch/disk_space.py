@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filesearch.errors import DiskFull
+from filesearch.open_files import check_handles
 
 # The disk, the quota of a user, and the largest file that a process may write (`ulimit -f`).
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -27,6 +28,7 @@ def needing_space(directory: Path) -> Iterator[None]:
 
     Raises:
         DiskFull: The block failed because nothing more can be written there.
+        TooManyOpenFiles: It failed because no file can be opened to write.
     """
     try:
         yield
@@ -36,6 +38,7 @@ def needing_space(directory: Path) -> Iterator[None]:
         reason = no_space_reason(error)
         if reason:
             raise disk_full(directory, reason) from error
+        check_handles(error)
         raise
 
 

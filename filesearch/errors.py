@@ -10,6 +10,7 @@
     │   └── StoreExpired        a vector store past its time
     ├── IndexBusy               retry: another process is writing
     ├── DiskFull                free space, then retry: what was kept so far is whole
+    ├── TooManyOpenFiles        raise the limit (ulimit -n), or close some, then retry
     ├── IndexReplaced           retry: it was removed, or made anew, while it was open
     ├── RerankFailed            retry, or search without a reranker
     ├── ChatFailed              retry, or ask another chat model
@@ -81,6 +82,15 @@ class DiskFull(FilesearchError, OSError):
     """Nothing more can be written where the index lies, or to the disk of its database.
 
     What was kept before stays whole. An OSError too, for whoever tries again after any of those.
+    """
+
+    exit_code = 3
+
+
+class TooManyOpenFiles(FilesearchError, OSError):
+    """The process, or the system, has as many files and connections open as it may.
+
+    Nothing is wrong with what was to be opened. An OSError too, as DiskFull is.
     """
 
     exit_code = 3

@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from filesearch import schema as t
 from filesearch.database import Database
-from filesearch.errors import DiskFull, IndexReplaced
+from filesearch.errors import DiskFull, IndexReplaced, TooManyOpenFiles
 
 _FLUSH_S = 0.05
 # How often a follower asks the database for what another process has written.
@@ -200,7 +200,7 @@ class EventLog:
             try:
                 self.flush()
             # A busy database, or no room in it; the events stay, and are tried again.
-            except (SQLAlchemyError, DiskFull):
+            except (SQLAlchemyError, DiskFull, TooManyOpenFiles):
                 _log.exception("events could not be written; trying again")
                 self._wake.set()
             except IndexReplaced:

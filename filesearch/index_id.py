@@ -24,6 +24,7 @@ from filesearch.disk_space import disk_full, no_space_reason
 from filesearch.durable import sync_directory, sync_file
 from filesearch.errors import DiskFull, IndexProblem
 from filesearch.ids import new_id
+from filesearch.open_files import check_handles
 from filesearch.protocols import BlobStore
 from filesearch.sources import INDEX_MARK
 from filesearch.sqlite_file import READ_ONLY
@@ -132,6 +133,7 @@ class IndexId:
         except OSError as error:
             if reason := no_space_reason(error):
                 raise disk_full(self._directory, reason) from error
+            check_handles(error)
             if error.errno not in READ_ONLY:
                 raise IndexProblem(
                     f"index '{self._directory}' cannot be marked as that of its catalog: "

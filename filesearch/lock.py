@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from filesearch.disk_space import disk_full, needing_space, no_space_reason
 from filesearch.errors import IndexBusy, InvalidSetting
+from filesearch.open_files import check_handles
 from filesearch.sources import INDEX_MARK
 from filesearch.sqlite_file import READ_ONLY, not_writable
 
@@ -122,6 +123,7 @@ def make_index_directory(directory: Path) -> None:
             raise disk_full(directory, reason) from error
         if error.errno in READ_ONLY and directory.is_dir():
             raise not_writable(directory) from error
+        check_handles(error)
         raise InvalidSetting(f"index '{directory}' cannot be made: {error.strerror}") from error
 
 

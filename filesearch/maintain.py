@@ -23,6 +23,7 @@ from filesearch.index.segment import (
     write_segment,
 )
 from filesearch.index.sweep import sweep_segments
+from filesearch.open_files import needing_handles
 from filesearch.prepare import embed_windows, prepare_document
 from filesearch.protocols import Embedder, TokenEmbedder
 from filesearch.records import Entry, FileRecord, Picture, SegmentRecord, StoreRecord
@@ -91,6 +92,7 @@ def _is_meant(record: FileRecord, target: str) -> bool:
 _PartKey = tuple[str, tuple[tuple[int, int], ...]]
 
 
+@needing_handles()
 def verify(
     root: Path, catalog: Catalog, store: StoreRecord, *, needs_signs: bool = False
 ) -> Verification:
@@ -103,6 +105,9 @@ def verify(
         root: Directory of the segments.
         catalog, store: Of the index.
         needs_signs: Whether a segment without token signs is damaged; see `makes_signs`.
+
+    Raises:
+        TooManyOpenFiles: What cannot be opened for that is not called damaged.
     """
     checked: dict[_PartKey, tuple[list[Damage], int]] = {}
     while True:
@@ -225,6 +230,7 @@ def makes_signs(store: StoreRecord, embedder: Embedder) -> bool:
     )
 
 
+@needing_handles()
 def repair(
     root: Path,
     catalog: Catalog,

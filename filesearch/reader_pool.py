@@ -15,10 +15,11 @@ from dataclasses import dataclass
 
 from filesearch.catalog import Catalog
 from filesearch.database import UNAVAILABLE
-from filesearch.errors import DiskFull, InvalidFile, NotFound, UnsupportedFile
+from filesearch.errors import DiskFull, InvalidFile, NotFound, TooManyOpenFiles, UnsupportedFile
 from filesearch.extract import Extracted, extract, find_given
 from filesearch.load.process.isolation import Loader
 from filesearch.loader_threads import LoaderThreads
+from filesearch.open_files import check_handles
 from filesearch.prepare import PreparedText, prepare_document
 from filesearch.protocols import BlobStore, Embedder
 from filesearch.records import ReadFile, WaitingFile
@@ -88,8 +89,8 @@ class ReaderPool:
         """Return what was done since the last call; does not wait.
 
         Raises:
-            UNAVAILABLE, DiskFull: The database was away, or has no room; the file is to be read
-                again.
+            UNAVAILABLE, DiskFull, TooManyOpenFiles: The database was away, or has no room, or no
+                file could be opened; the file is to be read again.
         """
         found = []
         while not self._done.empty():
@@ -104,7 +105,7 @@ class ReaderPool:
             done: Prepared | Exception
             try:
                 done = self._read(file, loader)
-            except (*UNAVAILABLE, DiskFull) as error:
+            except (*UNAVAILABLE, DiskFull, TooManyOpenFiles) as error:
                 done = error
             # A parser that was interrupted says nothing about its file.
             if not self._is_stopped.is_set():
@@ -127,6 +128,7 @@ class ReaderPool:
             raise
         # The worker loop: a file that breaks our code must not keep the others from being read.
         except Exception as error:  # noqa: BLE001 - as said above
+            check_handles(error)
             _log.exception("file %s cannot be read", file.file_id)
             return _failed(file, "server_error", f"{type(error).__name__}: {error}")
         read = ReadFile(

@@ -133,7 +133,7 @@ def test_a_full_disk_of_postgresql_is_told_without_its_password(tmp_path):
     found = Exception("could not extend file: No space left on device")
     found.sqlstate = "53100"
     database = SimpleNamespace(_engine=SimpleNamespace(url="postgresql://me:secret@host/db"))
-    full = Database._as_disk_full(database, OperationalError("INSERT", {}, found))
+    full = Database._limit_reached(database, OperationalError("INSERT", {}, found))
     assert "no space left in 'postgresql://me:***@host/db'" in str(full)
 
 

@@ -89,6 +89,7 @@ LAYERS = [
         "forked",
         "free_pages",
         "incoming",
+        "open_files",
         "signs",
         "sqlite_file",
         "work_sharing",

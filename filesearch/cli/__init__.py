@@ -23,6 +23,7 @@ from filesearch import __version__
 from filesearch.cli import chat, evaluate, files, keys, questions, serve, summaries, upkeep
 from filesearch.disk_space import no_space_reason
 from filesearch.errors import DiskFull, FilesearchError
+from filesearch.open_files import as_too_many_open_files
 from filesearch.terminal import escaped
 
 DEBUG_VARIABLE = "FILESEARCH_DEBUG"
@@ -63,6 +64,8 @@ class _Group(click.Group):
                 _fail(_INTERRUPTED, 130)
             if reason := no_space_reason(error):  # what is written besides the index
                 _fail(f"no space left ({reason}); free some and try again", DiskFull.exit_code)
+            if too_many := as_too_many_open_files(error):
+                _fail(str(too_many), too_many.exit_code)
             if os.environ.get(DEBUG_VARIABLE):
                 raise
             _fail(

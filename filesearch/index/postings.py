@@ -23,6 +23,7 @@ import numpy.typing as npt
 from filesearch.errors import IndexDamaged
 from filesearch.index.array_file import map_array, save_array
 from filesearch.index.impacts import ByteArray, derive_impacts, mean_length, peak_impacts
+from filesearch.open_files import check_handles
 from filesearch.types import IntArray
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
@@ -275,6 +276,7 @@ def _map(path: Path) -> npt.NDArray[Any]:
     try:
         return map_array(path)
     except (OSError, ValueError) as error:
+        check_handles(error)
         raise IndexDamaged(
             f"keyword postings cannot be read from {path}: {error}; run: fsearch verify --repair"
         ) from error

@@ -32,6 +32,7 @@ from filesearch.index.postings import Postings
 from filesearch.index.stretches import offsets
 from filesearch.index.vector_description import VectorDescription
 from filesearch.index.vectors import VectorIndex, write_vectors
+from filesearch.open_files import check_handles
 from filesearch.records import SegmentRecord
 from filesearch.types import BitMatrix, FloatMatrix, IntArray, TokenSigns
 
@@ -215,6 +216,7 @@ class Segment:
 
     Raises:
         IndexDamaged: A file is missing, of another size, or not readable.
+        TooManyOpenFiles: None can be opened now; so do all methods that open one.
     """
 
     def __init__(self, root: Path, record: SegmentRecord) -> None:
@@ -232,6 +234,7 @@ class Segment:
                 if size != file.size_bytes:
                     raise _damaged(record, f"{name} has {size} bytes, not {file.size_bytes}")
         except (OSError, msgspec.MsgspecError) as error:
+            check_handles(error)
             raise _damaged(record, str(error)) from error
 
     @cached_property
@@ -268,6 +271,7 @@ class Segment:
         try:
             return VectorIndex.open(self._directory)
         except RuntimeError as error:
+            check_handles(error)
             raise _damaged(self.record, f"FAISS: {error}") from error
 
     @cached_property
@@ -276,6 +280,7 @@ class Segment:
         try:
             return Postings.open(self._directory)
         except (OSError, ValueError) as error:
+            check_handles(error)
             raise _damaged(self.record, str(error)) from error
 
     @property
@@ -339,6 +344,7 @@ class Segment:
         try:
             return map_array(self._directory / name)
         except (OSError, ValueError) as error:
+            check_handles(error)
             raise _damaged(self.record, str(error)) from error
 
     def map_all(self) -> None:
@@ -359,6 +365,7 @@ class Segment:
                 if file_sha256(self._directory / name) != file.sha256:
                     found.append(f"{name} does not match its SHA-256")
             except OSError as error:
+                check_handles(error)
                 found.append(f"{name}: {error.strerror}")
         return found
 

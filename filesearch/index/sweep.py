@@ -8,11 +8,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from filesearch.directory_lock import directory_lock
+from filesearch.open_files import needing_handles
 
 # Each holds a handle meanwhile.
 _SWEPT_AT_ONCE = 100
 
 
+@needing_handles()
 def sweep_segments(root: Path, named: Callable[[], Collection[str]]) -> int:
     """Delete every segment directory that the catalog does not name; returns how many.
 
@@ -23,6 +25,9 @@ def sweep_segments(root: Path, named: Callable[[], Collection[str]]) -> int:
     Args:
         root: Directory of the segments.
         named: Returns what the catalog names at that instant.
+
+    Raises:
+        TooManyOpenFiles: None can be opened, to look or to hold a lock.
     """
     if not root.is_dir():
         return 0

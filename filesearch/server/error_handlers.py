@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from filesearch.database import UNAVAILABLE, is_in_doubt
 from filesearch.errors import FilesearchError
+from filesearch.open_files import as_too_many_open_files
 from filesearch.server.errors import ApiError, explain, invalid, shown, to_api_error
 
 _log = logging.getLogger("filesearch.server")
@@ -80,6 +81,8 @@ def add_error_handlers(app: FastAPI) -> None:
     # The request edge: whatever was not foreseen is told to the log alone.
     @app.exception_handler(Exception)
     def _unforeseen(_request: Request, error: Exception) -> JSONResponse:
+        if too_many := as_too_many_open_files(error):
+            return _answer(to_api_error(too_many))
         return _answer(
             ApiError(
                 500,

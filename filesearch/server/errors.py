@@ -18,6 +18,7 @@ from filesearch.errors import (
     InputError,
     NotFound,
     RateLimited,
+    TooManyOpenFiles,
 )
 
 INVALID_REQUEST = "invalid_request_error"
@@ -105,9 +106,10 @@ def to_api_error(error: FilesearchError) -> ApiError:
         once = {"x-should-retry": "false"}
         said = "There is no space left on the server to keep this; its log says where."
         return ApiError(507, said, kind="server_error", headers=once)
-    # Said again a moment later, a busy index may answer; the rest stays as it is.
-    retry = "true" if isinstance(error, IndexBusy) else "false"
-    status = 503 if isinstance(error, (IndexBusy, IndexReplaced)) else 500
+    # Said again a moment later, a busy index may answer, and connections may have been closed; the
+    # rest stays as it is.
+    retry = "true" if isinstance(error, (IndexBusy, TooManyOpenFiles)) else "false"
+    status = 503 if isinstance(error, (IndexBusy, IndexReplaced, TooManyOpenFiles)) else 500
     return ApiError(status, str(error), kind="server_error", headers={"x-should-retry": retry})
 
 

@@ -1,6 +1,7 @@
 """What is wrong with a request, in OpenAI's words; one table over a request of every shape."""
 
 import asyncio
+import errno
 from typing import Annotated, Literal
 
 import httpx
@@ -12,7 +13,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from filesearch.database import Database
-from filesearch.errors import DiskFull
+from filesearch.errors import DiskFull, TooManyOpenFiles
 from filesearch.server.error_handlers import add_error_handlers
 from filesearch.server.lists import ListDep
 from filesearch.server.routing import make_router
@@ -236,3 +237,10 @@ def test_a_full_disk_is_told_and_not_asked_again_at_once(method):
     assert (answer.status_code, answer.headers["x-should-retry"]) == (507, "false")
     said = answer.json()["error"]["message"]
     assert said == "There is no space left on the server to keep this; its log says where."
+
+
+@pytest.mark.parametrize("error", [TooManyOpenFiles("ulimit -n"), OSError(errno.EMFILE, "many")])
+def test_too_many_open_files_are_told_and_may_be_fewer_soon(error):
+    answer = answer_to("GET", error)
+    assert (answer.status_code, answer.headers["x-should-retry"]) == (503, "true")
+    assert "ulimit -n" in answer.json()["error"]["message"]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
-from filesearch.errors import DiskFull, IndexReplaced, InvalidSetting
+from filesearch.errors import DiskFull, IndexReplaced, InvalidSetting, TooManyOpenFiles
 from filesearch.keys import Key, KeyRing
 from filesearch.server.context import Caller
 from filesearch.server.guard.asgi import (
@@ -277,7 +277,7 @@ class Authenticate:
         try:
             self._ring.note_use(key)
         # A busy database, or no room in it; the next minute tries again.
-        except (SQLAlchemyError, DiskFull) as error:
+        except (SQLAlchemyError, DiskFull, TooManyOpenFiles) as error:
             log.warning("the use of %s was not kept", key.id, exc_info=error)
 
     def _look_up(self, secret: str) -> tuple[Key | None, bool]:
