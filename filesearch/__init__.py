@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from filesearch.engine import FileSearch as FileSearch
     from filesearch.errors import ChatFailed as ChatFailed
     from filesearch.errors import ContextExceeded as ContextExceeded
+    from filesearch.errors import DatabaseAway as DatabaseAway
     from filesearch.errors import FilesearchError as FilesearchError
     from filesearch.errors import IndexBusy as IndexBusy
     from filesearch.errors import IndexDamaged as IndexDamaged
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from filesearch.errors import InvalidFile as InvalidFile
     from filesearch.errors import InvalidFilter as InvalidFilter
     from filesearch.errors import InvalidSetting as InvalidSetting
+    from filesearch.errors import InvalidValue as InvalidValue
     from filesearch.errors import NotFound as NotFound
     from filesearch.errors import RateLimited as RateLimited
     from filesearch.errors import RerankFailed as RerankFailed
@@ -58,6 +60,7 @@ _HOME = {
         (
             "ChatFailed",
             "ContextExceeded",
+            "DatabaseAway",
             "FilesearchError",
             "IndexBusy",
             "IndexDamaged",
@@ -68,6 +71,7 @@ _HOME = {
             "InvalidFile",
             "InvalidFilter",
             "InvalidSetting",
+            "InvalidValue",
             "NotFound",
             "RateLimited",
             "RerankFailed",

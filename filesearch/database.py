@@ -25,18 +25,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import (
     ArgumentError,
-    DBAPIError,
-    InterfaceError,
     NoSuchModuleError,
     OperationalError,
     ProgrammingError,
     SQLAlchemyError,
 )
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from filesearch.commits import CommitMark, CommitWatch
+from filesearch.database_errors import as_told
 from filesearch.disk_space import disk_full, has_space
 from filesearch.errors import (
+    DatabaseAway,
     DiskFull,
     FilesearchError,
     IndexProblem,
@@ -68,9 +67,6 @@ from filesearch.sqlite_file import (
     sqlite_path,
 )
 from filesearch.sqlite_file import sqlite_url as sqlite_url
-
-UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
-"""What is raised while the database is away or busy; asked again later, it may answer."""
 
 # A server answers some dozens of requests at once; more than these wait for one another.
 _POOL_SIZE = 30
@@ -123,9 +119,10 @@ class Database:
         )
         try:
             self._check_version()
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, DatabaseAway) as error:
             self.close()
-            reason = getattr(error, "orig", None) or error
+            found = error.__cause__ if isinstance(error, DatabaseAway) else error
+            reason = getattr(found, "orig", None) or error
             way_out = f"; {READ_ONLY_WAY_OUT}" if self._read_only else ""
             raise IndexProblem(
                 f"catalog {without_password(url)} cannot be opened: {reason}{way_out}"
@@ -292,9 +289,10 @@ class Database:
             IndexReplaced: See `check_current`.
             DiskFull: The database needs space to read, and has none.
             TooManyOpenFiles: Its file cannot be opened for that.
+            DatabaseAway, IndexProblem, InvalidValue: See database_errors.py.
         """
         self.check_current()
-        with self._noticing_limits(), self._engine.connect() as sql, sql.begin():
+        with self._telling_errors(), self._engine.connect() as sql, sql.begin():
             yield sql
 
     @contextmanager
@@ -309,9 +307,10 @@ class Database:
             DiskFull: What was written has no room; nothing of it is kept.
             IndexProblem: It can only be read.
             TooManyOpenFiles: See `reading`.
+            DatabaseAway, IndexProblem, InvalidValue: See database_errors.py.
         """
         self.check_writable()
-        with self._turn, self._noticing_limits():
+        with self._turn, self._telling_errors():
             self.check_current()
             options = self._write_options
             with self._engine.connect().execution_options(**options) as sql, sql.begin():
@@ -340,17 +339,25 @@ class Database:
                 return give_back_free(connection, self._path.parent)
 
     @contextmanager
-    def _noticing_limits(self) -> Iterator[None]:
+    def _telling_errors(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
+        except SQLAlchemyError as error:
+            told = self._as_told(error)
+            if told is None:
+                raise
+            raise told from error
+
+    def _as_told(self, error: SQLAlchemyError) -> FilesearchError | None:
+        """Return an error by its cause, for those that have a name here."""
+        if isinstance(error, OperationalError):
             reached = self._limit_reached(error)
             if reached is not None:
-                raise reached from error
+                return reached
             code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
             if self._path is not None and code == sqlite3.SQLITE_READONLY:
-                raise not_writable(self._path.parent) from error
-            raise
+                return not_writable(self._path.parent)
+        return None if self._is_sqlite else as_told(error)
 
     def _limit_reached(self, error: OperationalError) -> DiskFull | TooManyOpenFiles | None:
         """Return the error by its cause, where that is a full disk or a lack of file handles."""
@@ -377,11 +384,6 @@ def _tables(sql: Connection, names: Collection[str]) -> set[str]:
     return {name for name in names if found.has_table(name, schema=found.default_schema_name)}
 
 
-def is_in_doubt(error: BaseException) -> bool:
-    """Return whether the connection was lost in a COMMIT: what it was to keep may be kept."""
-    return isinstance(error, DBAPIError) and error.connection_invalidated and not error.statement
-
-
 def _connect(url: str, read_only: ReadOnlyFile | None) -> Engine:
     if url.startswith("sqlite"):
         return make_sqlite_engine(url, read_only, pool_size=_POOL_SIZE)
@@ -393,6 +395,9 @@ def _connect(url: str, read_only: ReadOnlyFile | None) -> Engine:
         pool_size=_POSTGRES_POOL_SIZE,
         max_overflow=0,
         pool_timeout=_POSTGRES_TIMEOUT_S,
+        # A connection that a restart of the server ended is replaced unseen: a round trip each.
+        pool_pre_ping=True,
+        hide_parameters=True,
     )
 
 

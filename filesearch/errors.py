@@ -6,9 +6,11 @@
     │   ├── InvalidFile         empty, encrypted, broken, too costly  (invalid_file)
     │   ├── InvalidSetting      a setting, flag or variable
     │   ├── InvalidFilter       an attribute filter
+    │   ├── InvalidValue        a text or a number that the database cannot hold
     │   ├── NotFound            no such file, store or index
     │   └── StoreExpired        a vector store past its time
     ├── IndexBusy               retry: another process is writing
+    ├── DatabaseAway            retry: PostgreSQL does not answer
     ├── DiskFull                free space, then retry: what was kept so far is whole
     ├── TooManyOpenFiles        raise the limit (ulimit -n), or close some, then retry
     ├── IndexReplaced           retry: it was removed, or made anew, while it was open
@@ -64,6 +66,10 @@ class InvalidFilter(InputError):
         self.place = place
 
 
+class InvalidValue(InputError):
+    """The database cannot hold a value: PostgreSQL no NUL in text, and no number beyond 64 bits."""
+
+
 class NotFound(InputError):
     """The named file, vector store or index does not exist."""
 
@@ -74,6 +80,15 @@ class StoreExpired(InputError):
 
 class IndexBusy(FilesearchError):
     """Another process holds the index's writer lock; try again when it is done."""
+
+    exit_code = 3
+
+
+class DatabaseAway(FilesearchError):
+    """PostgreSQL was away, busy or gone in the middle; nothing was kept unless the message says so.
+
+    The next call makes a new connection.
+    """
 
     exit_code = 3
 

@@ -15,11 +15,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import delete, func, insert, select
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
 from filesearch import schema as t
 from filesearch.database import Database
-from filesearch.errors import DiskFull, IndexReplaced, TooManyOpenFiles
+from filesearch.database_errors import FAILURES
+from filesearch.errors import IndexReplaced
 
 _FLUSH_S = 0.05
 # How often a follower asks the database for what another process has written.
@@ -200,7 +201,7 @@ class EventLog:
             try:
                 self.flush()
             # A busy database, or no room in it; the events stay, and are tried again.
-            except (SQLAlchemyError, DiskFull, TooManyOpenFiles):
+            except FAILURES:
                 _log.exception("events could not be written; trying again")
                 self._wake.set()
             except IndexReplaced:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from filesearch import queue_rows
 from filesearch.background_merges import BackgroundMerges
-from filesearch.database import UNAVAILABLE
+from filesearch.database_errors import UNAVAILABLE
 from filesearch.errors import IndexBusy, IndexMismatch, IndexReplaced, NotFound
 from filesearch.index_directory import IndexDirectory
 from filesearch.ingest import COMMIT_WINDOWS, EMBED_WINDOWS

@@ -175,7 +175,7 @@ class KeyRing:
     Safe to use from several threads. `find` and `is_required` may read the database. While it
     cannot be read, the keys are those that were read last: whether a database is away is what
     a server must still be able to tell its operator. Before they were ever read, the questions
-    raise what the database does (SQLAlchemyError, OSError).
+    raise what the database does (database_errors.FAILURES, OSError).
     """
 
     def __init__(
@@ -240,13 +240,13 @@ class KeyRing:
 
     def _refreshed(self) -> dict[str, Key]:
         """Return the keys by the hash of their secrets, read again where that was long ago."""
-        from sqlalchemy.exc import SQLAlchemyError  # loaded with the database that raises it
+        from filesearch.database_errors import FAILURES  # loaded with the database
 
         with self._lock:
             if self._known is None or self.is_stale:
                 try:
                     self._known = self._keys.hashes()
-                except (SQLAlchemyError, OSError) as error:
+                except (*FAILURES, OSError) as error:
                     if self._known is None:
                         raise
                     log.warning("keys could not be read; those read last hold", exc_info=error)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from filesearch.catalog import Catalog
-from filesearch.database import UNAVAILABLE
+from filesearch.database_errors import UNAVAILABLE
 from filesearch.errors import DiskFull, InvalidFile, NotFound, TooManyOpenFiles, UnsupportedFile
 from filesearch.extract import Extracted, extract, find_given
 from filesearch.load.process.isolation import Loader

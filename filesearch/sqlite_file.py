@@ -14,7 +14,7 @@ import sqlite3
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -120,9 +120,11 @@ def sqlite_url(path: Path) -> str:
 def make_sqlite_engine(url: str, read_only: ReadOnlyFile | None, *, pool_size: int) -> Engine:
     """Return an engine whose transactions begin as they are told: to read, or at once to write."""
     if read_only is None:
-        engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S}, pool_size=pool_size)
+        how: dict[str, Any] = {"connect_args": {"timeout": _BUSY_TIMEOUT_S}}
     else:
-        engine = create_engine(url, creator=read_only.connect, pool_size=pool_size)
+        how = {"creator": read_only.connect}
+    # An error that nobody foresaw shows no text of documents.
+    engine = create_engine(url, **how, pool_size=pool_size, hide_parameters=True)
     prepare = partial(_prepare, is_read_only=read_only is not None)
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", _begin)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from filesearch.change_signal import ChangeSignal
-from filesearch.errors import IndexBusy, IndexReplaced, InvalidSetting
+from filesearch.errors import DatabaseAway, IndexBusy, IndexReplaced, InvalidSetting
 from filesearch.fetch import is_url
 from filesearch.file_attributes import AttributeRules
 from filesearch.index_directory import IndexDirectory
@@ -173,7 +173,7 @@ class Watch:
             else:
                 self._on_note(f"index '{self._index.path}' is gone or made anew; ingesting all")
                 self._take_all()
-        except (IndexBusy, IndexReplaced) as error:
+        except (DatabaseAway, IndexBusy, IndexReplaced) as error:
             self._on_note(f"{error}; trying again")
             self._is_pending = True
 

@@ -12,7 +12,9 @@ from click.testing import CliRunner
 from filesearch import FileSearch
 from filesearch.cite import content_part
 from filesearch.cli import cli
+from filesearch.errors import DatabaseAway
 from filesearch.testing import ScriptedChatModel
+from filesearch.threads import Threads
 
 TEXTS = {
     "kiln.txt": "Welcome. The kiln reaches 1280 degrees in nine hours. It is fired on Fridays.\n",
@@ -129,3 +131,24 @@ def test_without_an_index_it_says_how_to_make_one(tmp_path):
     done = talk(tmp_path / "none", "hello")
     assert done.exit_code == 2
     assert "no index at" in done.stderr
+
+
+def test_a_database_that_is_away_for_a_while_does_not_end_the_talk(index, monkeypatch):
+    away, create = [DatabaseAway("the database is away")] * 2, Threads.create
+
+    def create_later(self):
+        if away:
+            raise away.pop()
+        return create(self)
+
+    def refuse(_self):
+        raise DatabaseAway("still away")
+
+    monkeypatch.setattr(Threads, "create", create_later)
+    monkeypatch.setattr(Threads, "list", refuse)
+    question = "How many degrees does the kiln reach?"
+    done = talk(index, question, question, "/threads", question)
+    assert done.exit_code == 0
+    assert done.stderr.count("Error: the database is away") == 2
+    assert "Error: still away" in done.stderr
+    assert "1280 degrees in nine hours. [1]" in done.stdout

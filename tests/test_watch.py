@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from filesearch.change_signal import ChangeSignal
-from filesearch.errors import InvalidSetting, NotFound
+from filesearch.errors import DatabaseAway, InvalidSetting, NotFound
+from filesearch.intake import take_in
 from filesearch.lock import writer_lock
 from filesearch.walk import find_root
 from filesearch.watch import WatchTimes
@@ -209,3 +210,22 @@ def test_what_cannot_be_watched_is_refused(fs, docs):
         fs.watch(docs / "nowhere")
     with pytest.raises(InvalidSetting, match="cannot be watched"):
         fs.watch("https://example.com/")
+
+
+def test_a_database_that_is_away_for_a_while_is_waited_for(fs, tmp_path, monkeypatch):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.md").write_text("The kiln reaches 1280 degrees.")
+    with Watcher(fs, docs) as watcher:
+        away, real = [DatabaseAway("the database is away"), DatabaseAway("still away")], take_in
+
+        def take_in_later(*args, **options):
+            if away:
+                raise away.pop(0)
+            return real(*args, **options)
+
+        monkeypatch.setattr("filesearch.watch.take_in", take_in_later)
+        (docs / "b.md").write_text("A mug may be returned.")
+        watcher.until(lambda: len(watcher.reports) == 2)
+    assert watcher.notes == ["the database is away; trying again", "still away; trying again"]
+    assert [done.filename for done in watcher.reports[1].outcomes] == ["b.md"]

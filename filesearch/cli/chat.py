@@ -83,10 +83,10 @@ class _Talk:
         from filesearch.render import render_grounds
         from filesearch.shortfall import shortfall
 
-        if self.thread_id is None:
-            self.thread_id = self._fs.threads.create().id
         last: list[RunEvent] = []
         try:
+            if self.thread_id is None:
+                self.thread_id = self._fs.threads.create().id
             with _stopped_by_interrupt() as cancel:
                 events = self._fs.stream(message, thread_id=self.thread_id, cancel=cancel)
                 answer = answer_of(_kept(show_as_written(events), last))
@@ -102,7 +102,15 @@ class _Talk:
             click.echo(render_grounds(answer) + "\n")
 
     def command(self, line: str) -> None:
-        """Do what a line that begins with a stroke says."""
+        """Do what a line that begins with a stroke says; the conversation goes on, as above."""
+        from filesearch.errors import FilesearchError
+
+        try:
+            self._command(line)
+        except FilesearchError as error:
+            say(f"Error: {escaped(str(error))}")
+
+    def _command(self, line: str) -> None:
         from filesearch.render import render_files, render_thread_list
 
         name, _, argument = line.partition(" ")

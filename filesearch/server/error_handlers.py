@@ -7,13 +7,12 @@ import logging
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
-from filesearch.database import UNAVAILABLE, is_in_doubt
-from filesearch.errors import FilesearchError
+from filesearch.database_errors import UNAVAILABLE, is_in_doubt
+from filesearch.errors import FilesearchError, InvalidValue
 from filesearch.open_files import as_too_many_open_files
-from filesearch.server.errors import ApiError, explain, invalid, shown, to_api_error
+from filesearch.server.errors import ApiError, database_away, explain, invalid, shown, to_api_error
 
 _log = logging.getLogger("filesearch.server")
 
@@ -32,13 +31,12 @@ def add_error_handlers(app: FastAPI) -> None:
             _log.error("%s", error, exc_info=error)
         return _answer(found)
 
-    # PostgreSQL holds no NUL in text, and no number beyond 64 bits.
-    @app.exception_handler(DataError)
-    def _data_error(request: Request, error: DataError) -> JSONResponse:
+    @app.exception_handler(InvalidValue)
+    def _value_error(request: Request, error: InvalidValue) -> JSONResponse:
         named = [value for value in request.path_params.values() if "\0" in str(value)]
         if named:  # the id of nothing that is stored
             return _answer(ApiError(404, f"No such object: '{shown(named[0])}'; ids hold no NUL."))
-        return _answer(invalid(f"The request holds a value that cannot be stored: {error.orig}."))
+        return _answer(invalid(f"The request cannot be stored: {error}."))
 
     # Its own words show statements, and are told to the log alone.
     def _database_away(request: Request, error: Exception) -> JSONResponse:
@@ -53,14 +51,7 @@ def add_error_handlers(app: FastAPI) -> None:
                     headers={"x-should-retry": "false"},
                 )
             )
-        return _answer(
-            ApiError(
-                503,
-                "The database is away or busy; try again in a moment.",
-                kind="server_error",
-                headers={"x-should-retry": "true"},
-            )
-        )
+        return _answer(database_away())
 
     for kind in UNAVAILABLE:
         app.add_exception_handler(kind, _database_away)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from filesearch.errors import (
+    DatabaseAway,
     DiskFull,
     FilesearchError,
     IndexBusy,
@@ -106,11 +107,23 @@ def to_api_error(error: FilesearchError) -> ApiError:
         once = {"x-should-retry": "false"}
         said = "There is no space left on the server to keep this; its log says where."
         return ApiError(507, said, kind="server_error", headers=once)
+    if isinstance(error, DatabaseAway):  # why is told to the log alone
+        return database_away()
     # Said again a moment later, a busy index may answer, and connections may have been closed; the
     # rest stays as it is.
     retry = "true" if isinstance(error, (IndexBusy, TooManyOpenFiles)) else "false"
     status = 503 if isinstance(error, (IndexBusy, IndexReplaced, TooManyOpenFiles)) else 500
     return ApiError(status, str(error), kind="server_error", headers={"x-should-retry": retry})
+
+
+def database_away() -> ApiError:
+    """Return the error for a database that does not answer for now."""
+    return ApiError(
+        503,
+        "The database is away or busy; try again in a moment.",
+        kind="server_error",
+        headers={"x-should-retry": "true"},
+    )
 
 
 # What pydantic found -> OpenAI's words

@@ -13,7 +13,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from filesearch.database import Database
-from filesearch.errors import DiskFull, TooManyOpenFiles
+from filesearch.errors import DatabaseAway, DiskFull, TooManyOpenFiles
 from filesearch.server.error_handlers import add_error_handlers
 from filesearch.server.lists import ListDep
 from filesearch.server.routing import make_router
@@ -204,6 +204,7 @@ def test_unknown_parameters_of_the_query_are_refused_only_when_strict(name):
         OperationalError("SELECT secret", {}, Exception("the connection is closed")),
         InterfaceError("SELECT secret", {}, Exception("the connection is closed")),
         PoolTimeout("QueuePool limit of size 8 overflow 0 reached"),
+        DatabaseAway("the database is away (SELECT secret, of the Pool)"),
     ],
 )
 def test_a_database_that_is_away_may_be_asked_again(error, method):
@@ -222,7 +223,7 @@ def test_what_may_have_been_stored_is_not_to_be_sent_again(postgres_url):
             pid = sql.scalar(text("SELECT pg_backend_pid()"))
             beside.execute(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": pid})
 
-    with pytest.raises(OperationalError) as failed:
+    with pytest.raises(DatabaseAway, match="what was being stored may be") as failed:
         lose_connection_before_commit()
     for one in (database, other):
         one.close()

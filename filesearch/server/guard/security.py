@@ -14,10 +14,10 @@ import socket
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
-from filesearch.errors import DiskFull, IndexReplaced, InvalidSetting, TooManyOpenFiles
+from filesearch.database_errors import FAILURES
+from filesearch.errors import IndexReplaced, InvalidSetting
 from filesearch.keys import Key, KeyRing
 from filesearch.server.context import Caller
 from filesearch.server.guard.asgi import (
@@ -277,7 +277,7 @@ class Authenticate:
         try:
             self._ring.note_use(key)
         # A busy database, or no room in it; the next minute tries again.
-        except (SQLAlchemyError, DiskFull, TooManyOpenFiles) as error:
+        except FAILURES as error:
             log.warning("the use of %s was not kept", key.id, exc_info=error)
 
     def _look_up(self, secret: str) -> tuple[Key | None, bool]:

@@ -12,8 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import SQLAlchemyError
-
+from filesearch.database_errors import FAILURES
 from filesearch.errors import IndexReplaced
 from filesearch.objects import Record, Transaction
 from filesearch.server.errors import ApiError
@@ -63,7 +62,7 @@ class ResponseWatch:
         while not self._stopping.wait(_WATCH_S):
             try:
                 self._look()
-            except (SQLAlchemyError, OSError):  # a busy database; it is looked at again
+            except (*FAILURES, OSError):  # a busy database; it is looked at again
                 _log.exception("responses could not be looked after; trying again")
             except IndexReplaced:
                 _log.exception("responses are looked after no longer")

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy.exc import SQLAlchemyError
 
+from filesearch.database_errors import FAILURES
 from filesearch.errors import IndexReplaced
 from filesearch.event_log import Event
 from filesearch.messages import Usage
@@ -87,7 +87,7 @@ class RunWatch:
                 self.tick()
                 if ticks % _TICKS_PER_INHERITANCE == 0:
                     self.inherit()
-            except (SQLAlchemyError, OSError):  # a busy database; the next look is soon
+            except (*FAILURES, OSError):  # a busy database; the next look is soon
                 _log.exception("runs could not be looked after; trying again")
             except IndexReplaced:
                 _log.exception("runs are looked after no longer")
