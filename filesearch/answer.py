@@ -19,6 +19,7 @@ import regex
 from rank_bm25 import BM25Okapi
 
 from filesearch.asked_names import is_about_names
+from filesearch.context import name_words
 from filesearch.fuse import normalise
 from filesearch.headings import BULLET, HAS_QUANTITY, has_field, is_fact, is_heading
 from filesearch.judge import Place, Words, judge, what_it_is_about
@@ -90,7 +91,7 @@ class Sentence:
         text: The characters between.
         heading: The headings above it, the last line that it follows as one or as a question, and
             the row that names its columns; empty when none.
-        terms: Keyword terms of both.
+        terms: Keyword terms of both, and of the file's name.
         is_row: Whether it is a row of a table, or a field of one: it says nothing of those around.
         values: Of a whole row, its terms without the names of its columns.
     """
@@ -181,6 +182,7 @@ def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:
     found = []
     terms_of = cache(extract_terms)
     for number, result in enumerate(results):
+        name = name_words(result.filename)
         path: tuple[str, ...] = ()
         title = above = ""  # the last line of the section that is a heading and no fact; or any
         for unit in quotable_units(result):
@@ -208,7 +210,7 @@ def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:
                         end=result.start + end,
                         text=text,
                         heading=heading,
-                        terms=(*terms, *terms_of(heading)),
+                        terms=(*terms, *terms_of(heading), *terms_of(name)),
                         is_row=unit.is_row or unit.is_field,
                         values=tuple(extract_terms(values_of(text))) if unit.is_row else (),
                     )

@@ -389,6 +389,12 @@ def test_the_section_tells_which_of_two_like_sentences_answers(bundled_fs, tmp_p
     assert answer.citations[0].quote == "Two thirds of the votes are needed."
 
 
+def test_a_file_is_told_from_another_by_its_name():
+    texts = {"hull.txt": "The branch opens at nine.", "york.txt": "The branch opens at ten."}
+    answer = ask("When does the branch in York open?", texts)
+    assert answer.citations[0].quote == "The branch opens at ten."
+
+
 def test_links_and_headings_are_not_quoted():
     links = "- [Book a room](b.md)\n- Rooms and prices\n"
     text = f"# Inn\n\n{links}\nPart II: Rooms to let\n\nRooms are let."
