@@ -684,7 +684,7 @@ def test_an_unknown_command_or_option_is_a_usage_error():
 
 
 def test_something_unforeseen_is_one_line_and_a_traceback_only_on_demand(monkeypatch):
-    def fail(_self):
+    def fail(_self, _store_id):
         raise ZeroDivisionError("nobody thought of this")
 
     monkeypatch.setattr("filesearch.engine.FileSearch.stats", fail)

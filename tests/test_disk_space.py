@@ -160,7 +160,7 @@ def test_an_array_that_has_no_room_says_why(tmp_path):
 
 @pytest.mark.parametrize("error", [DiskFull("no space left in 'x' (full)"), OSError(28, "full")])
 def test_the_command_line_ends_with_the_code_of_a_problem_with_the_index(monkeypatch, error):
-    def fail(_self):
+    def fail(_self, _store_id):
         raise error
 
     monkeypatch.setattr("filesearch.engine.FileSearch.stats", fail)

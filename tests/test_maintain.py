@@ -184,10 +184,13 @@ def test_compact_clears_what_killed_processes_left(fs, docs):
 def test_what_late_interaction_takes_is_that_of_the_store(fs, docs):
     fs.ingest(docs)
     alone = fs.stats().late_interaction_bytes
-    fill(fs, fs.stores.create().id, upload(fs, "other.txt", "A file in another store."))
+    default, other = fs.stats().stores[0].id, fs.stores.create().id
+    fill(fs, other, upload(fs, "other.txt", "A file in another store."))
     (fs.directory / "segments" / "leftover").mkdir()
     (fs.directory / "segments" / "leftover" / "signs.npy").write_bytes(bytes(1000))
-    assert fs.stats().late_interaction_bytes == alone
+    assert fs.stats(default).late_interaction_bytes == alone
+    both = alone + fs.stats(other).late_interaction_bytes
+    assert fs.stats().late_interaction_bytes == both > alone
 
 
 @pytest.mark.parametrize("way", ["detach", "delete", "attach anew"])
