@@ -12,13 +12,14 @@ merge.lock      held by whoever merges segments
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filesearch import store_rows
 from filesearch.catalog import Catalog
 from filesearch.config import Settings
 from filesearch.database import sqlite_url
@@ -67,7 +68,9 @@ class IndexDirectory:
         self._id = IndexId(self.path, self.path / CATALOG_FILE, self._url, blobs=lambda: self.blobs)
         self._is_checked = False  # that the catalog is the one of this folder
         self._snapshots = SnapshotCache(
-            self.segments, lambda store_id, last: self.catalog.roster(store_id, last)
+            self.segments,
+            lambda store_id, last: self.catalog.roster(store_id, last),
+            self._generations,
         )
         tell_in_child(self)
 
@@ -239,6 +242,14 @@ class IndexDirectory:
         """
         return self._snapshots.get(store)
 
+    def _generations(self, store_ids: Collection[str]) -> dict[str, int]:
+        with self.catalog.database.reading() as sql:
+            return store_rows.generations(sql, store_ids)
+
+    def let_go(self) -> None:
+        """Close the stores that are open, but gone, or changed since and not searched lately."""
+        self._snapshots.let_go()
+
     def writing(self, on_wait: Callable[[str], None] | None = None) -> AbstractContextManager[None]:
         """Return the writer lock, to be held while anything is changed; see lock.writer_lock."""
         from filesearch.lock import writer_lock
@@ -272,15 +283,20 @@ class IndexDirectory:
         return Merger(self.segments, self.catalog)
 
     def sweep(self) -> None:
-        """Delete segments that nobody needs any more, or leave that to whoever writes now."""
+        """Delete segments that nobody needs any more, or leave that to whoever writes now.
+
+        Stores that are gone are closed, so that theirs take no room on the disk.
+        """
         from filesearch.index.sweep import sweep_segments
         from filesearch.lock import writer_lock
 
         catalog = self.catalog
         catalog.database.check_current()  # else the lock would make the directory again
         # It follows what is done already, and a later one does what this one cannot.
-        with suppress(IndexBusy, OSError), writer_lock(self.path, timeout_s=0):
-            sweep_segments(self.segments, catalog.segment_names)
+        with suppress(IndexBusy, OSError):
+            self.let_go()
+            with writer_lock(self.path, timeout_s=0):
+                sweep_segments(self.segments, catalog.segment_names)
 
     def shrink_catalog(self) -> int:
         """Give back the space that removed files left in the catalog; returns how many bytes.

@@ -126,6 +126,14 @@ class Kept(Parts):
 
         return read_stats(self._index, store_id)
 
+    def let_go(self) -> None:
+        """Close vector stores that were deleted, and changed ones that nobody searches now.
+
+        Others remove and merge what this process has open, which keeps its place on the disk until
+        then. Searches do so once a minute, and a server from time to time.
+        """
+        self._index.let_go()
+
     def verify(
         self,
         *,

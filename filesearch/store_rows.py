@@ -182,6 +182,13 @@ def delete_store(sql: Connection, store_id: str) -> None:
     rows.drop_unused(sql, document_ids=documents if len(documents) <= _FEW else None)
 
 
+def generations(sql: Connection, store_ids: Collection[str]) -> dict[str, int]:
+    """Return the generation of each of some stores; those that are gone have none."""
+    c = t.vector_stores.c
+    found = sql.execute(select(c.id, c.generation).where(c.id.in_(store_ids)))
+    return {row.id: row.generation for row in found}
+
+
 # Files in a store
 
 

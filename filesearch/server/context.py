@@ -114,7 +114,13 @@ class Server:
         # Each service is made here, and started and stopped in this order.
         self.services: Sequence[Service] = (
             Purge(
-                [self.files.purge, self.uploads.purge, self.given_files.purge, self._purge_events]
+                [
+                    self.files.purge,
+                    self.uploads.purge,
+                    self.given_files.purge,
+                    self._purge_events,
+                    fs.let_go,
+                ]
             ),
             fs.ingest_queue,
             self.runs,

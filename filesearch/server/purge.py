@@ -1,4 +1,4 @@
-"""Purge: what has expired is deleted, at the start and from time to time."""
+"""Purge: what has expired is deleted, or let go of, at the start and from time to time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ class Purge:
     """A service that calls each of `deeds` now and every five minutes, in a thread of its own.
 
     Args:
-        deeds: Each deletes what has expired; safe to be done by several processes at once.
+        deeds: Each deletes what has expired, or lets go of what this process needs no more; safe to
+            be done by several processes at once.
     """
 
     def __init__(self, deeds: Sequence[Callable[[], object]]) -> None:
