@@ -73,6 +73,11 @@ def headings_within(spans: Sequence[Span], start: int, end: int) -> tuple[Span, 
     return tuple(span for span in _SORTED.of(spans).touching("heading", start, end) if span.label)
 
 
+def edges_within(spans: Sequence[Span], start: int, end: int) -> tuple[tuple[int, int], ...]:
+    """Return the repeated lines at the edge of pages that touch start..end - 1, in order."""
+    return tuple((edge.start, edge.end) for edge in _SORTED.of(spans).touching("edge", start, end))
+
+
 def _page_at(found: _SortedSpans, position: int) -> Span | None:
     return found.innermost("page", position) or found.innermost("slide", position)
 

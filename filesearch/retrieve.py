@@ -24,7 +24,7 @@ from filesearch.candidates import (
     second_and_mean,
 )
 from filesearch.catalog import Catalog
-from filesearch.cite import headings_within, locate, location_fields, rows_within
+from filesearch.cite import edges_within, headings_within, locate, location_fields, rows_within
 from filesearch.config import check_top_k
 from filesearch.context_cache import ContextCache
 from filesearch.filters import Filter, Predicate, compile_filter
@@ -331,6 +331,7 @@ def _results(passages: Sequence[Passage]) -> list[SearchResult]:
                 also_in=passage.also_in,
                 table_rows=rows_within(passage.spans, place.start, place.end),
                 headings=headings_within(passage.spans, place.start, place.end),
+                edges=edges_within(passage.spans, place.start, place.end),
             )
         )
     return results

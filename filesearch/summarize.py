@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from filesearch.answer import Sentence, find_sentences
 from filesearch.centrality import pick_central, shortlist, similarities
-from filesearch.cite import locate, location_fields, rows_within
+from filesearch.cite import edges_within, locate, location_fields, rows_within
 from filesearch.errors import InvalidSetting, NotFound
 from filesearch.languages import known_share
 from filesearch.maintain import match_files
@@ -155,6 +155,7 @@ def _candidates(record: FileRecord, document: Document, count: int) -> list[_Can
         keyword_share=1.0,
         vector_share=0.0,
         table_rows=rows_within(document.spans, 0, len(text)),
+        edges=edges_within(document.spans, 0, len(text)),
     )
     found = find_sentences([whole])
     if not found:  # nothing but headings, or a line or two

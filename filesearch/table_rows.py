@@ -41,6 +41,13 @@ _NO_NAME = lazy_pattern(r"[\d@]|[.!?。！？]$")
 _YEAR = lazy_pattern(r"(?:19|20)\d\d")
 _FULL_NAME = lazy_pattern(r"(?:\p{Lu}[\p{L}\p{M}'’.-]* )+\p{Lu}[\p{L}\p{M}'’.-]*")
 
+# An entry of a table of contents: dots, and the page that they lead to. Prices are listed so too,
+# but do not go up from line to line as pages do.
+_ENTRY = lazy_pattern(
+    r"(?m)^.*?(?<![.…])(?<![.…] )(?:\.{4}|…{2}|(?:\. ){3})[ .…]*+(?:(\d{1,4})|[IVXLCivxlc]{1,6})$"
+)
+_FEWEST_ENTRIES = 3
+
 _Stretch = tuple[int, int]
 
 
@@ -65,9 +72,10 @@ class Unit:
 def quotable_units(result: SearchResult) -> list[Unit]:
     """Return the sentences and rows of a passage, in order, none overlapping another.
 
-    Known headings, and rows that only name the columns of those below them, are left out. Rows of
-    one cell, of several lines or of more than `MAX_ROW_CHARS` characters are cut as other text is,
-    and at their ends.
+    Known headings, and rows that only name the columns of those below them, are left out, and so are
+    the edges of pages and the entries of a table of contents that lead to a page. Rows of one cell,
+    of several lines or of more than `MAX_ROW_CHARS` characters are cut as other text is, and at
+    their ends.
     """
     units: list[Unit] = []
     titles = _titles(result)
@@ -76,7 +84,9 @@ def quotable_units(result: SearchResult) -> list[Unit]:
         units += _sentences(result.text, position, table[0][0], titles)
         units += _rows(result, table)
         position = table[-1][1]
-    return [*units, *_sentences(result.text, position, len(result.text), titles)]
+    units += _sentences(result.text, position, len(result.text), titles)
+    asides = [*_edges(result), *_contents(result.text)]
+    return [unit for unit in units if not any(a < unit.end and unit.start < b for a, b in asides)]
 
 
 def values_of(row: str) -> str:
@@ -157,6 +167,19 @@ def _sentences(text: str, start: int, end: int, titles: Sequence[_Stretch]) -> l
             units += _sentences(text, start, first, ())
             start = past
     return units + [Unit(*span) for span in sentence_spans(text, start, end)]
+
+
+def _edges(result: SearchResult) -> list[_Stretch]:
+    return [(start - result.start, end - result.start) for start, end in result.edges]
+
+
+def _contents(text: str) -> list[_Stretch]:
+    """Return where the entries of a table of contents stand: they say where, not what is so."""
+    entries = list(_ENTRY.finditer(text))
+    pages = [int(entry[1]) for entry in entries if entry[1]]
+    if len(entries) < _FEWEST_ENTRIES or pages != sorted(pages):
+        return []
+    return [entry.span() for entry in entries]
 
 
 def _rows(result: SearchResult, table: Sequence[_Stretch]) -> Iterator[Unit]:

@@ -31,7 +31,9 @@ Attributes: TypeAlias = dict[str, AttributeValue]
 
 ErrorCode = Literal["unsupported_file", "invalid_file", "server_error"]
 IncompleteReason = Literal["max_prompt_tokens", "max_completion_tokens", "content_filter"]
-SpanKind = Literal["part", "page", "slide", "sheet", "cell", "ocr", "heading", "table", "row"]
+SpanKind = Literal[
+    "part", "page", "slide", "sheet", "cell", "ocr", "heading", "table", "row", "edge"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,10 @@ class Span:
         kind: What the stretch is. A `heading` span covers its whole section: the heading line
             and everything up to the next heading of the same or a higher level. A `part` is a
             file within the file (of an archive, attached to a mail), a `cell` one of a notebook,
-            `ocr` a stretch that was read out of a picture.
+            `ocr` a stretch read out of a picture, an `edge` a line repeated at the edge of pages.
         start, end: Character positions in the document's text, start < end.
-        number: Page, slide or row number counted from 1; the level (1 is highest) of a heading;
-            the position from 1 of a sheet, table, cell or part; for `ocr` how sure the reading is,
-            in percent.
+        number: Page (of an edge too), slide or row number from 1; the level (1 is highest) of a
+            heading; the position from 1 of a sheet, table, cell or part; of `ocr` how sure, in %.
         label: Heading text, sheet name, page label, name of a part; empty when there is none.
     """
 
@@ -276,10 +277,10 @@ class SearchResult(Location):
         keyword_share, vector_share: What either search gave to `score`; they add up to it.
         attributes: The file's attributes in its vector store; empty when none.
         chunk: Ordinal of the best chunk of it in its document, from 0.
-        also_in: Names of other files that say the same: copies of the file, and files whose
-            passages were left out because they repeat this one.
+        also_in: Names of other files that say the same: copies, and those that repeat the passage.
         table_rows: (start, end) in the document's text of what it holds of each row, in order.
         headings: `heading` spans of the document that it shares a character with, in order.
+        edges: (start, end) of the lines in it that are repeated at the head or foot of pages.
     """
 
     file_id: str
@@ -295,6 +296,7 @@ class SearchResult(Location):
     also_in: tuple[str, ...] = ()
     table_rows: tuple[tuple[int, int], ...] = ()
     headings: tuple[Span, ...] = ()
+    edges: tuple[tuple[int, int], ...] = ()
 
 
 Stage = Literal["bm25", "dense", "rrf", "hybrid", "rerank"]

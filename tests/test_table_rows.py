@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -132,3 +133,21 @@ def test_a_first_row_unlike_the_others_names_their_columns(below):
     names = "Plant | Keeper | Bed"
     found = rows_of(passage(f"{names}\n{below}", " | "))
     assert found == [(row, names) for row in below.split("\n")]
+
+
+def test_lines_at_the_edge_of_pages_are_not_quotable():
+    text = "Lease, page 2\n\nTerm\nIt ends in May."
+    found = replace(passage(text, "|", start=90), edges=((90, 103),))
+    assert texts_of(found) == ["Term", "It ends in May."]
+
+
+CONTENTS = "Purpose of the kiln ........ 3\nThe clay . . . . . . 7\nFiring it ........ xii"
+
+
+def test_entries_of_a_table_of_contents_are_not_quotable():
+    assert texts_of(passage(f"{CONTENTS}\n\nFire it twice.", "|")) == ["Fire it twice."]
+
+
+def test_prices_behind_dots_are_quotable():
+    prices = "Soup of the day ........ 9\nClay pot ........ 7\nTea ........ 2"
+    assert texts_of(passage(prices, "|"))[0].startswith("Soup of the day")

@@ -23,6 +23,7 @@ _KIND_ORDER: dict[SpanKind, int] = {
     "heading": 2,
     "cell": 3,
     "ocr": 3,
+    "edge": 3,
     "table": 4,
     "row": 5,
 }

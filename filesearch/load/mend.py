@@ -52,12 +52,14 @@ class PageLine(NamedTuple):
         is_row: Whether it is known to be a table row; where it is not, its numbers tell.
         gap_before: Whether more than the usual space is left above it.
         stands_alone: Whether it is known to be no part of what stands before or after it.
+        baseline: Height on the page in points, upwards; None where it is not known.
     """
 
     text: str
     is_row: bool = False
     gap_before: bool = False
     stands_alone: bool = False
+    baseline: float | None = None
 
 
 class MendedLine(NamedTuple):

@@ -15,12 +15,13 @@ from filesearch.errors import InvalidFile, UnsupportedFile
 from filesearch.load import load
 from filesearch.load.clean import clean_text
 from filesearch.load.compose import Composer, require_length
-from filesearch.load.mend import MendedLine, mend_lines, text_of
+from filesearch.load.mend import MendedLine, PageLine, mend_lines, text_of
 from filesearch.load.options import MAX_DEPTH, LoadOptions
 from filesearch.load.pdf.fallback import PypdfReader
 from filesearch.load.pdf.italics import mend_torn
 from filesearch.load.pdf.pages import Bookmark, PageReader, PageText
 from filesearch.load.pdf.reader import CannotOpen, NeedsPassword, PdfiumReader
+from filesearch.load.pdf.running import RunningLine, find_running_lines
 from filesearch.load.pdf.scans import PdfOcr, PictureText
 from filesearch.load.process import page_clock
 from filesearch.types import Document
@@ -205,9 +206,10 @@ def _compose(composer: Composer, reader: PageReader, pages: _Pages) -> None:
     for bookmark in reader.bookmarks():
         headings.setdefault(bookmark.page, []).append(bookmark)
     numbers = list(pages.texts)
-    mended = mend_lines([pages.texts[number].lines for number in numbers])
+    running = find_running_lines(list(pages.texts.values()))
+    mended = mend_lines(_set_apart(list(pages.texts.values()), running))
     tables = 0
-    for number, lines in zip(numbers, mended, strict=True):
+    for i, (number, lines) in enumerate(zip(numbers, mended, strict=True)):
         page = pages.texts[number]
         pictures = pages.pictures.get(number, ())
         pieces = (text_of(lines), "\n".join(page.notes), *(picture.text for picture in pictures))
@@ -221,7 +223,34 @@ def _compose(composer: Composer, reader: PageReader, pages: _Pages) -> None:
         label = reader.page_label(number - 1)
         composer.mark("page", stretch, number, label if label != str(number) else "")
         _open_headings(composer, text, stretch[0], headings.get(number, []))
-        tables += _mark_tables(composer, lines, page, stretch[0], tables)
+        places = _places(lines, stretch[0])
+        tables += _mark_tables(composer, lines, page, places, tables)
+        repeated = {one.line for one in running if one.page == i and one.is_repeated}
+        for line, place in zip(lines, places, strict=True):
+            if repeated.issuperset(line.sources):
+                composer.mark("edge", place, number)
+
+
+def _set_apart(pages: Sequence[PageText], running: Sequence[RunningLine]) -> list[list[PageLine]]:
+    """Return the lines of pages, running ones with a gap on either side."""
+    apart = [list(page.lines) for page in pages]
+    for page, i, _ in running:
+        lines = apart[page]
+        lines[i] = lines[i]._replace(gap_before=True, stands_alone=True)
+        if i + 1 < len(lines):
+            lines[i + 1] = lines[i + 1]._replace(gap_before=True)
+    return apart
+
+
+def _places(lines: Sequence[MendedLine], start: int) -> list[tuple[int, int]]:
+    """Return where the lines of a page stand in the document."""
+    places = []
+    position = start
+    for i, line in enumerate(lines):
+        position += (2 if line.gap_before else 1) if i else 0
+        places.append((position, position + len(line.text)))
+        position += len(line.text)
+    return places
 
 
 def _mark_pictures(composer: Composer, pictures: Sequence[PictureText], end: int) -> None:
@@ -233,19 +262,17 @@ def _mark_pictures(composer: Composer, pictures: Sequence[PictureText], end: int
 
 
 def _mark_tables(
-    composer: Composer, lines: Sequence[MendedLine], page: PageText, start: int, before: int
+    composer: Composer,
+    lines: Sequence[MendedLine],
+    page: PageText,
+    places: Sequence[tuple[int, int]],
+    before: int,
 ) -> int:
     """Mark the tables of a page and their rows, counted from 1 in each; return how many."""
-    ends = []
-    position = start
-    for i, line in enumerate(lines):
-        position += (2 if line.gap_before else 1) if i else 0
-        ends.append((position, position + len(line.text)))
-        position += len(line.text)
     for number, table in enumerate(page.tables, before + 1):
         rows = [
-            end
-            for line, end in zip(lines, ends, strict=True)
+            place
+            for line, place in zip(lines, places, strict=True)
             if any(table.first <= source <= table.last for source in line.sources)
         ]
         if rows:

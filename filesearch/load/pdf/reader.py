@@ -104,6 +104,7 @@ class PdfiumReader:
                         line.is_row or line.is_header,
                         line.gap_before,
                         stands_alone=line.stands_alone,
+                        baseline=line.baseline,
                     )
                     for line in lines
                 ),

@@ -1,0 +1,102 @@
+"""PDF running lines: the lines of all pages -> those that run along at the head or foot of pages.
+
+Pure. Such a line stands at the same height on three pages or more that follow each other, or on
+every other one, as one of the highest or lowest two; it says the same but for the number of the
+page. Two pages are enough where it numbers them 1 and 2. Lines of tables, whose names of columns
+come again on each page, are none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import combinations, pairwise
+from typing import NamedTuple
+
+from filesearch.load.pdf.pages import PageText
+
+_OUTERMOST = 2
+_FEWEST_PAGES = 3
+_STEP = 2
+"""Even and odd pages have lines of their own."""
+_FROM_ONE = "<1>"
+"""What stands in a key for the number of a page where the first is 1."""
+_MOST_NUMBERS = 4
+_NUMBER = re.compile(r"(?<![\d.,])\d{1,5}(?![\d.,]*\d)")
+
+
+class RunningLine(NamedTuple):
+    """A line that runs along.
+
+    Attributes:
+        page: Position of its page, from 0.
+        line: Position among the lines of the page.
+        is_repeated: Whether it says nothing that a page before has not said, or a page number.
+    """
+
+    page: int
+    line: int
+    is_repeated: bool
+
+
+class _Key(NamedTuple):
+    """What running lines of one kind have in common."""
+
+    height: int
+    text: str
+    has_page_number: bool
+
+
+def find_running_lines(pages: Sequence[PageText]) -> list[RunningLine]:
+    """Return the running lines of a document, by page and line; none where heights are unknown."""
+    places: defaultdict[_Key, list[tuple[int, int]]] = defaultdict(list)
+    for number, page in enumerate(pages):
+        for i, height in _outermost(page):
+            for key in _keys(page.lines[i].text, height, number):
+                places[key].append((number, i))
+    found: dict[tuple[int, int], bool] = {}
+    for key, group in places.items():
+        for run in _runs(group, 2 if _FROM_ONE in key.text else _FEWEST_PAGES):
+            for place in run:
+                is_repeated = key.has_page_number or place != run[0]
+                found[place] = found.get(place, False) or is_repeated
+    return [RunningLine(*place, found[place]) for place in sorted(found)]
+
+
+def _outermost(page: PageText) -> list[tuple[int, int]]:
+    """Return the lines at the head and foot of a page with their heights, without tables."""
+    heights = [
+        (i, round(line.baseline))
+        for i, line in enumerate(page.lines)
+        if line.baseline is not None
+        and not any(table.first <= i <= table.last for table in page.tables)
+    ]
+    places = sorted({height for _, height in heights})
+    outermost = {*places[:_OUTERMOST], *places[-_OUTERMOST:]}
+    return [(i, height) for i, height in heights if height in outermost]
+
+
+def _keys(text: str, height: int, page: int) -> Iterator[_Key]:
+    """Yield what a line has in common with its likes, taking each number for that of the page."""
+    numbers = list(_NUMBER.finditer(text))[:_MOST_NUMBERS]
+    for count in range(len(numbers) + 1):
+        for chosen in combinations(numbers, count):
+            key = text
+            for number in reversed(chosen):
+                offset = f"<{int(number.group()) - page}>"
+                key = key[: number.start()] + offset + key[number.end() :]
+            yield _Key(height, key, bool(chosen))
+
+
+def _runs(group: Sequence[tuple[int, int]], fewest: int) -> Iterator[list[tuple[int, int]]]:
+    """Yield the stretches of pages that follow each other, where they are enough."""
+    run = list(group[:1])
+    for before, place in pairwise(group):
+        if place[0] - before[0] > _STEP:
+            if len(run) >= fewest:
+                yield run
+            run = []
+        run.append(place)
+    if len(run) >= fewest:
+        yield run
