@@ -72,10 +72,10 @@ class Unit:
 def quotable_units(result: SearchResult) -> list[Unit]:
     """Return the sentences and rows of a passage, in order, none overlapping another.
 
-    Known headings, and rows that only name the columns of those below them, are left out, and so are
-    the edges of pages and the entries of a table of contents that lead to a page. Rows of one cell,
-    of several lines or of more than `MAX_ROW_CHARS` characters are cut as other text is, and at
-    their ends.
+    Known headings, and rows that only name the columns of those below them, are left out, and so
+    are the edges of pages and the entries of a table of contents that lead to a page. Rows of one
+    cell, of several lines or of more than `MAX_ROW_CHARS` characters are cut as other text is, and
+    at their ends.
     """
     units: list[Unit] = []
     titles = _titles(result)

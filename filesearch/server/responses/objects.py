@@ -16,6 +16,7 @@ from filesearch.server.responses.items import Item, shown_parts, wire_items
 from filesearch.server.wire.responses import CreateResponse, Prompt
 
 STOPPED = "The server was stopped before the response was complete; ask again."
+NOT_STORED = "The end of the response could not be stored; the server's log says why."
 # By the code; that of others is "server_error".
 _ERROR_TYPES = {"rate_limit_exceeded": "requests", "invalid_prompt": INVALID_REQUEST}
 TERMINAL = ("completed", "failed", "cancelled", "incomplete")

@@ -16,14 +16,10 @@ from typing import TYPE_CHECKING, Any
 from filesearch.ids import new_id
 from filesearch.objects import Record, Transaction
 from filesearch.paging import Page, PageQuery
-from filesearch.server.conversations import (
-    add_items,
-    last_seq,
-    remember_items,
-    resolve_references,
-)
+from filesearch.server.conversations import resolve_references
 from filesearch.server.errors import check_id, invalid, not_found
 from filesearch.server.lists import page_of
+from filesearch.server.persist import persist
 from filesearch.server.responses.files import keeper, read_files
 from filesearch.server.responses.items import (
     Item,
@@ -32,7 +28,7 @@ from filesearch.server.responses.items import (
     wire_items,
 )
 from filesearch.server.responses.objects import (
-    STOPPED,
+    NOT_STORED,
     TERMINAL,
     ResponseObject,
     failed_response,
@@ -40,6 +36,7 @@ from filesearch.server.responses.objects import (
     shown_response,
 )
 from filesearch.server.responses.requests import check_before, check_request, items_before
+from filesearch.server.responses.storing import store_end
 from filesearch.server.responses.stream import (
     Emitter,
     Events,
@@ -74,6 +71,7 @@ class ResponseService:
         self._lock = threading.Lock()
         self._jobs: dict[str, ResponseJob] = {}
         self._futures: set[Future[ResponseObject]] = set()
+        self._stopping = threading.Event()
         self._watch = ResponseWatch(self, server)
 
     # Lifetime
@@ -88,6 +86,7 @@ class ResponseService:
         with self._lock:
             futures = set(self._futures)
         wait([future for future in futures if not future.cancel()], timeout=_GRACE_S)
+        self._stopping.set()
         for job in self.jobs():
             job.cancel.set()
         self._pool.shutdown(cancel_futures=True)
@@ -227,11 +226,11 @@ class ResponseService:
 
     def _make(self, job: ResponseJob) -> ResponseObject:
         try:
-            begun = self._begin(job)
+            begun = persist(lambda: self._begin(job), self._stopping)
             if begun["status"] in TERMINAL:
                 return shown_response(begun, [], ())
             job.emit("response.in_progress", {"response": shown_response(begun, [], ())})
-            outcome = self._finish(job, run_response(self._server, job))
+            outcome = self._store_end(job, run_response(self._server, job))
             job.output.extend(outcome.items)
             ended = shown_response(outcome.response, outcome.items, job.include)
             tell_end(job.emit, ended)
@@ -256,33 +255,13 @@ class ResponseService:
                 tx.update(record, body=body, status="in_progress", worker=self._server.worker_id)
             return begun
 
-    def _finish(self, job: ResponseJob, outcome: Outcome) -> Outcome:
-        """Store how a response ended, and return how that is: a cancelled one stays cancelled."""
-        response = outcome.response
-        conversation = response["conversation"]
-        if not response["store"] and conversation is None:
-            return outcome
-        with self._objects.writing() as tx:
-            record = tx.find("response", job.id)
-            if record is None and response["store"]:
-                return Outcome(response | {"status": "cancelled"}, [])  # It was deleted.
-            if record is not None and record.status in TERMINAL:
-                response = record.body["response"]
-            elif response["status"] == "cancelled":
-                # Nobody asked for it: the process stops.
-                response = failed_response(response, "server_error", STOPPED)
-            found = conversation and tx.find("conversation", conversation["id"])
-            if response["status"] in ("completed", "incomplete"):
-                if found:
-                    add_items(tx, found, [*job.given, *outcome.items])
-                elif record is not None:
-                    remember_items(tx, record, [*job.given, *outcome.items])
-            if record is not None:
-                body = record.body | {"response": response, "output": outcome.items}
-                if found:
-                    body["conversation_seq"] = last_seq(tx, found)
-                tx.update(record, body=body, status=response["status"])
-        return Outcome(response, outcome.items)
+    def _store_end(self, job: ResponseJob, outcome: Outcome) -> Outcome:
+        try:
+            return persist(lambda: store_end(self._objects, job, outcome), self._stopping)
+        except Exception:  # whatever it was, who follows must see an end
+            failed = failed_response(outcome.response, "server_error", NOT_STORED)
+            tell_end(job.emit, shown_response(failed, outcome.items, job.include))
+            raise
 
     # Stored responses
 

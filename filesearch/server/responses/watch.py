@@ -17,6 +17,7 @@ from filesearch.errors import IndexReplaced
 from filesearch.objects import Record, Transaction
 from filesearch.server.errors import ApiError
 from filesearch.server.responses.objects import (
+    NOT_STORED,
     STOPPED,
     ResponseObject,
     failed_response,
@@ -102,7 +103,8 @@ class ResponseWatch:
                     self._service.launch(job)
                     return
             else:
-                failed = self._fail(tx, record, STOPPED)
+                is_ours = record.worker == self._server.worker_id
+                failed = self._fail(tx, record, NOT_STORED if is_ours else STOPPED)
         if record.body["is_logged"]:
             events = LoggedEvents(self._server.events, record.id)
             tell_end(Emitter(events, number), failed)

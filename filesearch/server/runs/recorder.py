@@ -7,6 +7,7 @@ comes next.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 import msgspec
 
 from filesearch.cite import content_part
+from filesearch.database_errors import UNAVAILABLE
 from filesearch.events import (
     ActionRequired,
     Cancelled,
@@ -173,12 +175,19 @@ class RunRecorder:
         Args:
             end: What the loop ended with.
             is_expired: It was stopped because the run's time is over.
+
+        Raises:
+            UNAVAILABLE: The database was away; nothing has changed, and it can be done again.
         """
+        before = copy.deepcopy((self._message, self._answer, self._calls, self._held))
         try:
             with self._changing() as (change, run):
                 self._finish(change, run, end, is_expired=is_expired)
         except RunOvertaken:
             self._journal.close(self._run.id)
+        except UNAVAILABLE:
+            self._message, self._answer, self._calls, self._held = before
+            raise
 
     def _finish(self, change: Change, run: Record, end: RunEnd, *, is_expired: bool) -> None:
         is_cancelling = run.status == "cancelling"

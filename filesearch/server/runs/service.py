@@ -87,6 +87,7 @@ class RunService:
 
     def start(self) -> None:
         """Take runs, and look after those that are there."""
+        self._worker.stopping.clear()
         self._pool = ThreadPoolExecutor(MAX_RUNNING, thread_name_prefix="filesearch-run")
         self._watch.start()
 
@@ -101,6 +102,7 @@ class RunService:
         deadline = time.monotonic() + STOP_S
         while self._has_started() and time.monotonic() < deadline:
             time.sleep(0.02)
+        self._worker.stopping.set()
         for control in list(self._controls.values()):
             control.cancel.set()
         pool.shutdown(wait=True)

@@ -35,6 +35,7 @@ _TICKS_PER_INHERITANCE = 10
 # A thread that does not end its run this long after it should have is given up.
 _GRACE_S = 30
 _ABANDONED = "the server stopped while the run was in progress; create a new run"
+_NOT_STORED = "its end could not be stored; the server's log says why"
 
 _log = logging.getLogger(__name__)
 
@@ -145,7 +146,7 @@ class RunWatch:
         for run in runs:
             is_ours = run.worker == self._server.worker_id
             if is_ours and run.status != "queued" and run.id not in self._controls:
-                self._end(run)
+                self._end(run, _NOT_STORED)
             elif lives[run.worker]:
                 continue
             elif run.status == "queued":
@@ -161,19 +162,23 @@ class RunWatch:
             tx.update(found, worker=self._server.worker_id)
         self._take_over(run.id)
 
-    def _end(self, run: Record) -> None:
+    def _end(self, run: Record, reason: str = _ABANDONED) -> None:
         written = written_so_far(self._server.events.read(run.id))
         try:
             with self._journal.changing() as change:
                 found = change.tx.find("run", run.id)
                 if found == run:  # else something happens with it, and the next look is soon
-                    end_unattended(change, found, content=written)
+                    end_unattended(change, found, content=written, reason=reason)
         except RunOvertaken:
             return  # it ended by itself meanwhile
 
 
 def end_unattended(
-    change: Change, run: Record, *, content: list[dict[str, Any]] | None = None
+    change: Change,
+    run: Record,
+    *,
+    content: list[dict[str, Any]] | None = None,
+    reason: str = _ABANDONED,
 ) -> None:
     """End a run that nobody executes, as it must from where it stands.
 
@@ -181,6 +186,7 @@ def end_unattended(
         change: The transaction.
         run: As it stands in it.
         content: Of the message that it was writing, where there is any.
+        reason: Why nobody does.
 
     Raises:
         RunOvertaken: It is over already.
@@ -195,7 +201,7 @@ def end_unattended(
     elif not has_time:
         end_run(change, run.id, "expired", **kept)
     elif run.status == "in_progress":
-        error = {"code": "server_error", "message": f"The run failed: {_ABANDONED}"}
+        error = {"code": "server_error", "message": f"The run failed: {reason}"}
         end_run(change, run.id, "failed", last_error=error, **kept)
 
 

@@ -45,6 +45,7 @@ from filesearch.server.images import show_images
 from filesearch.server.journal import Journal
 from filesearch.server.loop import make_loop
 from filesearch.server.models import quotes
+from filesearch.server.persist import persist
 from filesearch.server.runs.objects import DEFAULT_RANKING, run_object
 from filesearch.server.runs.recorder import RunRecorder, RunShape
 from filesearch.server.runs.states import RunOvertaken, move
@@ -83,11 +84,16 @@ class Control:
 
 
 class RunWorker:
-    """Executes runs, one a call. Safe to use from several threads."""
+    """Executes runs, one a call. Safe to use from several threads.
+
+    Attributes:
+        stopping: Set when no run may wait for the database any longer.
+    """
 
     def __init__(self, server: Server, journal: Journal) -> None:
         self._server = server
         self._journal = journal
+        self.stopping = threading.Event()
 
     def execute(self, run_id: str, control: Control) -> None:
         """Take a queued run to its end, or to where it waits for outputs.
@@ -117,7 +123,10 @@ class RunWorker:
             _log.exception("run %s failed", run.id)
             reason = InvalidSetting(f"{type(error).__name__}; the server's log says more")
             end = Failed("server_error", f"The run failed: {reason}", _NOTHING, state, reason)
-        execution.recorder.finish(end, is_expired=control.is_expired)
+        persist(
+            lambda: execution.recorder.finish(end, is_expired=control.is_expired),
+            self.stopping,
+        )
 
 
 class _Execution:
