@@ -169,6 +169,17 @@ def test_a_large_segment_is_quantised_and_says_how_well(quantised):
     assert description.quantisation.probes <= description.quantisation.lists == 128
 
 
+def test_rows_that_stand_there_many_times_count_as_found_whichever_of_them_is(
+    tmp_path, many, monkeypatch
+):
+    monkeypatch.setattr(vectors_module, "EXACT_WINDOWS", 10_000)
+    rows, rng = many[0].copy(), np.random.default_rng(4)
+    copies = rng.choice(len(rows), len(rows) // 20, replace=False)
+    rows[copies] = rows[rng.integers(0, 3, len(copies))]
+    description = written(tmp_path, rows, block_rows=3_000).description
+    assert description.quantisation.recall_at_10 >= 0.99
+
+
 def test_the_quantised_index_finds_what_exact_search_finds(quantised, many):
     assert recall(quantised[1], *many, k=10) >= 0.98
     assert recall(quantised[1], *many, k=200) >= 0.95

@@ -17,7 +17,8 @@ class Quantisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         training_rows: Size of the sample that centroids and codes were trained on.
         measured_queries: Number of queries drawn from the segment's own rows.
         recall_at_10, recall_at_200: Share of the nearest 10 and 200 rows of exact search that
-            those queries found, in [0, 1]; of two kinds of queries that of the harder.
+            those queries found, or others as near, in [0, 1]; of two kinds of queries that of the
+            harder.
     """
 
     lists: int
