@@ -68,6 +68,11 @@ WEIGHT_READING = 0.3
 # and others, which share of answerable and of off-topic questions is declined.
 MIN_SUPPORT_KNOWN = 0.36
 MIN_SUPPORT_UNKNOWN = 0.19
+# The same where the passage has but two terms of the question, which chance does for Chinese. With
+# half of drcd_dev and cmrc2018_trial left out, 0.45 and 0.47 of the questions about that half are
+# declined without, 0.62 and 0.73 with it; of right answers about the other, 1 and 0, 2 and 3 of 400.
+MIN_SUPPORT_OF_FEW = 0.3
+FEW_TERMS = 2
 
 _ASKS_QUANTITY = lazy_pattern(
     r"\bhow (?:many|much|long|often|old|far|big|large|tall|heavy|fast|soon|late|early)\b"
@@ -289,13 +294,14 @@ def rank_sentences(
     scores = (scores + CARRY_OVER * before) / (1 + CARRY_OVER)
     at = int(scores.argmax())
     best = sentences[at]
+    result, about = results[best.passage], what_it_is_about(results[best.passage])
     if best.is_row:
-        result = results[best.passage]
-        lead = [what_it_is_about(result), prose_before(result, best.start), best.heading]
-        row = best.text, best.terms
-        if not names_same(question, *row, values=best.values, around=". ".join(lead)):
+        lead = ". ".join([about, prose_before(result, best.start), best.heading])
+        if not names_same(question, best.text, best.terms, values=best.values, around=lead):
             support[at] = 0.0
-    min_support = share * MIN_SUPPORT_KNOWN + (1 - share) * MIN_SUPPORT_UNKNOWN
+    shared = set(terms).intersection(extract_terms(f"{about}. {result.text}"))
+    least = MIN_SUPPORT_OF_FEW if len(shared) <= FEW_TERMS else MIN_SUPPORT_UNKNOWN
+    min_support = share * MIN_SUPPORT_KNOWN + (1 - share) * least
     support = np.maximum(support, np.where(follows, np.roll(support, 1), 0.0))
     judgement = None
     if (support >= min_support).any():  # else it is declined whatever is read

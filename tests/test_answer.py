@@ -257,6 +257,19 @@ def test_a_chinese_question_is_answered_by_words_where_the_embedder_reads_none()
     assert answer.citations[0].quote == "会员可在收货后三十天内退货。"
 
 
+@pytest.mark.parametrize(
+    "question", ["窑炉的生产厂家在哪里？", "退货的联系电话是多少？", "会员的生日礼物？"]
+)
+def test_two_pairs_of_characters_in_common_are_no_answer_to_a_chinese_question(question):
+    assert not ask(question, CHINESE, embedder=english_embedder()).is_answered
+
+
+def test_three_in_common_are_where_the_question_is_a_long_one():
+    question = "收货后才发现杯子破了一点，几天内可以退货？"
+    answer = ask(question, CHINESE, embedder=english_embedder())
+    assert [c.quote for c in answer.citations][:1] == ["会员可在收货后三十天内退货。"]
+
+
 def test_numbers_are_unique_and_count_up_in_reading_order():
     builders = {"Noor": "carefully", "Tomas": "quickly", "Mei": "twice", "Ola": "gladly"}
     texts = {f"{who}.txt": f"{who} {how} built kilns." for who, how in builders.items()}
