@@ -46,7 +46,8 @@ MIN_ROW_TERMS = 2
 NEXT_SHARE = 0.8
 MAX_SAME_TERMS = 0.6
 
-# Weights of the parts of a sentence's score; they add up to 1, to which a reading adds.
+# Weights of the parts of a sentence's score; they add up to 1, to which a reading adds. A passage
+# counts by its share of the best one's score, which says how probably it answers: mostly little.
 WEIGHT_KEYWORD = 0.35
 WEIGHT_VECTOR = 0.40
 WEIGHT_PASSAGE = 0.15
@@ -267,6 +268,7 @@ def rank_sentences(
     terms = query_terms(question)
     keyword = normalise(BM25Okapi([s.terms for s in sentences]).get_scores(terms))
     passage = np.array([results[s.passage].score for s in sentences])
+    passage /= passage.max() or 1.0
     asks_quantity = _ASKS_QUANTITY.search(question) is not None
     kind = np.array(
         [float(not asks_quantity or bool(HAS_QUANTITY.search(s.text))) for s in sentences]

@@ -9,7 +9,12 @@ import docx
 import pytest
 
 from filesearch import FileSearch, Settings
-from filesearch.answer import MAX_STATEMENTS, find_sentences
+from filesearch.answer import (
+    MAX_STATEMENTS,
+    WEIGHT_PASSAGE,
+    find_sentences,
+    rank_sentences,
+)
 from filesearch.assistant import answer_of
 from filesearch.chat.extractive import ExtractiveChatModel
 from filesearch.cite import content_part, locate
@@ -402,10 +407,22 @@ def test_the_section_tells_which_of_two_like_sentences_answers(bundled_fs, tmp_p
     assert answer.citations[0].quote == "Two thirds of the votes are needed."
 
 
+BRANCHES = {"hull.txt": "nine", "leeds.txt": "ten", "york.txt": "eleven"}
+
+
 def test_a_file_is_told_from_another_by_its_name():
-    texts = {"hull.txt": "The branch opens at nine.", "york.txt": "The branch opens at ten."}
-    answer = ask("When does the branch in York open?", texts)
-    assert answer.citations[0].quote == "The branch opens at ten."
+    found = [result(name, f"The branch opens at {hour}.") for name, hour in BRANCHES.items()]
+    question = "When does the branch in York open?"
+    ranking = rank_sentences(question, find_sentences(found), found, HashingEmbedder())
+    assert ranking.unread.argmax() == 2
+
+
+def test_the_best_passage_counts_alike_whatever_its_score():
+    first, second = "The pool is open until nine.", "The pool is open until ten."
+    for best in (1.0, 0.01):
+        found = [result("a.txt", first, score=best / 2), result("b.txt", second, score=best)]
+        ranking = rank_sentences("pool", find_sentences(found), found, HashingEmbedder())
+        assert ranking.unread[1] - ranking.unread[0] > WEIGHT_PASSAGE / 3
 
 
 def test_links_and_headings_are_not_quoted():
