@@ -225,8 +225,15 @@ def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:
 
 
 def _path(result: SearchResult, position: int) -> tuple[str, ...]:
-    """Return the known headings above a character of the document, outermost first."""
-    return tuple(span.label for span in result.headings if span.start <= position < span.end)
+    """Return the known headings above a character of the document, outermost first.
+
+    The title of a document tells its sentences apart from those of other files at best: it is left
+    out where there is a heading below it.
+    """
+    above = [span for span in result.headings if span.start <= position < span.end]
+    if len(above) > 1 and above[0].start == 0:
+        del above[0]
+    return tuple(span.label for span in above)
 
 
 @dataclass(frozen=True, slots=True)

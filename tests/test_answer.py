@@ -372,9 +372,14 @@ def test_known_headings_are_not_quoted_whatever_they_look_like():
 
 def test_all_headings_above_a_sentence_go_along_with_it():
     first, second = find_sentences([NOTES])
-    assert first.heading == "Release notes\n5.1 Known problems\nWizard"
-    assert second.heading == "Release notes\n5.2 Later plans 2027"
+    assert first.heading == "5.1 Known problems\nWizard"
+    assert second.heading == "5.2 Later plans 2027"
     assert set(extract_terms(first.heading)) <= set(first.terms)
+
+
+def test_the_title_of_a_document_heads_what_has_no_heading_else():
+    notes = sectioned("Club rules\nThe club is old.\n1 Seat\nIt sits here.", (1, "Club rules"))
+    assert {sentence.heading for sentence in find_sentences([notes])} == {"Club rules"}
 
 
 def test_a_line_that_holds_more_than_its_heading_is_quoted():
