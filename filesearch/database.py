@@ -22,6 +22,7 @@ from sqlalchemy import (
     inspect,
     make_url,
     select,
+    text,
 )
 from sqlalchemy.exc import (
     ArgumentError,
@@ -118,6 +119,7 @@ class Database:
             {"filesearch_write": True} if self._is_sqlite else {"isolation_level": "READ COMMITTED"}
         )
         try:
+            self._check_encoding()
             self._check_version()
         except (SQLAlchemyError, DatabaseAway) as error:
             self.close()
@@ -196,6 +198,18 @@ class Database:
         """
         if self._read_only is not None:
             raise not_writable(self._read_only.path.parent)
+
+    def _check_encoding(self) -> None:
+        if self._is_sqlite:
+            return
+        with self.reading() as sql:
+            found = sql.scalar(text("SHOW server_encoding"))
+        if found != "UTF8":
+            raise IndexProblem(
+                f"database {without_password(str(self._engine.url))} is encoded as {found}, which "
+                "does not hold every text; create one with: CREATE DATABASE ... "
+                "ENCODING 'UTF8' TEMPLATE template0"
+            )
 
     def _check_version(self) -> None:
         try:
@@ -398,6 +412,8 @@ def _connect(url: str, read_only: ReadOnlyFile | None) -> Engine:
         # A connection that a restart of the server ended is replaced unseen: a round trip each.
         pool_pre_ping=True,
         hide_parameters=True,
+        # In a database of SQL_ASCII the driver would give bytes for text.
+        connect_args={"client_encoding": "utf8"},
     )
 
 

@@ -150,3 +150,23 @@ def test_an_error_that_nobody_foresaw_shows_no_values(database):
     with pytest.raises(Exception, match="nothing") as caught:
         ask()
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_does_not_hold_every_text_is_refused(postgres_socket, encoding):
+    """SQL_ASCII is what initdb makes where LANG says nothing of letters."""
+    psycopg = pytest.importorskip("psycopg")
+    name = f"db_{encoding.lower()}"
+    server = {"host": str(postgres_socket), "user": "tester", "dbname": "postgres"}
+    with psycopg.connect(**server, autocommit=True) as sql:
+        sql.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0")
+    with pytest.raises(IndexProblem, match=f"encoded as {encoding}.* ENCODING 'UTF8'"):
+        Database(f"postgresql://tester@/{name}?host={postgres_socket}")
+
+
+def test_text_is_text_whatever_the_client_says_of_its_encoding(postgres_url, monkeypatch):
+    monkeypatch.setenv("PGCLIENTENCODING", "SQL_ASCII")
+    database = Database(postgres_url)
+    with database.reading() as sql:
+        assert sql.scalar(text("SELECT 'ä'")) == "ä"
+    database.close()
