@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, exists, insert, or_, select, update
 
 from filesearch import schema as t
 from filesearch.errors import IndexDamaged
@@ -68,6 +68,20 @@ def ensure_document(sql: Connection, load_key: str, document: Document) -> int:
         .returning(t.documents.c.id)
     )
     return int(done.scalar_one())
+
+
+def files_with_bytes(sql: Connection) -> dict[str, str]:
+    """Return the digests of the files whose bytes are kept, by file id.
+
+    All that were uploaded, and of what was ingested those that could be read, unless they were
+    given as text.
+    """
+    f, s, d = t.files.c, t.store_files.c, t.documents.c
+    was_read = exists().where(
+        s.file_id == f.id, s.document_id == d.id, d.load_key != f.content_hash + ":document"
+    )
+    found = sql.execute(select(f.id, f.content_hash).where(or_(f.purpose.is_not(None), was_read)))
+    return {row.id: row.content_hash for row in found}
 
 
 def insert_file(

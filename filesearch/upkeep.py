@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from filesearch import rows
 from filesearch.background_merges import warn_of_failure
 from filesearch.errors import FilesearchError
 from filesearch.index_directory import IndexDirectory
 from filesearch.maintain import (
+    Damage,
     Verification,
     makes_signs,
     match_files,
@@ -55,7 +57,9 @@ def _tidy_up(store_id: str, step: Callable[[], object]) -> None:
 
 
 def verify_index(index: IndexDirectory, embedder: Callable[[], Embedder]) -> Verification:
-    """Check every segment and offset of all stores against the catalog; changes nothing.
+    """Check segments and offsets of all stores, and the bytes of files, against the catalog.
+
+    Changes nothing.
 
     Args:
         index: The index.
@@ -71,17 +75,39 @@ def verify_index(index: IndexDirectory, embedder: Callable[[], Embedder]) -> Ver
         [
             verify(index.segments, index.catalog, store, needs_signs=needs)
             for store, needs in zip(stores, needs_signs, strict=True)
-        ]
+        ],
+        _missing_bytes(index),
     )
 
 
-def _together(found: Sequence[Verification]) -> Verification:
+def _missing_bytes(index: IndexDirectory) -> list[Damage]:
+    missing = _without_bytes(index)
+    if missing:  # others may have removed some meanwhile
+        missing &= _without_bytes(index)
+    if not missing:
+        return []
+    which = "1 file is" if len(missing) == 1 else f"{len(missing)} files are"
+    problem = (
+        f"the bytes of {which} missing; put back the folder blobs of the index, or remove such "
+        "files and ingest or upload them again"
+    )
+    return [Damage("", problem, can_be_rebuilt=False)]
+
+
+def _without_bytes(index: IndexDirectory) -> set[str]:
+    with index.catalog.database.reading() as sql:
+        wanted = rows.files_with_bytes(sql)
+    kept = set(index.blobs.digests())  # looked at last: bytes come before their file
+    return {file_id for file_id, digest in wanted.items() if digest not in kept}
+
+
+def _together(found: Sequence[Verification], missing: Sequence[Damage]) -> Verification:
     return Verification(
         segments=sum(one.segments for one in found),
         files=sum(one.files for one in found),
         chunks=sum(one.chunks for one in found),
         orphans=found[-1].orphans,  # each looked at the whole directory
-        damages=tuple(damage for one in found for damage in one.damages),
+        damages=(*(damage for one in found for damage in one.damages), *missing),
         repaired=sum(one.repaired for one in found),
     )
 
@@ -109,7 +135,7 @@ def repair_index(
         # What a process left that was killed while it replaced or removed files.
         for digest in set(index.blobs.digests()) - catalog.content_hashes():
             catalog.delete_unused_content(digest, index.blobs)
-        return _together(found)
+        return _together(found, _missing_bytes(index))
 
 
 def rebuild_index(

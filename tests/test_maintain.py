@@ -6,7 +6,7 @@ from functools import partialmethod
 import pytest
 from sqlalchemy import select, update
 
-from filesearch import FileSearch
+from filesearch import Document, FileSearch, NamedDocument
 from filesearch.catalog import Catalog
 from filesearch.errors import IndexDamaged
 from filesearch.merge_policy import MergePolicy
@@ -276,3 +276,26 @@ def test_an_index_is_verified_where_its_embedder_cannot_be_had(make_fs, docs, mo
     monkeypatch.setenv("FSEARCH_EMBEDDER", "no such model")
     with FileSearch(make_fs().directory) as fs:
         assert fs.verify().damages == ()
+
+
+def test_bytes_that_are_missing_are_a_damage(make_fs, docs):
+    fs = make_fs()
+    fs.ingest(docs)
+    upload(fs, "a.txt", b"Never read.")
+    kept = len(list(fs._index.blobs.digests()))
+    shutil.rmtree(fs.directory / "blobs")
+    for found in (fs.verify(), fs.verify(should_repair=True)):
+        (damage,) = found.damages
+        assert f"the bytes of {kept} files are missing" in damage.problem
+        assert not damage.can_be_rebuilt
+
+
+def test_files_that_keep_no_bytes_are_no_damage(make_fs, docs):
+    """Text that was given, what could not be read, and copies, which share theirs."""
+    fs = make_fs()
+    (docs / "broken.pdf").write_bytes(b"%PDF-1.7 broken")
+    (docs / "copy.md").write_bytes((docs / "mugs.md").read_bytes())
+    fs.ingest(docs)
+    fs.ingest_documents([NamedDocument("given.txt", Document("A given text."))])
+    assert fs.stats().files > len(list(fs._index.blobs.digests()))
+    assert fs.verify().damages == ()

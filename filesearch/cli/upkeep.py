@@ -52,7 +52,7 @@ def stats(index: str | None, with_memory: bool, store_id: str | None, as_json: b
 @json_option
 @click.pass_context
 def verify(ctx: click.Context, index: str | None, repair: bool, as_json: bool) -> None:
-    """Check every segment and offset against the catalog.
+    """Check every segment and offset, and that the bytes of files are there.
 
     Exit code 3 says that something is damaged.
     """
