@@ -69,9 +69,9 @@ WEIGHT_READING = 0.3
 # and others, which share of answerable and of off-topic questions is declined.
 MIN_SUPPORT_KNOWN = 0.36
 MIN_SUPPORT_UNKNOWN = 0.19
-# The same where the passage has but two terms of the question, which chance does for Chinese. With
+# The same where the passage has but two terms of the question, as chance has it in Chinese. With
 # half of drcd_dev and cmrc2018_trial left out, 0.45 and 0.47 of the questions about that half are
-# declined without, 0.62 and 0.73 with it; of right answers about the other, 1 and 0, 2 and 3 of 400.
+# declined without, 0.62 and 0.73 with it; of 400 right answers about the other, 1 and 0, 2 and 3.
 MIN_SUPPORT_OF_FEW = 0.3
 FEW_TERMS = 2
 

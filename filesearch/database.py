@@ -33,22 +33,18 @@ from sqlalchemy.exc import (
 )
 
 from filesearch.commits import CommitMark, CommitWatch
-from filesearch.database_errors import as_told
-from filesearch.disk_space import disk_full, has_space
+from filesearch.database_errors import telling_errors
 from filesearch.errors import (
     DatabaseAway,
-    DiskFull,
     FilesearchError,
     IndexProblem,
     IndexReplaced,
     InvalidSetting,
-    TooManyOpenFiles,
 )
 from filesearch.file_identity import file_identity
 from filesearch.forked import tell_in_child
 from filesearch.free_pages import free_bytes, give_back_free
 from filesearch.migrate import migrate
-from filesearch.open_files import missing_handle, too_many_open_files
 from filesearch.schema import (
     EARLIER_VERSIONS,
     SCHEMA_VERSION,
@@ -64,7 +60,6 @@ from filesearch.sqlite_file import (
     make_sqlite_engine,
     not_writable,
     read_only_file,
-    sqlite_files,
     sqlite_path,
 )
 from filesearch.sqlite_file import sqlite_url as sqlite_url
@@ -80,10 +75,6 @@ _POSTGRES_TIMEOUT_S = 60
 _POSTGRES_WRITERS = 2
 # Any number that other programs on the same PostgreSQL do not lock as well.
 _WRITER_LOCK = 0x66736561
-# What SQLite says of a full disk where it cannot say that: it failed to read, write or open a file.
-_SQLITE_MAYBE_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
-# https://www.postgresql.org/docs/current/errcodes-appendix.html
-_POSTGRES_FULL = "53100"
 _SCHEMA_VERSION = select(meta.c.value).where(meta.c.key == "schema_version")
 
 
@@ -110,6 +101,7 @@ class Database:
                 "give sqlite:///PATH, or postgresql://... with: "
                 "pip install 'filesearch[postgres]'"
             ) from error
+        self._shown_url = without_password(str(self._engine.url))
         self._is_sqlite = self._engine.dialect.name == "sqlite"
         self._file: FileState | None = None  # not of a server, nor in memory
         self._commits = CommitWatch(self._connect_apart)
@@ -206,7 +198,7 @@ class Database:
             found = sql.scalar(text("SHOW server_encoding"))
         if found != "UTF8":
             raise IndexProblem(
-                f"database {without_password(str(self._engine.url))} is encoded as {found}, which "
+                f"database {self._shown_url} is encoded as {found}, which "
                 "does not hold every text; create one with: CREATE DATABASE ... "
                 "ENCODING 'UTF8' TEMPLATE template0"
             )
@@ -273,7 +265,7 @@ class Database:
             "postgresql://.../NAME?options=-csearch_path%3DSCHEMA"
         )
         return IndexProblem(
-            f"{without_password(str(self._engine.url))} is the database of another program, "
+            f"{self._shown_url} is the database of another program, "
             f"which has tables of these names: {', '.join(sorted(taken))}; {way_out}"
         )
 
@@ -306,7 +298,11 @@ class Database:
             DatabaseAway, IndexProblem, InvalidValue: See database_errors.py.
         """
         self.check_current()
-        with self._telling_errors(), self._engine.connect() as sql, sql.begin():
+        with (
+            telling_errors(self._shown_url, self._path),
+            self._engine.connect() as sql,
+            sql.begin(),
+        ):
             yield sql
 
     @contextmanager
@@ -324,7 +320,7 @@ class Database:
             DatabaseAway, IndexProblem, InvalidValue: See database_errors.py.
         """
         self.check_writable()
-        with self._turn, self._telling_errors():
+        with self._turn, telling_errors(self._shown_url, self._path):
             self.check_current()
             options = self._write_options
             with self._engine.connect().execution_options(**options) as sql, sql.begin():
@@ -351,45 +347,6 @@ class Database:
             self.check_current()
             with closing(self._connect_apart()) as connection:
                 return give_back_free(connection, self._path.parent)
-
-    @contextmanager
-    def _telling_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except SQLAlchemyError as error:
-            told = self._as_told(error)
-            if told is None:
-                raise
-            raise told from error
-
-    def _as_told(self, error: SQLAlchemyError) -> FilesearchError | None:
-        """Return an error by its cause, for those that have a name here."""
-        if isinstance(error, OperationalError):
-            reached = self._limit_reached(error)
-            if reached is not None:
-                return reached
-            code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-            if self._path is not None and code == sqlite3.SQLITE_READONLY:
-                return not_writable(self._path.parent)
-        return None if self._is_sqlite else as_told(error)
-
-    def _limit_reached(self, error: OperationalError) -> DiskFull | TooManyOpenFiles | None:
-        """Return the error by its cause, where that is a full disk or a lack of file handles."""
-        found = error.orig
-        if getattr(found, "sqlstate", None) == _POSTGRES_FULL:
-            return disk_full(without_password(str(self._engine.url)), str(found))
-        if self._path is None or not isinstance(found, sqlite3.OperationalError):
-            return None
-        folder, code = self._path.parent, found.sqlite_errorcode & 0xFF
-        if code == sqlite3.SQLITE_CANTOPEN and (missing := missing_handle()):
-            return too_many_open_files(missing)
-        if code in _SQLITE_MAYBE_FULL and folder.is_dir():
-            largest = max((path.stat().st_size for path in sqlite_files(self._path)), default=0)
-            if has_space(folder, file_bytes=largest):
-                return None
-        elif code != sqlite3.SQLITE_FULL:
-            return None
-        return disk_full(folder, str(found))
 
 
 def _tables(sql: Connection, names: Collection[str]) -> set[str]:

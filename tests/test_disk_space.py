@@ -8,7 +8,6 @@ import os
 import resource
 import sqlite3
 from contextlib import contextmanager
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,7 +17,8 @@ from sqlalchemy.exc import OperationalError
 from filesearch import Document, FileSearch, NamedDocument
 from filesearch.blobs import FolderBlobStore
 from filesearch.cli import cli
-from filesearch.database import Database, sqlite_url
+from filesearch.database import Database, sqlite_url, without_password
+from filesearch.database_errors import telling_errors
 from filesearch.disk_space import has_space, needing_space
 from filesearch.errors import DiskFull
 from filesearch.index.array_file import save_array
@@ -129,12 +129,13 @@ def test_a_failed_read_of_sqlite_is_a_full_disk_only_where_there_is_no_room(tmp_
     database.close()
 
 
-def test_a_full_disk_of_postgresql_is_told_without_its_password(tmp_path):
+def test_a_full_disk_of_postgresql_is_told_without_its_password():
     found = Exception("could not extend file: No space left on device")
     found.sqlstate = "53100"
-    database = SimpleNamespace(_engine=SimpleNamespace(url="postgresql://me:secret@host/db"))
-    full = Database._limit_reached(database, OperationalError("INSERT", {}, found))
-    assert "no space left in 'postgresql://me:***@host/db'" in str(full)
+    url = without_password("postgresql://me:secret@host/db")
+    with pytest.raises(DiskFull) as raised, telling_errors(url, None):
+        raise OperationalError("INSERT", {}, found)
+    assert "no space left in 'postgresql://me:***@host/db'" in str(raised.value)
 
 
 def test_room_is_asked_for_where_a_file_ends(tmp_path):
