@@ -272,8 +272,7 @@ class SearchResult(Location):
         file_id, filename: The file it stands in.
         text: `document.text[start:end]`.
         start, end: Character positions in the document's text.
-        score: In [0, 1], higher is better. By the default reranker it says on any store about what
-            share of such passages answers; otherwise it compares within one search.
+        score: In [0, 1]; by the default reranker about the share of such passages that answers.
         keyword_share, vector_share: What either search gave to `score`; they add up to it.
         attributes: The file's attributes in its vector store; empty when none.
         chunk: Ordinal of the best chunk of it in its document, from 0.
@@ -382,8 +381,7 @@ class Answer:
     def text(self) -> str:
         """The text with a number at each citation: `Mugs can go back for 30 days. [1]`."""
         text, done = "", 0
-        places = dict.fromkeys((c.index, c.number) for c in self.citations)
-        for index, number in places:
+        for index, number in dict.fromkeys((c.index, c.number) for c in self.citations):
             text += self.plain_text[done:index]
             done = index
             text += "" if not text or text[-1].isspace() else " "

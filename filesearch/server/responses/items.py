@@ -13,14 +13,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-import msgspec
-
 from filesearch.events import RunState
 from filesearch.functions import FILE_SEARCH
 from filesearch.ids import new_id
 from filesearch.messages import Image, Message, Role, Source, ToolCall, join_parts
 from filesearch.server.errors import invalid
 from filesearch.server.responses.packing import unpack
+from filesearch.server.responses.passages import passages_of
 from filesearch.server.wire.hosted_items import HostedItem
 from filesearch.server.wire.response_input import (
     Content,
@@ -31,7 +30,6 @@ from filesearch.server.wire.response_input import (
     MessageItem,
     Output,
 )
-from filesearch.types import SearchResult
 
 Item: TypeAlias = dict[str, Any]
 SHOW_RESULTS = frozenset(
@@ -355,43 +353,7 @@ def _call(item: Item) -> ToolCall:
 
 
 def _sources(item: Item, position: int) -> list[Source]:
-    return [Source(position, index, result) for index, result in enumerate(_passages(item))]
-
-
-def _passages(search: Item) -> list[SearchResult]:
-    """Return what a search found, as far as its item tells; what cannot be cited is left out."""
-    if "sources" in search:
-        return msgspec.convert(search["sources"], list[SearchResult])
-    passages: list[SearchResult] = []
-    past = 0
-    for given in search.get("given_results") or ():
-        text, file_id = given.get("text") or "", given.get("file_id")
-        if not text.strip() or not file_id:
-            continue
-        # Clients do not know where in its file a passage stands: no two share a character.
-        start = past + 1
-        past = start + len(text)
-        score = given.get("score") or 0.0
-        passages.append(
-            SearchResult(
-                file_id=file_id,
-                filename=given.get("filename") or file_id,
-                text=text,
-                start=start,
-                end=past,
-                score=score,
-                keyword_share=0.0,
-                vector_share=score,
-                attributes=given.get("attributes") or {},
-            )
-        )
-    return passages
-
-
-def stored_results(results: Sequence[SearchResult]) -> list[dict[str, Any]]:
-    """Return passages as JSON, as a `file_search_call` keeps them."""
-    found: list[dict[str, Any]] = msgspec.to_builtins(results)
-    return found
+    return [Source(position, index, result) for index, result in enumerate(passages_of(item))]
 
 
 def text_of(item: Item) -> str:

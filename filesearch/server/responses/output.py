@@ -29,7 +29,8 @@ from filesearch.events import (
 from filesearch.ids import new_id
 from filesearch.merge_results import merge_results
 from filesearch.server.responses.item_order import ItemOrder, Piece
-from filesearch.server.responses.items import Item, item_id, stored_results, wire_items
+from filesearch.server.responses.items import Item, item_id, wire_items
+from filesearch.server.responses.passages import stored_results
 from filesearch.types import Citation, SearchResult
 
 Emit = Callable[[str, dict[str, Any]], None]
