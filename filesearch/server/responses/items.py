@@ -247,7 +247,7 @@ def turn_start(items: Sequence[Item]) -> int:
 
 def _is_told(search: Item) -> bool:
     """Return whether what a search found, be it nothing, stands in its item."""
-    return "sources" in search or search.get("given_results") == [] or bool(_passages(search))
+    return "sources" in search or search.get("given_results") == [] or bool(passages_of(search))
 
 
 def _messages(
