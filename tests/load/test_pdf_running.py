@@ -30,13 +30,12 @@ def body(number: int) -> list[str]:
     return [f"{word} of page {'abcdefgh'[number]}" for word in ("One", "Two", "Three", "Four")]
 
 
-def test_a_line_that_comes_again_is_running_and_new_on_its_first_page() -> None:
-    pages = [page("Lease of Unit 7", *body(i)) for i in range(3)]
-    assert running(*pages) == [
-        ("Lease of Unit 7", False),
-        ("Lease of Unit 7", True),
-        ("Lease of Unit 7", True),
-    ]
+@pytest.mark.parametrize(("line", "is_repeated"), [("Call 01234 567", False), ("Kilns", True)])
+def test_a_line_that_comes_again_is_running_and_may_be_new_on_its_first_page(
+    line: str, is_repeated: bool
+) -> None:
+    pages = [page(line, *body(i)) for i in range(3)]
+    assert running(*pages) == [(line, is_repeated), (line, True), (line, True)]
 
 
 def test_a_line_that_counts_the_pages_is_running_though_it_holds_other_numbers() -> None:
@@ -54,6 +53,13 @@ def test_two_pages_are_enough_where_they_are_numbered_from_one() -> None:
     assert len(running(*[page(*body(i), f"Lease, page {i + 1}") for i in range(2)])) == 2
     assert running(*[page(*body(i), f"Lease, page {i + 7}") for i in range(2)]) == []
     assert running(*[page(*body(i), "Lease") for i in range(2)]) == []
+
+
+def test_a_line_that_calls_its_number_that_of_the_page_is_running_by_itself() -> None:
+    assert running(page(*body(0), "Guide, page 1 of 1")) == [("Guide, page 1 of 1", True)]
+    assert running(page(*body(0), "第 1 页，共 3 页")) == [("第 1 页，共 3 页", True)]
+    assert running(page(*body(0), "Guide, page 9")) == []
+    assert running(page(*body(0), "The fees stand on page 1.")) == []
 
 
 @pytest.mark.parametrize(

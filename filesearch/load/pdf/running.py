@@ -2,8 +2,8 @@
 
 Pure. Such a line stands at the same height on three pages or more that follow each other, or on
 every other one, as one of the highest or lowest two; it says the same but for the number of the
-page. Two pages are enough where it numbers them 1 and 2. Lines of tables, whose names of columns
-come again on each page, are none.
+page. Two pages are enough where it numbers them 1 and 2, one where it calls its number that of the
+page. Lines of tables, whose names of columns come again on each page, are none.
 """
 
 from __future__ import annotations
@@ -23,6 +23,12 @@ _STEP = 2
 _FROM_ONE = "<1>"
 """What stands in a key for the number of a page where the first is 1."""
 _MOST_NUMBERS = 4
+_FACT = re.compile(r"[\d@]")
+"""A telephone number, an address, a date; a title says nothing that may be asked for."""
+_CALLS_PAGE = re.compile(
+    r"[^.!?]{0,80}(?:(?<!\w)(?:page|seite|página|pagina)|第)\s?(\d+)(?!\d)[^.!?]{0,40}",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"(?<![\d.,])\d{1,5}(?![\d.,]*\d)")
 
 
@@ -32,7 +38,7 @@ class RunningLine(NamedTuple):
     Attributes:
         page: Position of its page, from 0.
         line: Position among the lines of the page.
-        is_repeated: Whether it says nothing that a page before has not said, or a page number.
+        is_repeated: Whether it says nothing, or what a page before has said, but for its number.
     """
 
     page: int
@@ -55,12 +61,12 @@ def find_running_lines(pages: Sequence[PageText]) -> list[RunningLine]:
         for i, height in _outermost(page):
             for key in _keys(page.lines[i].text, height, number):
                 places[key].append((number, i))
-    found: dict[tuple[int, int], bool] = {}
+    found = dict.fromkeys(_called_pages(pages), True)
     for key, group in places.items():
         for run in _runs(group, 2 if _FROM_ONE in key.text else _FEWEST_PAGES):
             for place in run:
-                is_repeated = key.has_page_number or place != run[0]
-                found[place] = found.get(place, False) or is_repeated
+                is_new = place == run[0] and not key.has_page_number and _FACT.search(key.text)
+                found[place] = found.get(place, False) or not is_new
     return [RunningLine(*place, found[place]) for place in sorted(found)]
 
 
@@ -75,6 +81,15 @@ def _outermost(page: PageText) -> list[tuple[int, int]]:
     places = sorted({height for _, height in heights})
     outermost = {*places[:_OUTERMOST], *places[-_OUTERMOST:]}
     return [(i, height) for i, height in heights if height in outermost]
+
+
+def _called_pages(pages: Sequence[PageText]) -> Iterator[tuple[int, int]]:
+    """Yield page and line of "Guide · page 3" at the head or foot of the third page."""
+    for number, page in enumerate(pages):
+        for i, _ in _outermost(page):
+            called = _CALLS_PAGE.fullmatch(page.lines[i].text)
+            if called is not None and int(called[1]) == number + 1:
+                yield number, i
 
 
 def _keys(text: str, height: int, page: int) -> Iterator[_Key]:
