@@ -165,6 +165,20 @@ def expired_stores(sql: Connection, metadata: Mapping[str, str]) -> list[str]:
 def delete_store(sql: Connection, store_id: str) -> None:
     """Delete a store; the file objects in it stay. Raises NotFound when there is none."""
     row = store_names.find_store_row(sql, store_id)
+    _drop_files(sql, store_id)
+    sql.execute(delete(t.vector_stores).where(t.vector_stores.c.id == store_id))
+    rows.note_attributes(sql, store_id, None)
+    bury(sql, STORES_PLACE, store_id, row.seq)
+
+
+def empty_store(sql: Connection, store_id: str) -> None:
+    """Take all files out of a store; the file objects stay, and what its batches came to."""
+    keep_ends(sql, store_id)
+    _drop_files(sql, store_id)
+    rows.bump_generation(sql, store_id, attributes_changed=True)
+
+
+def _drop_files(sql: Connection, store_id: str) -> None:
     sf, f = t.store_files.c, t.files.c
     mine = select(sf.file_id).where(sf.store_id == store_id)
     sql.execute(
@@ -175,9 +189,6 @@ def delete_store(sql: Connection, store_id: str) -> None:
     ).all()
     sql.execute(delete(t.store_files).where(sf.store_id == store_id))
     sql.execute(delete(t.segments).where(t.segments.c.store_id == store_id))
-    sql.execute(delete(t.vector_stores).where(t.vector_stores.c.id == store_id))
-    rows.note_attributes(sql, store_id, None)
-    bury(sql, STORES_PLACE, store_id, row.seq)
     forget_lists(sql, [files_place(store_id)])
     rows.drop_unused(sql, document_ids=documents if len(documents) <= _FEW else None)
 

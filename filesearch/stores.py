@@ -17,7 +17,7 @@ from filesearch import batch_counts, numbering, rows, store_batches, store_names
 from filesearch import schema as t
 from filesearch.attributes import check_attributes
 from filesearch.database import Database
-from filesearch.errors import InvalidSetting, NotFound
+from filesearch.errors import NotFound
 from filesearch.filters import Filter
 from filesearch.ids import new_id
 from filesearch.index_directory import DEFAULT_STORE, IndexDirectory
@@ -27,6 +27,7 @@ from filesearch.plan import QueryPlan, unplanned
 from filesearch.protocols import Embedder
 from filesearch.ranking_options import RankingOptions, parse_ranking_options
 from filesearch.retrieve import Retriever
+from filesearch.store_expiry import check_days, empty_expired
 from filesearch.store_records import (
     FileBatch,
     FileStatus,
@@ -39,7 +40,6 @@ from filesearch.store_search import search_stores
 from filesearch.tool import check_num_results
 from filesearch.types import AttributeValue, ChunkSettings
 
-MAX_EXPIRY_DAYS = 365
 # How often whoever waits for files looks again: other processes may be the ones that read them.
 _LOOK_AGAIN_S = 0.05
 
@@ -99,7 +99,7 @@ class VectorStores:
         Raises:
             InvalidSetting: `expires_after_days` is not 1 to 365.
         """
-        _check_days(expires_after_days)
+        check_days(expires_after_days)
         embedder, settings = self._embedder(), self._index.settings
         chunk_settings = settings.chunk_settings(ChunkSettings())
         store_id, now = new_id("vs"), int(time.time())
@@ -168,7 +168,7 @@ class VectorStores:
         if not isinstance(metadata, Keep):
             values["metadata"] = rows.encode_json(dict(metadata))
         if not isinstance(expires_after_days, Keep):
-            _check_days(expires_after_days)
+            check_days(expires_after_days)
             values |= {"expires_after_days": expires_after_days, "last_active_at": int(time.time())}
         with self._database.writing() as sql:
             store_names.fix_name(sql, DEFAULT_STORE)
@@ -190,6 +190,11 @@ class VectorStores:
             store_rows.delete_store(sql, store_id)
             Transaction(sql).delete_children(store_id)
         self._index.sweep()
+
+    def purge(self) -> None:
+        """Empty the stores that expired some days ago; see store_expiry.py."""
+        if empty_expired(self._database, DEFAULT_STORE):
+            self._index.sweep()
 
     # Files
 
@@ -391,10 +396,3 @@ class VectorStores:
         waiting = exists().where(sf.status == "in_progress", sf.store_id.in_(store_ids))
         with self._database.reading() as sql:
             return not sql.scalar(select(waiting))
-
-
-def _check_days(days: int | None) -> None:
-    if days is not None and not 1 <= days <= MAX_EXPIRY_DAYS:
-        raise InvalidSetting(
-            f"expires_after_days is {days}; choose 1 to {MAX_EXPIRY_DAYS}, or none to keep it"
-        )

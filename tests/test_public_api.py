@@ -131,7 +131,7 @@ LAYERS = [
     ["catalog", "blobs", "load", "embed", "index", "rerank", "batch_counts", "index_id"],
     ["prepare", "testing", "extract", "store_rows", "loader_threads", "row_attributes", "sections"],
     ["known_files", "stored_vectors", "context_cache"],
-    ["reader_pool", "store_batches", "read_ahead", "source_reader"],
+    ["reader_pool", "store_batches", "store_expiry", "read_ahead", "source_reader"],
     ["fetch"],
     ["writer", "tool", "grounding", "given"],
     ["dry_run"],

@@ -18,6 +18,7 @@ from filesearch.errors import (
     StoreExpired,
 )
 from filesearch.paging import PageQuery
+from filesearch.store_expiry import KEPT_DAYS
 from filesearch.store_records import FileCounts, NewAttachment
 from filesearch.testing import HashingEmbedder
 from filesearch.types import ChunkSettings
@@ -647,3 +648,43 @@ def test_waiting_ends_when_time_is_up_or_somebody_gives_up(fs, store):
     assert not fs.stores.wait_until_ready([store.id], 90, cancel)
     assert time.monotonic() - started < 30
     assert fs.stores.wait_until_ready([], 0)
+
+
+def later(monkeypatch, days):
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + days * 86_400)
+
+
+def test_a_store_that_expired_a_week_ago_gives_its_bytes_back_and_stays_listed(fs, monkeypatch):
+    file_id = upload(fs, "a.txt", "The heron eats frogs.")
+    expiring, kept = fs.stores.create(expires_after_days=1), fs.stores.create()
+    for store in (expiring, kept):
+        fill(fs, store.id, file_id)
+    batch = fs.stores.create_batch(expiring.id, [NewAttachment(file_id)])
+    fs.ingest_queue.stop()
+    later(monkeypatch, 1 + KEPT_DAYS - 0.1)
+    fs.stores.purge()
+    assert fs.stores.get(expiring.id).usage_bytes > 0
+    later(monkeypatch, 0.2)
+    fs.stores.purge()
+    found = fs.stores.get(expiring.id)
+    assert (found.status, found.usage_bytes, found.counts.total) == ("expired", 0, 0)
+    assert fs.stores.batch(expiring.id, batch.id).counts.completed == 1
+    assert len(list((fs.directory / "segments").iterdir())) == 1
+    assert fs.file_objects.get(file_id).filename == "a.txt"
+    assert len(list(fs._index.blobs.digests())) == 1
+    assert fs.stores.search([kept.id], ["heron"], top_k=1).results
+    assert fs.verify().damages == ()
+    assert fs.stores.update(expiring.id, expires_after_days=2).status == "completed"
+    fill(fs, expiring.id, file_id)
+    assert fs.stores.search([expiring.id], ["heron"], top_k=1).results
+
+
+def test_what_was_ingested_from_folders_stays_when_its_store_expires(fs, docs, monkeypatch):
+    fs.ingest(docs)
+    store = next(one for one in fs.stores.page(PageQuery()).items if one.name == "default")
+    fs.stores.update(store.id, expires_after_days=1)
+    later(monkeypatch, 100)
+    fs.stores.purge()
+    assert fs.stores.get(store.id).counts.completed == 3
+    assert fs.search("kiln")

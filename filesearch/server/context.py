@@ -118,6 +118,7 @@ class Server:
                     self.files.purge,
                     self.uploads.purge,
                     self.given_files.purge,
+                    self.stores.purge,
                     self._purge_events,
                     fs.let_go,
                 ]

@@ -151,3 +151,47 @@ def test_answers_of_the_library_keep_their_citations(live, tmp_path):
     (annotation, *_) = text.annotations
     assert text.value[annotation.start_index : annotation.end_index] == annotation.text
     assert annotation.file_citation.quote == "Mugs may be returned within 30 days."
+
+
+def thread_with_a_file(live):
+    """Return a thread and the store that was made for it."""
+    file = upload(live, "a.txt", b"Mugs may be returned.")
+    attachment = {"file_id": file.id, "tools": [{"type": "file_search"}]}
+    thread = live.client.beta.threads.create(
+        messages=[{"role": "user", "content": "May I?", "attachments": [attachment]}]
+    )
+    return thread, thread.tool_resources.file_search.vector_store_ids[0]
+
+
+def test_a_store_that_was_made_for_a_thread_goes_with_it(live):
+    thread, store_id = thread_with_a_file(live)
+    live.client.beta.threads.delete(thread.id)
+    with pytest.raises(openai.NotFoundError):
+        live.client.vector_stores.retrieve(store_id)
+    assert live.client.files.list().data  # those are the client's
+
+
+@pytest.mark.parametrize("use", ["name", "expiry", "assistant", "thread"])
+def test_a_store_that_is_used_elsewhere_outlives_its_thread(live, use):
+    thread, store_id = thread_with_a_file(live)
+    resources = {"file_search": {"vector_store_ids": [store_id]}}
+    if use == "name":
+        live.client.vector_stores.update(store_id, name="mine")
+    elif use == "expiry":
+        live.client.vector_stores.update(
+            store_id, expires_after={"anchor": "last_active_at", "days": 30}
+        )
+    elif use == "assistant":
+        live.client.beta.assistants.create(model="m", tool_resources=resources)
+    else:
+        live.client.beta.threads.create(tool_resources=resources)
+    live.client.beta.threads.delete(thread.id)
+    assert live.client.vector_stores.retrieve(store_id).id == store_id
+
+
+def test_a_store_that_the_client_gave_a_thread_outlives_it(live):
+    store = live.client.vector_stores.create()
+    resources = {"file_search": {"vector_store_ids": [store.id]}}
+    thread = live.client.beta.threads.create(tool_resources=resources)
+    live.client.beta.threads.delete(thread.id)
+    assert live.client.vector_stores.retrieve(store.id).id == store.id
