@@ -105,17 +105,19 @@ class FileSearch(Filled):
         ranking_options: RankingOptions | Mapping[str, object] | None = None,
         rewrite_query: bool = True,
         history: Sequence[Turn] = (),
+        should_fill: bool = True,
     ) -> list[SearchResult]:
         """Return the passages that match `query`, best first, no two sharing a character.
 
         Args:
             query: A question or words; blank finds nothing. Or what `plan` made of one, which is
                 not planned again.
-            top_k: 1..1000, the settings' for None; fewer come back when the store holds fewer.
+            top_k: 1..1000, the settings' for None; see Retriever.search on when fewer come back.
             filters: OpenAI's attribute filter; see filters.py.
             ranking_options: OpenAI's; where silent, the settings hold. See ranking_options.py.
             rewrite_query: Search for what `plan` makes of the query, not for the query as it is.
             history: Earlier turns of the conversation, oldest first.
+            should_fill: Add what does not match, with score 0, where fewer than `top_k` do.
 
         Raises:
             NotFound: There is no index yet.
@@ -137,6 +139,7 @@ class FileSearch(Filled):
             top_k=self.settings.top_k if top_k is None else top_k,
             filters=filters,
             options=options,
+            should_fill=should_fill,
         )
 
     def plan(
@@ -300,6 +303,7 @@ class FileSearch(Filled):
                 top_k=count,
                 filters=filters,
                 ranking_options=ranking_options,
+                should_fill=False,  # nothing found is an answer
             )
 
         assistant = Assistant(

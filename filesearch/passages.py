@@ -282,8 +282,11 @@ class _Draft:
         return self if self._joined_to is None else self._joined_to.current
 
     def can_join(self, other: _Draft) -> bool:
-        """Return whether both touch and are short enough to be one passage."""
+        """Return whether both touch, match or do not, and are short enough to be one passage."""
         if self.best.document_id != other.best.document_id:
+            return False
+        # What matches is not made longer by what does not.
+        if (self.best.scored.score > 0) != (other.best.scored.score > 0):
             return False
         if self.end != other.start and other.end != self.start:
             return False

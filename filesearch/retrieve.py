@@ -37,7 +37,14 @@ from filesearch.ranking_options import RankingOptions
 from filesearch.records import Entry
 from filesearch.rerank.features import Evidence, compute_features
 from filesearch.row_attributes import LastRowAttributes
-from filesearch.scoring import apply_rerank, fuse_candidates, score_candidates, take_turns
+from filesearch.scoring import (
+    apply_rerank,
+    by_cosine,
+    fill_up,
+    fuse_candidates,
+    score_candidates,
+    take_turns,
+)
 from filesearch.search_turns import SearchTurns
 from filesearch.types import (
     Document,
@@ -110,15 +117,19 @@ class Retriever:
         top_k: int = 8,
         filters: Filter | None = None,
         options: RankingOptions,
+        should_fill: bool = True,
     ) -> list[SearchResult]:
         """Return the passages that match, best first, no two sharing a character.
 
         Args:
             index: The store as of its last commit.
             queries: The question, and what it was split into; see plan.py. None finds nothing.
-            top_k: 1..1000; fewer come back when the store holds fewer.
+            top_k: 1..1000; fewer come back when no more pass filter and threshold, and when the
+                embedder does not know the language, so that only words are searched for.
             filters: OpenAI's attribute filter; see filters.py.
             options: For this search; where silent, the store's hold.
+            should_fill: Where fewer than `top_k` match, add the nearest of those that do not (no
+                word in common, and no cosine above 0), with score 0.
 
         Raises:
             InvalidSetting: `top_k` out of bounds.
@@ -142,7 +153,9 @@ class Retriever:
         )
         # Neighbours share their words: half of the chunks may show nothing new.
         depth = max(MIN_DEPTH, 2 * top_k)
-        ranking = self._rank_all(index, queries, selection, stage, weight, depth=depth)
+        ranking = self._rank_all(
+            index, queries, selection, stage, weight, depth=depth, should_fill=should_fill
+        )
         with self._turns.going_on():
             passages = pick_passages(
                 index,
@@ -199,15 +212,20 @@ class Retriever:
         weight: float | None,
         *,
         depth: int = MIN_DEPTH,
+        should_fill: bool = False,
     ) -> Ranking:
-        """Return the candidates of several queries as one ranking; each gets its share of it."""
+        """Return the candidates of several queries as one ranking; each gets its share of it.
 
-        def rank(query: str) -> Ranking:
+        What does not match stands behind all that does, or is left out.
+        """
+
+        def rank(query: str) -> tuple[Ranking, Ranking]:
             return self._rank(index, query, selection, stage, weight, depth=depth)
 
-        if len(queries) == 1:
-            return rank(queries[0])
-        return take_turns(self._turns.map(rank, queries))
+        found = [rank(queries[0])] if len(queries) == 1 else self._turns.map(rank, queries)
+        matching = [one for one, _all in found]
+        ranking = take_turns(matching) if len(matching) > 1 else matching[0]
+        return fill_up(ranking, [everything for _, everything in found]) if should_fill else ranking
 
     def _rank(
         self,
@@ -218,30 +236,31 @@ class Retriever:
         weight: float | None,
         *,
         depth: int,
-    ) -> Ranking:
-        """Return the candidates as `stage` ranks them."""
+    ) -> tuple[Ranking, Ranking]:
+        """Return the candidates that match as `stage` ranks them, and all of them by cosine."""
         needs_vectors = stage != "bm25" and weight != 0
         embedder = self._embedder if needs_vectors else None
         with self._turns.searching(query, embedder) as embedded:
             question, candidates = find_candidates(
                 index, query, selection, embedded=embedded, depth=depth
             )
+            everything = by_cosine(candidates)
             if stage == "bm25":
-                return score_candidates(candidates, vector_weight=0.0)
+                return score_candidates(candidates, vector_weight=0.0), everything
             if stage == "dense":
-                return score_candidates(candidates, vector_weight=1.0)
+                return score_candidates(candidates, vector_weight=1.0), everything
             if stage == "rrf":
-                return score_candidates(candidates, vector_weight=None)
+                return score_candidates(candidates, vector_weight=None), everything
             fused = fuse_candidates(question, candidates, weight)
             reranker = self._reranker() if stage == "rerank" else None
             if reranker is None:
-                return fused
+                return fused, everything
             top = fused.rows[: reranker.max_candidates]
             request = self.rerank_request(
                 index, question, candidates, top, is_alone=not self._turns.is_wanted
             )
         # It may be a model behind a server: others compute while this one waits.
-        return apply_rerank(fused, reranker.rerank(request))
+        return apply_rerank(fused, reranker.rerank(request)), everything
 
     def gather(self, index: Index, query: str, *, max_candidates: int) -> Gathered:
         """Return the evidence for the candidates of a question that is not blank."""

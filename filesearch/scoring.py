@@ -65,6 +65,22 @@ def score_candidates(candidates: Candidates, *, vector_weight: float | None) -> 
     return fused_ranking.some(order)
 
 
+def by_cosine(candidates: Candidates) -> Ranking:
+    """Return the candidates that have vectors by their cosine, ties by row, each with score 0."""
+    at = np.flatnonzero(candidates.windows >= 0)
+    at = at[np.lexsort((candidates.rows[at], -candidates.vector[at]))]
+    nothing = np.zeros(len(at))
+    return Ranking(candidates.rows[at], nothing, nothing, nothing, candidates.windows[at])
+
+
+def fill_up(ranking: Ranking, others: Sequence[Ranking]) -> Ranking:
+    """Return `ranking`, and behind it what the others hold besides, in their order, each once."""
+    joined = Ranking.join(others)
+    _rows, first = np.unique(joined.rows, return_index=True)
+    new = first[~np.isin(joined.rows[first], ranking.rows)]
+    return Ranking.join([ranking, joined.some(np.sort(new))])
+
+
 def apply_rerank(fused: Ranking, scores: FloatVector) -> Ranking:
     """Return the first of `fused` by their new scores, then the rest, shrunk to fit below.
 

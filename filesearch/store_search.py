@@ -29,6 +29,7 @@ def search_stores(
     filters: Filter | None,
     options: RankingOptions,
     owner: str | None = None,
+    should_fill: bool = True,
 ) -> SearchOutcome:
     """Return the best passages of some stores; see stores.VectorStores.search."""
     compile_filter(filters)  # also when there is no store to search
@@ -41,10 +42,27 @@ def search_stores(
         if snapshot.chunk_count:
             index.check_embedder(store, f"vector store '{store_id}'", _WAY_OUT)
         found.append(
-            retriever.search(snapshot, wanted, top_k=top_k, filters=filters, options=options)
+            retriever.search(
+                snapshot,
+                wanted,
+                top_k=top_k,
+                filters=filters,
+                options=options,
+                should_fill=should_fill,
+            )
         )
-    merged = found[0] if len(found) == 1 else merge_results(found, top_k)
+    merged = found[0] if len(found) == 1 else _merge(found, top_k)
     # Which passages come is settled by turns, so that every store has its share; their order is
     # that of their scores.
     ordered = sorted(merged, key=lambda result: -result.score)
     return SearchOutcome(tuple(wanted), tuple(ordered))
+
+
+def _merge(found: Sequence[Sequence[SearchResult]], top_k: int) -> list[SearchResult]:
+    """Return the best of several stores; what matches in one goes before what fills up another."""
+    matching = [[result for result in one if result.score > 0] for one in found]
+    filling = [[result for result in one if result.score <= 0] for one in found]
+    merged = merge_results(matching, top_k)
+    if len(merged) == top_k or not any(filling):
+        return merged
+    return merge_results([[*merged, *merge_results(filling, top_k)]], top_k)

@@ -40,7 +40,7 @@ from filesearch.store_search import search_stores
 from filesearch.tool import check_num_results
 from filesearch.types import AttributeValue, ChunkSettings
 
-# How often whoever waits for files looks again: other processes may be the ones that read them.
+# Other processes may be the ones that read the files that are waited for.
 _LOOK_AGAIN_S = 0.05
 
 
@@ -330,25 +330,24 @@ class VectorStores:
         ranking_options: RankingOptions | Mapping[str, object] | None = None,
         rewrite_query: bool = False,
         owner: str | None = None,
+        should_fill: bool = True,
     ) -> SearchOutcome:
         """Return the passages of some stores that match, best first, no two sharing a character.
 
         Every store and every query has its share of what comes back.
 
         Args:
-            store_ids: Stores to search, none finds nothing.
-            queries: Questions or words; blank ones find nothing.
-            top_k: 1..50; fewer come back when the stores hold fewer.
+            store_ids, queries: Stores; questions or words. None, and blank ones, find nothing.
+            top_k: 1..50; see Retriever.search on when fewer come back.
             filters: OpenAI's attribute filter, applied before ranking; see filters.py.
             ranking_options: OpenAI's; where silent, the settings hold. See ranking_options.py.
             rewrite_query: Search for what a plan makes of each query; see plan.py.
+            should_fill: Add what does not match, with score 0, where too few do.
 
         Raises:
-            NotFound: There is no such store.
-            StoreExpired: One of them has expired.
+            NotFound, StoreExpired: There is no such store, or one has expired.
             IndexMismatch: One of them was made with another embedder.
-            InvalidSetting: `top_k` or `ranking_options` out of bounds.
-            InvalidFilter: `filters` is not well formed.
+            InvalidSetting, InvalidFilter: `top_k`, `ranking_options` or `filters` cannot be used.
             RerankFailed: The reranker that the settings name gave no scores.
         """
         plan = self._plan if rewrite_query else unplanned
@@ -361,6 +360,7 @@ class VectorStores:
             filters=filters,
             options=parse_ranking_options(ranking_options),
             owner=owner,
+            should_fill=should_fill,
         )
 
     def existing(self, store_ids: Sequence[str]) -> list[str]:

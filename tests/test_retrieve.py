@@ -10,11 +10,15 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 
-from filesearch import FileSearch, Settings
+from filesearch import FileSearch, NamedDocument, Settings
 from filesearch.candidates import MAX_CHARACTERS, Candidates
 from filesearch.errors import IndexDamaged, InvalidFilter, InvalidSetting, NotFound
+from filesearch.events import SearchCompleted
 from filesearch.scoring import score_candidates
 from filesearch.testing import HashingEmbedder
+from filesearch.types import Document
+
+from .support_stores import fill, upload
 
 WORDS = "kiln glaze mug bowl clay 陶器 窯 fire ash salt wheel studio 1280 slip 😀 cone".split()
 QUESTIONS = ["kiln", "glaze for a bowl", "陶器", "1280 slip salt", "窯 fire"]
@@ -69,7 +73,54 @@ def test_scores_lie_in_the_unit_interval_and_descend(searches):
     for results in searches:
         scores = [r.score for r in results]
         assert scores == sorted(scores, reverse=True)
-        assert all(0 < score <= 1 + 1e-9 for score in scores)
+        assert all(0 <= score <= 1 + 1e-9 for score in scores)
+
+
+def test_what_does_not_match_stands_behind_what_does_which_it_leaves_as_it_is(random_fs):
+    for question in QUESTIONS:
+        matching = random_fs.search(question, top_k=50, should_fill=False)
+        filled = random_fs.search(question, top_k=50)
+        assert all(result.score > 0 for result in matching)
+        assert filled[: len(matching)] == matching
+        assert all(result.score == 0 for result in filled[len(matching) :])
+
+
+def test_a_filter_of_few_chunks_gives_the_nearest_whether_they_match_or_not(tmp_path):
+    embedder = HashingEmbedder()
+    texts = [f"word{number} stone{number}" for number in range(14)]
+    some = {"type": "eq", "key": "group", "value": "some"}
+    with FileSearch(tmp_path / "index", embedder=embedder) as fs:
+        for group in ("some", "others"):
+            named = [NamedDocument(f"{group} {text}", Document(text)) for text in texts]
+            fs.ingest_documents(named, attributes={"group": group})
+        found = fs.search("heron", top_k=10, filters=some, ranking_options={"ranker": "none"})
+        above = fs.search("heron", filters=some, ranking_options={"score_threshold": 1e-9})
+    cosines = embedder.embed_texts(texts) @ embedder.embed_query("heron")
+    assert 0 < (cosines > 0).sum() < 10
+    assert [result.text for result in found] == [texts[at] for at in np.argsort(-cosines)[:10]]
+    assert len(above) == (cosines > 0).sum()
+
+
+def test_an_answer_is_not_made_of_what_does_not_match(tmp_path):
+    with FileSearch(tmp_path / "index", embedder=HashingEmbedder()) as fs:
+        fs.ingest_documents([NamedDocument(text, Document(text)) for text in ("stone", "slip")])
+        asked = next(word for word in WORDS if fs.search(word)[0].score == 0)
+        events = list(fs.stream(asked))
+    assert [event.sources for event in events if isinstance(event, SearchCompleted)] == [()]
+
+
+def test_what_fills_up_one_store_comes_behind_what_matches_in_another(tmp_path):
+    with FileSearch(tmp_path / "index", embedder=HashingEmbedder()) as fs:
+        fs.open(create=True)
+        fs.ingest_queue.start()
+        stores = [fs.stores.create().id for _ in range(2)]
+        for store, word in zip(stores, ("stone", "heron"), strict=True):
+            fill(fs, store, *(upload(fs, f"{word}{n}.txt", f"{word} beak{n}") for n in range(6)))
+        found = fs.stores.search(stores, ["heron"], top_k=12).results
+        only = fs.stores.search(stores, ["heron"], top_k=12, should_fill=False).results
+    assert 6 <= len(only) < 12
+    assert (found[: len(only)], len(found)) == (only, 12)
+    assert all(result.score == 0 for result in found[len(only) :])
 
 
 def test_shares_add_up_to_the_score(searches):

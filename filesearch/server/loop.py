@@ -80,6 +80,7 @@ def make_loop(
             top_k=chosen.max_num_results,
             filters=narrowed_by,
             ranking_options=ranked_by,
+            should_fill=False,  # nothing found is an answer
         )
         results: Sequence[SearchResult] = found.results
         return results
