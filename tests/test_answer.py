@@ -651,6 +651,18 @@ def test_a_row_of_a_table_among_prose_is_quoted_alone(bundled_fs, question, text
     assert [citation.quote for citation in answer.citations] == [quote] * (quote is not None)
 
 
+@pytest.mark.parametrize(
+    ("count", "quote"), [(4, "tiles: 1-9;"), (75, "tiles: 50-199;"), (340, "tiles: 200 and more;")]
+)
+def test_the_row_whose_range_holds_the_amount_is_quoted(bundled_fs, count, quote):
+    counts = {"1-9": 0, "10-49": 4, "50-199": 9, "200 and more": 15}
+    tiers = "\n".join(f"tiles: {tier}; rebate: {rebate}%" for tier, rebate in counts.items())
+    found = dataclasses.replace(with_rows("rebates.csv", tiers, ":"), rows=(2, 5))
+    question = f"What rebate do I get for {count} tiles?"
+    answer = ask(question, {}, results=[found], embedder=bundled_fs.embedder)
+    assert [c.quote.partition(" rebate")[0] for c in answer.citations] == [quote]
+
+
 def test_a_docx_table_is_cited_by_the_row_that_answers(fs, tmp_path):
     word = docx.Document()
     word.add_paragraph("The table lists whom to ask in each office of the city.")

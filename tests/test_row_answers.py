@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from filesearch.row_answers import amounts_of, names_same
+from filesearch.row_answers import amounts_of, is_outside, names_same
 from filesearch.terms import extract_terms
 
 
@@ -85,3 +85,41 @@ def test_a_number_that_names_something_must_stand_in_the_row(question):
 def test_a_german_noun_is_no_name_that_a_row_must_hold():
     assert holds("Was kostet die Miete für ein Kajak am Sonntag?", "Boot: Kajak; Preis: 40")
     assert not holds("Was kostet das Kajak von Petra Vogt?", "Boot: Kajak; Preis: 40")
+
+
+@pytest.mark.parametrize(
+    ("question", "inside", "outside"),
+    [
+        ("What is the rebate on 75 tiles?", "50-199 | 9%", "200 and more | 15%"),
+        (
+            "What is the rebate on 75 tiles?",
+            "tiles: 50 to 199; rebate: 9%",
+            "tiles: 1-49; rebate: 0%",
+        ),
+        ("The fee for sales of £120,000", "£50,000 – £200,000 | 38%", "above £200,000 | 42%"),
+        ("The fee for sales of £120,000", "over £100,000 | 42%", "under £100,000 | 38%"),
+        ("What does a load of 900 g cost?", "up to 1 kg | 4.20", "1 kg - 2 kg | 6.30"),
+        ("Wie teuer sind 120 Fliesen?", "ab 100 | 9 €", "bis 99 | 12 €"),
+        ("购买120件的价格", "100件以上 | 9元", "99件以下 | 12元"),
+    ],
+)
+def test_a_row_for_a_range_is_for_the_amounts_within(question, inside, outside):
+    amounts = amounts_of(question)
+    assert (is_outside(amounts, inside), is_outside(amounts, outside)) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("question", "row"),
+    [
+        ("Which orders get 12% off?", "50-199 | 12%"),
+        ("Who gets a voucher of £5?", "50-199 | £5"),
+        ("Who gets 12 free tiles?", "50-199 | 12 tiles"),
+        ("When are there seats for 30 people?", "9 am to 5 pm | all seats"),
+        ("What did 30 people vote for in those years?", "2019-2024 | the bridge"),
+        ("What is the rebate on 75 tiles?", "Blue tiles | 50-60 | 9%"),
+        ("What is the rebate on 75 tiles?", " | "),
+        ("What is the rebate in 2026?", "50-199 | 12%"),
+    ],
+)
+def test_a_row_that_is_for_no_range_of_that_kind_is_not_outside(question, row):
+    assert not is_outside(amounts_of(question), row)
