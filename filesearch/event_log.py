@@ -22,6 +22,9 @@ from filesearch.database import Database
 from filesearch.database_errors import FAILURES
 from filesearch.errors import IndexReplaced
 
+EVENTS_KEPT_S = 24 * 3600
+"""How long a stream can be asked for again; what it told is in the objects for good."""
+
 _FLUSH_S = 0.05
 # How often a follower asks the database for what another process has written.
 _POLL_S = 0.1

@@ -15,7 +15,7 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
 from filesearch.engine import FileSearch
-from filesearch.event_log import EventLog
+from filesearch.event_log import EVENTS_KEPT_S, EventLog
 from filesearch.file_objects import FileObjects
 from filesearch.objects import Objects
 from filesearch.protocols import ChatModel
@@ -28,9 +28,6 @@ from filesearch.server.runs.service import RunService
 from filesearch.server.workers import WorkerRegistry
 from filesearch.stores import VectorStores
 from filesearch.uploads import Uploads
-
-EVENTS_KEPT_S = 24 * 3600
-"""How long a stream can be asked for again; what it told is in the objects for good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import openai
@@ -168,3 +169,18 @@ def leave(server, response_id, status):
         body = record.body | {"response": response, "output": []}
         tx.update(record, body=body, status=status, worker="worker_gone")
         tx.delete_children(response_id)
+
+
+def test_a_stream_that_is_kept_no_longer_is_refused(serve, monkeypatch):
+    live = serve(ScriptedChatModel(["Hello."]))
+    responses = live.client.responses
+    events = responses.create(model="m", input="Hi", background=True, stream=True)
+    response_id = list(events)[-1].response.id
+    wait_for(lambda: not live.server.events._live)  # all of them are in the database
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 25 * 3600)
+    assert list(responses.retrieve(response_id, stream=True))  # not purged yet
+    live.server._purge_events()
+    with pytest.raises(openai.BadRequestError, match="events are kept for 24 hours"):
+        responses.retrieve(response_id, stream=True)
+    assert responses.retrieve(response_id).output_text == "Hello."

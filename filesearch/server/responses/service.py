@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
+from filesearch.event_log import EVENTS_KEPT_S
 from filesearch.ids import new_id
 from filesearch.objects import Record, Transaction
 from filesearch.paging import Page, PageQuery
@@ -291,6 +292,13 @@ class ResponseService:
                 "stream",
             )
         has_ended = record.status in TERMINAL
+        is_old = record.created_at < time.time() - EVENTS_KEPT_S
+        if has_ended and is_old and not self._server.events.read(response_id):
+            raise invalid(
+                f"Response '{response_id}' can be streamed no longer: events are kept for "
+                f"{EVENTS_KEPT_S // 3600} hours. Retrieve it without 'stream'.",
+                "stream",
+            )
         return stored_events(self._server.events, response_id, after, has_ended=has_ended)
 
     def cancel(self, response_id: str, caller: Caller) -> ResponseObject:
