@@ -14,7 +14,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from filesearch import schema as t
 from filesearch import store_rows
@@ -187,6 +198,14 @@ class FileObjects:
         # Once the row is gone for good, or a crash would leave a file without bytes.
         self._catalog.delete_unused_content(row.content_hash, self._blobs)
         self._on_removed()
+
+    def purge_due(self) -> None:
+        """Do as `purge` where a file has expired: until then stores list it and find it."""
+        is_due = exists().where(t.files.c.expires_at <= int(time.time()))
+        with self._database.reading() as sql:
+            has_expired = sql.scalar(select(is_due))
+        if has_expired:
+            self.purge()
 
     def purge(self) -> int:
         """Delete the files that have expired, and bytes that never became one.

@@ -21,7 +21,7 @@ from filesearch.objects import Objects
 from filesearch.protocols import ChatModel
 from filesearch.server.given_files import GivenFiles
 from filesearch.server.models import ModelMap
-from filesearch.server.purge import Purge
+from filesearch.server.purge import EXPIRY_INTERVAL_S, Purge
 from filesearch.server.responses.reading import Reading
 from filesearch.server.responses.service import ResponseService
 from filesearch.server.runs.service import RunService
@@ -110,6 +110,7 @@ class Server:
         self.responses = ResponseService(self)
         # Each service is made here, and started and stopped in this order.
         self.services: Sequence[Service] = (
+            Purge([self.files.purge_due], interval_s=EXPIRY_INTERVAL_S),
             Purge(
                 [
                     self.files.purge,

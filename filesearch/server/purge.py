@@ -7,19 +7,24 @@ import threading
 from collections.abc import Callable, Sequence
 
 INTERVAL_S = 300.0
+EXPIRY_INTERVAL_S = 10.0  # for what must not be seen once it has expired, and is cheap to look for
 _log = logging.getLogger("filesearch.server")
 
 
 class Purge:
-    """A service that calls each of `deeds` now and every five minutes, in a thread of its own.
+    """A service that calls each of `deeds` now and from time to time, in a thread of its own.
 
     Args:
         deeds: Each deletes what has expired, or lets go of what this process needs no more; safe to
             be done by several processes at once.
+        interval_s: Between two rounds; None takes five minutes.
     """
 
-    def __init__(self, deeds: Sequence[Callable[[], object]]) -> None:
+    def __init__(
+        self, deeds: Sequence[Callable[[], object]], *, interval_s: float | None = None
+    ) -> None:
         self._deeds = deeds
+        self._interval_s = interval_s or INTERVAL_S
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="purge", daemon=True)
 
@@ -39,4 +44,4 @@ class Purge:
                     deed()
                 except Exception:  # noqa: BLE001 - a worker's loop; tried again the next time
                     _log.exception("expired objects could not be deleted")
-            self._stopped.wait(INTERVAL_S)
+            self._stopped.wait(self._interval_s)

@@ -1,6 +1,7 @@
 import threading
 import time
 
+from filesearch.server import context
 from filesearch.server import purge as purge_module
 from filesearch.server.purge import Purge
 
@@ -39,3 +40,23 @@ def test_a_file_that_expired_while_the_server_was_down_goes_when_it_starts(serve
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert file.id not in {f.id for f in other.client.files.list()}
+
+
+def test_a_file_that_expires_leaves_its_stores_long_before_the_next_purge(serve, monkeypatch):
+    monkeypatch.setattr(context, "EXPIRY_INTERVAL_S", 0.05)
+    client = serve().client
+    store = client.vector_stores.create()
+    file = client.files.create(
+        file=("mug.txt", b"A mug may be returned."),
+        purpose="assistants",
+        expires_after={"anchor": "created_at", "seconds": 3600},
+    )
+    client.vector_stores.files.create_and_poll(vector_store_id=store.id, file_id=file.id)
+    assert client.vector_stores.search(store.id, query="mug").data
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 3601)
+    deadline = time.monotonic() + 30
+    while client.vector_stores.files.list(store.id).data:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert not client.vector_stores.search(store.id, query="mug").data
