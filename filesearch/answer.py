@@ -21,13 +21,13 @@ from rank_bm25 import BM25Okapi
 from filesearch.asked_names import is_about_names
 from filesearch.context import name_words
 from filesearch.fuse import normalise
-from filesearch.headings import BULLET, HAS_QUANTITY, has_field, is_fact, is_heading
+from filesearch.headings import BULLET, HAS_QUANTITY, OpenKeys, has_field, is_fact, is_heading
 from filesearch.judge import Place, Words, judge, what_it_is_about
 from filesearch.languages import known_share
 from filesearch.patterns import lazy_pattern
 from filesearch.protocols import Embedder
 from filesearch.row_answers import amounts_of, is_outside, names_same
-from filesearch.table_rows import prose_before, quotable_units, values_of
+from filesearch.table_rows import headings_above, prose_before, quotable_units, values_of
 from filesearch.terms import extract_terms, query_terms
 from filesearch.types import SearchResult
 from filesearch.typos import mend_typos
@@ -189,6 +189,7 @@ def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:
     terms_of = cache(extract_terms)
     for number, result in enumerate(results):
         name = name_words(result.filename)
+        keys = OpenKeys(result.text)
         path: tuple[str, ...] = ()
         title = above = ""  # the last line of the section that is a heading and no fact; or any
         for unit in quotable_units(result):
@@ -198,16 +199,18 @@ def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:
             start += len(mark)
             text = result.text[start:end]
             terms = tuple(extract_terms(text))
-            sections = _path(result, result.start + start)
+            sections = headings_above(result, result.start + start)
+            if unit.is_setting:
+                sections += keys.above(start)
             if sections != path:
                 path, title, above = sections, "", ""
-            heads = not unit.is_row and is_heading(text, terms, mark)
+            heads = not (unit.is_row or unit.is_setting) and is_heading(text, terms, mark)
             says = not heads or is_fact(text, terms, mark)
             heading = "\n".join(filter(None, (*path, title if heads else above, unit.columns)))
             if heads and not (says and BULLET.match(mark)):
                 above = text
                 title = title if says else above
-            least = MIN_FIELD_TERMS if has_field(text) else MIN_TERMS
+            least = MIN_FIELD_TERMS if unit.is_setting or has_field(text) else MIN_TERMS
             if says and len(terms) >= (MIN_ROW_TERMS if unit.is_row else least):
                 found.append(
                     Sentence(
@@ -222,18 +225,6 @@ def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:
                     )
                 )
     return found
-
-
-def _path(result: SearchResult, position: int) -> tuple[str, ...]:
-    """Return the known headings above a character of the document, outermost first.
-
-    The title of a document tells its sentences apart from those of other files at best: it is left
-    out where there is a heading below it.
-    """
-    above = [span for span in result.headings if span.start <= position < span.end]
-    if len(above) > 1 and above[0].start == 0:
-        del above[0]
-    return tuple(span.label for span in above)
 
 
 @dataclass(frozen=True, slots=True)

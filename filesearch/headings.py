@@ -38,6 +38,9 @@ _JOINS_TOPICS = lazy_pattern(r"\s(?:and|or|und|oder|et|ou|y|o|e|&)\s|[和与與�
 _FIELD = lazy_pattern(
     r"^[^:：|\n]*\p{L}[^:：|\n]*(?::[*_]*[ \t]+|：[*_]*[ \t]*)(?=\S)", regex.MULTILINE
 )
+# "server:", with its indentation.
+_KEY = lazy_pattern(r"[ \t]*([\p{L}_][\w.-]*):[ \t]*$", regex.MULTILINE)
+_INDENTATION = lazy_pattern(r"[ \t]*")
 # "Ana Lopez – driver", "Ana Lopez (driver)", "Ana Lopez, driver".
 _PARTS = lazy_pattern(r"\p{L}.*?(?:,\s|\s[–—=-]\s|\s\()")
 # "Part II: Safety", "附录：表格", "Bread at home: a short guide".
@@ -88,6 +91,30 @@ def is_fact(text: str, terms: Sequence[str], mark: str) -> bool:
 def has_field(text: str) -> bool:
     """Return whether a line names something and says what it is: "Driver: Ana"."""
     return _FIELD.search(text) is not None
+
+
+class OpenKeys:
+    """The keys that the lines of a text stand below by indentation, as in YAML.
+
+    Args:
+        text: Its lines are asked about in order.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._open: list[tuple[int, str]] = []
+
+    def above(self, position: int) -> tuple[str, ...]:
+        """Return the keys above the line of a character, outermost first."""
+        start = self._text.rfind("\n", 0, position) + 1
+        indentation = _INDENTATION.match(self._text, start)
+        width = len(indentation.group()) if indentation else 0
+        while self._open and self._open[-1][0] >= width:
+            self._open.pop()
+        keys = tuple(key for _, key in self._open)
+        if key := _KEY.match(self._text, start):
+            self._open.append((width, key[1]))
+        return keys
 
 
 def _only_heads(text: str, mark: str) -> bool:

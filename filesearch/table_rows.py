@@ -32,6 +32,13 @@ _DRAWN_LINE = lazy_pattern(r"[ \t|:+=-]*")
 _UNDERLINE = lazy_pattern(r"[-=]")
 # What stands between two rows of one table: a line end, or a drawn line.
 _BETWEEN = lazy_pattern(r"[ \t]*\n(?:[ \t]*[|:+=-][ \t|:+=-]*\n)?[ \t]*")
+# Two or more lines of settings: "[server]", "threads = 12", "replicas: 4", "resources:". Indented
+# from the first on, they are fields or arguments in code.
+_SETTINGS = lazy_pattern(
+    r"(?m)^(?![ \t])(?:[ \t]*(?:\[[^\n\[\]]+\]|(?:-[ \t]+)?[a-z_][\w.-]*:(?:[ \t][^\n]*)?"
+    r"|[\p{L}_][\w.-]*[ \t]*=(?!=)[^\n()\[\]{}]+)(?:\n|\Z)){2,}"
+)
+_LINE = lazy_pattern(r"\S[^\n]*")
 _EDGE = " \t|"
 _NAMED_CELL = lazy_pattern(r"[^|:;\n]{1,160}: ")
 _NAMED_CELLS = lazy_pattern(r"[^|:;\n]{1,160}: [^|;\n]*; [^|:;\n]{1,160}: ")
@@ -59,6 +66,7 @@ class Unit:
         start, end: Character positions in the passage's text.
         is_row: Whether it is a whole row, with its cells told apart.
         is_field: Whether it is a piece of a row with the name of a cell in it.
+        is_setting: Whether it is a line of settings: "threads = 12".
         columns: The row that names the columns, where it says something besides.
     """
 
@@ -66,6 +74,7 @@ class Unit:
     end: int
     is_row: bool = False
     is_field: bool = False
+    is_setting: bool = False
     columns: str = ""
 
 
@@ -87,6 +96,18 @@ def quotable_units(result: SearchResult) -> list[Unit]:
     units += _sentences(result.text, position, len(result.text), titles)
     asides = [*_edges(result), *_contents(result.text)]
     return [unit for unit in units if not any(a < unit.end and unit.start < b for a, b in asides)]
+
+
+def headings_above(result: SearchResult, position: int) -> tuple[str, ...]:
+    """Return the known headings above a character of the document, outermost first.
+
+    The title of a document tells its sentences apart from those of other files at best: it is left
+    out where there is a heading below it.
+    """
+    above = [span for span in result.headings if span.start <= position < span.end]
+    if len(above) > 1 and above[0].start == 0:
+        del above[0]
+    return tuple(span.label for span in above)
 
 
 def values_of(row: str) -> str:
@@ -160,12 +181,17 @@ def _after_title(text: str, start: int, label: str) -> int:
 
 
 def _sentences(text: str, start: int, end: int, titles: Sequence[_Stretch]) -> list[Unit]:
-    """Return what stands between two characters, without the lines of headings."""
+    """Return what stands between two characters, settings by line, without lines of headings."""
     units: list[Unit] = []
     for first, past in titles:
         if start <= first < end:
             units += _sentences(text, start, first, ())
             start = past
+    for settings in _SETTINGS.finditer(text, start, end):
+        units += [Unit(*span) for span in sentence_spans(text, start, settings.start())]
+        for line in _LINE.finditer(text, *settings.span()):
+            units.append(Unit(*line.span(), is_setting=not line.group().startswith("[")))
+        start = settings.end()
     return units + [Unit(*span) for span in sentence_spans(text, start, end)]
 
 

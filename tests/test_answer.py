@@ -377,6 +377,33 @@ def test_all_headings_above_a_sentence_go_along_with_it():
     assert set(extract_terms(first.heading)) <= set(first.terms)
 
 
+SETTINGS = {
+    "app.ini": "[server]\nthreads = 12\nhost = 10.0.0.7\n\n[cache]\nbackend = redis\nttl = 900\n",
+    "deploy.yaml": "replicas: 4\nlimits:\n  memory: 768Mi\nprobe:\n  path: /health\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("server threads", "threads = 12"),
+        ("What is the cache backend?", "backend = redis"),
+        ("replicas", "replicas: 4"),
+        ("What is the memory limit?", "memory: 768Mi"),
+    ],
+)
+def test_a_line_of_settings_is_quoted_alone(question, quote):
+    assert ask(question, SETTINGS).citations[0].quote == quote
+
+
+def test_a_setting_stands_below_its_section_or_key():
+    found = [result(name, text) for name, text in SETTINGS.items()]
+    heads = {sentence.text: sentence.heading for sentence in find_sentences(found)}
+    assert heads["ttl = 900"] == "[cache]"
+    assert heads["memory: 768Mi"] == "limits"
+    assert heads["replicas: 4"] == ""
+
+
 def test_the_title_of_a_document_heads_what_has_no_heading_else():
     notes = sectioned("Club rules\nThe club is old.\n1 Seat\nIt sits here.", (1, "Club rules"))
     assert {sentence.heading for sentence in find_sentences([notes])} == {"Club rules"}
