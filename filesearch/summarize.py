@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from filesearch.answer import Sentence, find_sentences
 from filesearch.centrality import pick_central, shortlist, similarities
 from filesearch.cite import edges_within, locate, location_fields, rows_within
 from filesearch.errors import InvalidSetting, NotFound
@@ -19,6 +18,7 @@ from filesearch.languages import known_share
 from filesearch.maintain import match_files
 from filesearch.map_reduce import PartSummary, cite_draft, draft_summary, join_drafts
 from filesearch.protocols import ChatModel, Embedder
+from filesearch.quotable import Sentence, find_sentences
 from filesearch.sentences import sentence_spans
 from filesearch.terms import extract_terms
 from filesearch.types import Answer, Citation, Document, SearchResult

@@ -23,8 +23,9 @@ from typing import Any
 
 from filesearch import FileSearch
 from filesearch.adapters import make_embedder
-from filesearch.answer import MAX_PASSAGES, find_sentences, rank_sentences
+from filesearch.answer import MAX_PASSAGES, rank_sentences
 from filesearch.protocols import Embedder
+from filesearch.quotable import find_sentences
 
 THRESHOLDS = [0.15, 0.17, 0.19, 0.21, 0.25, 0.30, 0.33, 0.36, 0.39, 0.42, 0.45, 0.50]
 

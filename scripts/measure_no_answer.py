@@ -36,9 +36,10 @@ import numpy as np
 
 from filesearch import FileSearch
 from filesearch.adapters import make_embedder
-from filesearch.answer import MAX_PASSAGES, find_sentences, pick_sentences, rank_sentences
+from filesearch.answer import MAX_PASSAGES, pick_sentences, rank_sentences
 from filesearch.evaluation.reading import read_set
 from filesearch.protocols import Embedder
+from filesearch.quotable import find_sentences
 from filesearch.types import Turn
 
 SQUAD, MTRAG = "squad20_dev", "mtrag_un_closed_dev"

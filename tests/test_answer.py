@@ -12,7 +12,6 @@ from filesearch import FileSearch, Settings
 from filesearch.answer import (
     MAX_STATEMENTS,
     WEIGHT_PASSAGE,
-    find_sentences,
     rank_sentences,
 )
 from filesearch.assistant import answer_of
@@ -20,6 +19,7 @@ from filesearch.chat.extractive import ExtractiveChatModel
 from filesearch.cite import content_part, locate
 from filesearch.errors import ChatFailed
 from filesearch.messages import ChatRequest, Message, Source
+from filesearch.quotable import find_sentences
 from filesearch.run import Run
 from filesearch.terms import extract_terms
 from filesearch.testing import HashingEmbedder

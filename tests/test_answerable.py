@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from filesearch.adapters import make_embedder
-from filesearch.answer import find_sentences, pick_sentences, quote_answers, rank_sentences
+from filesearch.answer import pick_sentences, quote_answers, rank_sentences
 from filesearch.answer_reader import Reading
 from filesearch.answerable import (
     FEATURE_NAMES,
@@ -20,6 +20,7 @@ from filesearch.answerable import (
     share_lacking,
 )
 from filesearch.config import BUNDLED_EMBEDDER
+from filesearch.quotable import find_sentences
 from filesearch.testing import HashingEmbedder
 from filesearch.types import SearchResult
 

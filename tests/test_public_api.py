@@ -142,7 +142,7 @@ LAYERS = [
     ["candidates", "passages", "answerable"],
     ["search_turns"],
     ["scoring", "judge"],
-    ["merging", "asked_names"],
+    ["merging", "asked_names", "quotable"],
     ["background_merges"],
     ["ingest", "maintain", "retrieve", "answer", "map_reduce"],
     ["chat"],
