@@ -303,8 +303,9 @@ def pick_sentences(sentences: Sequence[Sentence], ranking: Ranking) -> list[int]
             continue
         if picked and ranking.support[i] < ranking.min_support:
             continue
-        terms = set(sentences[i].terms)
-        if all(len(terms & set(sentences[j].terms)) <= MAX_SAME_TERMS * len(terms) for j in picked):
+        terms = set(sentences[i].own_terms)
+        same = (len(terms.intersection(sentences[j].own_terms)) for j in picked)
+        if all(count <= MAX_SAME_TERMS * len(terms) for count in same):
             picked.append(i)
     return picked
 

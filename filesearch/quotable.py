@@ -38,7 +38,8 @@ class Sentence:
         text: The characters between.
         heading: The headings above it, the last line that it follows as one or as a question, and
             the row that names its columns; empty when none.
-        terms: Keyword terms of both, and of the file's name.
+        own_terms: Keyword terms of the text.
+        terms: These, and those of the heading and of the file's name.
         is_row: Whether it is a row of a table, or a field of one: it says nothing of those around.
         values: Of a whole row, its terms without the names of its columns.
     """
@@ -48,6 +49,7 @@ class Sentence:
     end: int
     text: str
     heading: str
+    own_terms: tuple[str, ...]
     terms: tuple[str, ...]
     is_row: bool = False
     values: tuple[str, ...] = ()
@@ -100,6 +102,7 @@ def find_sentences(results: Sequence[SearchResult]) -> list[Sentence]:
                         end=result.start + end,
                         text=text,
                         heading=heading,
+                        own_terms=terms,
                         terms=(*terms, *terms_of(heading), *terms_of(name)),
                         is_row=unit.is_row or unit.is_field,
                         values=tuple(extract_terms(values_of(text))) if unit.is_row else (),
