@@ -56,6 +56,8 @@ class Verification:
         orphans: Segment directories that no catalog row names; harmless, swept by a writer.
         damages: Empty when all holds together.
         repaired: Segments that were rebuilt.
+        without_bytes: Files whose bytes are gone: they are searched, but cannot be downloaded, nor
+            read anew.
     """
 
     segments: int
@@ -64,6 +66,7 @@ class Verification:
     orphans: int
     damages: tuple[Damage, ...]
     repaired: int = 0
+    without_bytes: int = 0
 
 
 def match_files(known: Sequence[FileRecord], targets: Sequence[str]) -> list[FileRecord]:

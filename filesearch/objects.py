@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, exists, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
 from filesearch import schema as t
 from filesearch.database import Database
@@ -195,12 +195,6 @@ class Transaction:
             self.sql, narrowed, query, place=_place(kind, parent), seq=c.seq, id_column=c.id
         )
         return Page(tuple(_to_record(row) for row in rows), has_more)
-
-    def mentions(self, kind: Kind, text: str) -> bool:
-        """Return whether `text`, such as an id, stands anywhere in an object of this kind."""
-        c = t.objects.c
-        found = exists().where(c.kind == kind, c.body.contains(text, autoescape=True))
-        return bool(self.sql.scalar(select(found)))
 
     def select(
         self,

@@ -260,7 +260,7 @@ def render_problems(records: Sequence[FileRecord], *, total: int) -> str:
 
 
 def render_verification(found: Verification) -> str:
-    """Return what was checked, then one line for each damage."""
+    """Return what was checked, then one line for each damage, and one for bytes that are gone."""
     lines = [f"checked {found.segments} segments, {found.files} files, {found.chunks} chunks"]
     if found.repaired:
         lines.append(f"rebuilt {found.repaired} segments")
@@ -269,7 +269,13 @@ def render_verification(found: Verification) -> str:
     for damage in found.damages:
         where = f"segment {damage.segment}" if damage.segment else "catalog"
         lines.append(f"  damaged  {where}: {escaped(damage.problem)}")
-    if not found.damages:
+    if found.without_bytes:
+        which = "1 file is" if found.without_bytes == 1 else f"{found.without_bytes} files are"
+        lines.append(
+            f"the bytes of {which} missing; put back the folder blobs of the index, or remove such "
+            "files and ingest or upload them again"
+        )
+    if not (found.damages or found.without_bytes):
         lines.append("all holds together")
     elif any(damage.can_be_rebuilt for damage in found.damages):
         lines.append("run: fsearch verify --repair")

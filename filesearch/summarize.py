@@ -159,9 +159,13 @@ def _candidates(record: FileRecord, document: Document, count: int) -> list[_Can
     )
     found = find_sentences([whole])
     if not found:  # nothing but headings, or a line or two
-        found = [
-            Sentence(0, start, end, text[start:end], "", tuple(extract_terms(text[start:end])))
+        spans = [
+            (start, end, tuple(extract_terms(text[start:end])))
             for start, end in sentence_spans(text)
+        ]
+        found = [
+            Sentence(0, start, end, text[start:end], "", terms, terms)
+            for start, end, terms in spans
         ]
     prose = [sentence for sentence in found if _ENDS_AS_SENTENCE.search(sentence.text)]
     kept = prose if len(prose) >= count else found

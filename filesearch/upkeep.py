@@ -11,7 +11,6 @@ from filesearch.background_merges import warn_of_failure
 from filesearch.errors import FilesearchError
 from filesearch.index_directory import IndexDirectory
 from filesearch.maintain import (
-    Damage,
     Verification,
     makes_signs,
     match_files,
@@ -76,22 +75,15 @@ def verify_index(index: IndexDirectory, embedder: Callable[[], Embedder]) -> Ver
             verify(index.segments, index.catalog, store, needs_signs=needs)
             for store, needs in zip(stores, needs_signs, strict=True)
         ],
-        _missing_bytes(index),
+        _count_without_bytes(index),
     )
 
 
-def _missing_bytes(index: IndexDirectory) -> list[Damage]:
+def _count_without_bytes(index: IndexDirectory) -> int:
     missing = _without_bytes(index)
     if missing:  # others may have removed some meanwhile
         missing &= _without_bytes(index)
-    if not missing:
-        return []
-    which = "1 file is" if len(missing) == 1 else f"{len(missing)} files are"
-    problem = (
-        f"the bytes of {which} missing; put back the folder blobs of the index, or remove such "
-        "files and ingest or upload them again"
-    )
-    return [Damage("", problem, can_be_rebuilt=False)]
+    return len(missing)
 
 
 def _without_bytes(index: IndexDirectory) -> set[str]:
@@ -101,14 +93,15 @@ def _without_bytes(index: IndexDirectory) -> set[str]:
     return {file_id for file_id, digest in wanted.items() if digest not in kept}
 
 
-def _together(found: Sequence[Verification], missing: Sequence[Damage]) -> Verification:
+def _together(found: Sequence[Verification], without_bytes: int) -> Verification:
     return Verification(
         segments=sum(one.segments for one in found),
         files=sum(one.files for one in found),
         chunks=sum(one.chunks for one in found),
         orphans=found[-1].orphans,  # each looked at the whole directory
-        damages=(*(damage for one in found for damage in one.damages), *missing),
+        damages=tuple(damage for one in found for damage in one.damages),
         repaired=sum(one.repaired for one in found),
+        without_bytes=without_bytes,
     )
 
 
@@ -135,7 +128,7 @@ def repair_index(
         # What a process left that was killed while it replaced or removed files.
         for digest in set(index.blobs.digests()) - catalog.content_hashes():
             catalog.delete_unused_content(digest, index.blobs)
-        return _together(found, _missing_bytes(index))
+        return _together(found, _count_without_bytes(index))
 
 
 def rebuild_index(

@@ -278,19 +278,18 @@ def test_an_index_is_verified_where_its_embedder_cannot_be_had(make_fs, docs, mo
         assert fs.verify().damages == ()
 
 
-def test_bytes_that_are_missing_are_a_damage(make_fs, docs):
+def test_bytes_that_are_missing_are_counted(make_fs, docs):
     fs = make_fs()
     fs.ingest(docs)
     upload(fs, "a.txt", b"Never read.")
     kept = len(list(fs._index.blobs.digests()))
     shutil.rmtree(fs.directory / "blobs")
     for found in (fs.verify(), fs.verify(should_repair=True)):
-        (damage,) = found.damages
-        assert f"the bytes of {kept} files are missing" in damage.problem
-        assert not damage.can_be_rebuilt
+        assert found.without_bytes == kept
+        assert found.damages == ()  # the text is whole
 
 
-def test_files_that_keep_no_bytes_are_no_damage(make_fs, docs):
+def test_files_that_keep_no_bytes_do_not_lack_them(make_fs, docs):
     """Text that was given, what could not be read, and copies, which share theirs."""
     fs = make_fs()
     (docs / "broken.pdf").write_bytes(b"%PDF-1.7 broken")
@@ -298,4 +297,4 @@ def test_files_that_keep_no_bytes_are_no_damage(make_fs, docs):
     fs.ingest(docs)
     fs.ingest_documents([NamedDocument("given.txt", Document("A given text."))])
     assert fs.stats().files > len(list(fs._index.blobs.digests()))
-    assert fs.verify().damages == ()
+    assert fs.verify().without_bytes == 0

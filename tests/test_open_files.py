@@ -145,7 +145,7 @@ def test_what_is_missing_is_told(tmp_path):
 
 @pytest.mark.parametrize("error", [TooManyOpenFiles("ulimit -n"), OSError(errno.EMFILE, "many")])
 def test_the_command_line_ends_with_the_code_of_a_problem_with_the_index(monkeypatch, error):
-    def fail(_self):
+    def fail(*_given, **_named):
         raise error
 
     monkeypatch.setattr("filesearch.engine.FileSearch.stats", fail)

@@ -55,11 +55,11 @@ _UNKNOWN = (
     r"|not permitted|not allowed|not available|only (supported|available)|不支持)"
 )
 _VALUE = r"(unsupported.value|at most|(above|below) m|(less|greater|more|larger) than|too large)"
-# An image that cannot be read, or not in this format, is the caller's affair too.
+# An image that cannot be read or fetched, or not in this format, is the caller's affair too.
 _NO_IMAGES = (
     r"image_url\W+is only supported|unknown variant\W+image_url|content must be a string"
-    r"|images? (inputs?|urls?|content) (is|are) not|images are not (supported|enabled)"
-    r"|(n['’o]t|that) support (images\b|image inputs?|multi-?modal|vision)"
+    r"|(images?|image (inputs?|content)) (is|are) not (supported|enabled|allowed)"
+    r"|(n['’o]t|that) support (images?( inputs?)?\W*(\Z|[.,;:'\"]|for|by|in )|multi-?modal|vision)"
     r"|at most 0 image|not a multi-?modal|data required for image"
 )
 # How servers say that they cannot do something, and what follows. Wordings of OpenAI, Ollama

@@ -54,7 +54,7 @@ def stats(index: str | None, with_memory: bool, store_id: str | None, as_json: b
 def verify(ctx: click.Context, index: str | None, repair: bool, as_json: bool) -> None:
     """Check every segment and offset, and that the bytes of files are there.
 
-    Exit code 3 says that something is damaged.
+    Exit code 3 says that something is damaged, 1 that only the bytes of some files are missing.
     """
     from filesearch.engine import FileSearch
     from filesearch.render import render_verification
@@ -65,8 +65,8 @@ def verify(ctx: click.Context, index: str | None, repair: bool, as_json: bool) -
         print_json(asdict(found))
     else:
         click.echo(render_verification(found))
-    if found.damages:
-        ctx.exit(3)
+    if found.damages or found.without_bytes:
+        ctx.exit(3 if found.damages else 1)
 
 
 @click.command()

@@ -23,7 +23,6 @@ from filesearch.server.tool_resources import (
     changed_tool_resources,
     check_tool_resources,
     code_files_of,
-    delete_unused_store,
     make_store,
     make_tool_resources,
     require_file,
@@ -63,18 +62,13 @@ def create_thread(server: Server, caller: Caller, body: CreateThread, *, at: str
         server, caller, body.tool_resources, expires_after_days=THREAD_STORE_DAYS, at=at
     )
     resources = _with_code_files(resources, body.messages, at=f"{at}messages")
-    own_store = None
     if files := _attached_files(body.messages, "file_search"):
         if not store_ids_of(resources):
-            own_store = make_store(server, caller, NewStore(), THREAD_STORE_DAYS)
-            resources["file_search"] = {"vector_store_ids": [own_store]}
+            store_id = make_store(server, caller, NewStore(), THREAD_STORE_DAYS)
+            resources["file_search"] = {"vector_store_ids": [store_id]}
         attach(server, store_ids_of(resources)[0], files)
     with server.objects.writing() as tx:
-        content = {
-            "metadata": body.metadata or {},
-            "tool_resources": resources,
-            "own_store": own_store,  # made for its files: it goes with the thread
-        }
+        content = {"metadata": body.metadata or {}, "tool_resources": resources}
         thread = tx.insert("thread", content, owner=caller.owner)
         for message in body.messages:
             _insert_message(tx, thread, message)
@@ -170,8 +164,6 @@ def update_thread(server: Server, caller: Caller, thread_id: str, body: UpdateTh
 def delete_thread(server: Server, caller: Caller, thread_id: str) -> None:
     """Delete a thread with its messages, runs and their steps; a run that is active is cancelled.
 
-    The store that was made for its files goes too, unless somebody has taken it into use.
-
     Raises:
         ApiError: There is no such thread.
     """
@@ -181,8 +173,6 @@ def delete_thread(server: Server, caller: Caller, thread_id: str) -> None:
         thread = find_thread(tx, thread_id, caller)
         tx.delete_children(thread.id)
         tx.delete(thread)
-    if own_store := thread.body.get("own_store"):
-        delete_unused_store(server, own_store)
 
 
 def add_message(server: Server, caller: Caller, thread_id: str, body: CreateMessage) -> Record:
@@ -245,8 +235,7 @@ def _store_of(server: Server, caller: Caller, thread: Record) -> str:
         current = store_ids_of(resources)
         if current in ([], held):
             resources["file_search"] = {"vector_store_ids": [made]}
-            changed = {"tool_resources": resources, "own_store": made}
-            tx.update(thread, body={**thread.body, **changed})
+            tx.update(thread, body={**thread.body, "tool_resources": resources})
             return made
     server.stores.delete(made)  # another request was quicker
     return current[0]

@@ -8,10 +8,8 @@ transaction of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from filesearch.errors import NotFound
 from filesearch.server.errors import check_id, invalid
 from filesearch.server.vector_stores import chunk_settings
 from filesearch.server.wire.assistants import NewStore, NewToolResources, ToolResources
@@ -94,21 +92,6 @@ def make_store(
     ).id
     attach(server, store_id, new.file_ids, chunking)
     return store_id
-
-
-def delete_unused_store(server: Server, store_id: str) -> None:
-    """Delete a store that was made for a thread, unless somebody has taken it into use.
-
-    That is: has given it a name or another life, or lets another thread or an assistant search it.
-    """
-    with suppress(NotFound):  # it was deleted before
-        store = server.stores.get(store_id)
-        is_as_made = (store.name, store.metadata, store.description) == ("", {}, None)
-        if is_as_made and store.expires_after_days == THREAD_STORE_DAYS:
-            with server.objects.reading() as tx:
-                is_named = any(tx.mentions(kind, store_id) for kind in ("assistant", "thread"))
-            if not is_named:
-                server.stores.delete(store_id)
 
 
 def attach(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from filesearch.budget import message_tokens, tool_tokens
 from filesearch.messages import Message
 from filesearch.server.conversations import resolve_references
+from filesearch.server.models import quotes
 from filesearch.server.responses.compact import compact
 from filesearch.server.responses.files import read_files
 from filesearch.server.responses.items import Item, read_items, stored_items
@@ -27,6 +29,8 @@ def count_input_tokens(server: Server, request: CountTokens, caller: Caller) -> 
     before, given = _items(server, request, caller.scope)
     read = read_items(before, given)
     messages = [*read.history, *read.state.messages]
+    if request.model and quotes(server.model_for(request.model)):  # it reads no images
+        messages = [replace(message, images=()) for message in messages]
     if request.instructions:
         messages.insert(0, Message("system", request.instructions))
     specs = [tool_spec(t.echo()) for t in request.tools or () if isinstance(t, FunctionTool)]

@@ -28,6 +28,7 @@ class ItemOrder:
         self._functions = frozenset(functions)
         self._open: str | None = None
         self._arguments: list[str] = []  # of the open item, if it is a call
+        self._is_whole: bool | None = None  # these; None until somebody asks
         self._waiting: dict[str, list[Piece]] = {}
         self._ended: set[str] = set()
 
@@ -63,17 +64,20 @@ class ItemOrder:
         return not isinstance(piece, FunctionCallDelta) or piece.name in self._functions
 
     def _may_end(self) -> bool:
-        return not self._open or _is_whole(self._arguments)
+        if self._is_whole is None:
+            self._is_whole = _is_whole(self._arguments)
+        return not self._open or self._is_whole
 
     def _next(self) -> list[Piece]:
         if self._open:
             self._ended.add(self._open)
         self._open = next(iter(self._waiting))
-        self._arguments = []
+        self._arguments, self._is_whole = [], None
         return self._pass_on(self._waiting.pop(self._open))
 
     def _pass_on(self, pieces: list[Piece]) -> list[Piece]:
         self._arguments += [p.arguments for p in pieces if isinstance(p, FunctionCallDelta)]
+        self._is_whole = None
         return pieces
 
 

@@ -64,6 +64,8 @@ _PREFIXES = {
 IMAGE = "[image]"
 _EARLIER = "What was said before, in short:\n\n"
 _CALLS = ("function_call", "file_search_call")
+# What tools of another service did, and what a model thought, is kept and not read again.
+_READ = (*_CALLS, "function_call_output", "message", "compaction")
 # Ids of other shapes might be those of objects of other kinds.
 _ITEM_ID = re.compile(rf"(?:{'|'.join(set(_PREFIXES.values()))})_[0-9a-f]{{48}}")
 
@@ -183,7 +185,7 @@ def _without_file_texts(value: object) -> object:
         return value
     return [
         {name: v for name, v in part.items() if name not in ("text", "kept_id")}
-        if part.get("type") == "input_file"
+        if isinstance(part, dict) and part.get("type") == "input_file"
         else part
         for part in value
     ]
@@ -228,7 +230,8 @@ def read_items(before: Sequence[Item], given: Sequence[Item]) -> Conversation:
         is_whole = item.get("status") != "incomplete"
         if item["type"] == "function_call" and is_whole and item["call_id"] not in outputs:
             raise invalid(f"No tool output found for function call {item['call_id']}.", "input")
-    goes_on = bool(items) and items[-1]["type"] == "function_call_output"
+    read = [item["type"] for item in items if item["type"] in _READ]
+    goes_on = read[-1:] == ["function_call_output"]
     turn = turn_start(items) if goes_on else len(items)
     earlier = [item for item in items[:turn] if item["type"] != "file_search_call"]
     history, _ = _messages(earlier, outputs, first=0)

@@ -164,7 +164,9 @@ class _Execution:
         if thread is None:
             raise RunOvertaken(None)
         history = conversation(messages)
-        if not quotes(self._server.model_for(self._run.body["model"])):
+        if quotes(self._server.model_for(self._run.body["model"])):
+            history = [replace(message, images=()) for message in history if message.content]
+        else:
             history = show_images(self._server, history)
         self.recorder.history_length = len(history)
         store_ids = self._ready_stores(thread)
