@@ -223,7 +223,7 @@ def rank_sentences(
         read += WEIGHT_READING * words.belief * _holds(sentences, words)
     best = sentences[int(read.argmax())]
     found = results[:MAX_PASSAGES]
-    if not (best.is_row or is_about_names(question, found, best.passage)):
+    if not (best.is_row or is_about_names(question, found, best.passage, best.text_in_context)):
         support = np.zeros(len(sentences))
     return Ranking(
         scores=read,

@@ -37,13 +37,18 @@ _ASKS_WHAT_IS_SAID = lazy_pattern(
 )
 
 
-def is_about_names(question: str, results: Sequence[SearchResult], best: int) -> bool:
+def is_about_names(
+    question: str, results: Sequence[SearchResult], best: int, sentence: str = ""
+) -> bool:
     """Return whether what was found is about the names of a question.
 
     Each must stand in a passage that was found, its headings or its file's name; the only one in
     the best passage, unless half of all passages hold it: then it is that of the collection. Where
     there are more, two things may be compared, or one may lead to the next: held to its best
     passage alone, 45 of 100 questions of hotpotqa_100 would be declined, not one.
+
+    One that stands nowhere may be the asker's own, of whom documents speak as "we": it counts where
+    the best sentence names another in its place, or it is a code.
 
     Forms and slips of a name do; where the passages are in another language, anything but a code.
     Questions of what somebody says are left out, and titles, whose capitals tell nothing.
@@ -52,6 +57,7 @@ def is_about_names(question: str, results: Sequence[SearchResult], best: int) ->
         question: As searched for. What stands before its last question counts for nothing.
         results: What was read, best first.
         best: Position among them of the passage with the best sentence.
+        sentence: That sentence, and the headings above it; empty for the whole passage.
     """
     asked = _asking_part(question)
     is_title = not any(word.text[0].islower() or word.kind == "han" for word in words_of(asked))
@@ -67,9 +73,18 @@ def is_about_names(question: str, results: Sequence[SearchResult], best: int) ->
     for name in names:
         held = [_holds(text, name) for text in texts]
         is_common = 2 * sum(held) >= len(held)
-        if not (is_common or (held[best] if is_alone else any(held))):
+        if is_common or (held[best] if is_alone else any(held)):
+            continue
+        is_code = any(map(str.isdigit, name))
+        if is_code or any(held) or _names_another(sentence or results[best].text, question, spoken):
             return False
     return True
+
+
+def _names_another(sentence: str, question: str, language: str) -> bool:
+    """Return whether a sentence names somebody or something that the question does not."""
+    asked = PassageNames(question)
+    return any(not asked.hold(name.text) for name in names_in(sentence, language or "en"))
 
 
 def _asking_part(question: str) -> str:

@@ -293,7 +293,7 @@ class IndexDirectory:
         catalog = self.catalog
         catalog.database.check_current()  # else the lock would make the directory again
         # It follows what is done already, and a later one does what this one cannot.
-        with suppress(IndexBusy, OSError):
+        with suppress(IndexBusy, IndexProblem, OSError):
             self.let_go()
             with writer_lock(self.path, timeout_s=0):
                 sweep_segments(self.segments, catalog.segment_names)
@@ -307,6 +307,6 @@ class IndexDirectory:
 
         database = self.catalog.database
         database.check_current()  # see `sweep`
-        with suppress(IndexBusy, OSError), writer_lock(self.path, timeout_s=0):
+        with suppress(IndexBusy, IndexProblem, OSError), writer_lock(self.path, timeout_s=0):
             return database.shrink()
         return 0

@@ -196,6 +196,8 @@ class _Line:
 
     def meet_copies(self) -> None:
         """Look at those in line that score as the last one taken: copies of it stand there."""
+        if self._last_score <= 0:  # as all do that do not match
+            return
         while self._queue and -self._queue[0][0] >= _SAME_SCORE * self._last_score:
             _negative_score, rank = heapq.heappop(self._queue)
             self._meet(rank)

@@ -39,6 +39,7 @@ _SETTINGS = lazy_pattern(
     r"|[\p{L}_][\w.-]*[ \t]*=(?!=)[^\n()\[\]{}]+)(?:\n|\Z)){2,}"
 )
 _LINE = lazy_pattern(r"\S[^\n]*")
+_ASKING_LINE = lazy_pattern(r"(?m)[?？][ \t]*$")
 _EDGE = " \t|"
 _NAMED_CELL = lazy_pattern(r"[^|:;\n]{1,160}: ")
 _NAMED_CELLS = lazy_pattern(r"[^|:;\n]{1,160}: [^|;\n]*; [^|:;\n]{1,160}: ")
@@ -94,8 +95,15 @@ def quotable_units(result: SearchResult) -> list[Unit]:
         units += _rows(result, table)
         position = table[-1][1]
     units += _sentences(result.text, position, len(result.text), titles)
-    asides = [*_edges(result), *_contents(result.text)]
-    return [unit for unit in units if not any(a < unit.end and unit.start < b for a, b in asides)]
+    asides = sorted([*_edges(result), *_contents(result.text)])
+    kept = []
+    at = 0
+    for unit in units:
+        while at < len(asides) and asides[at][1] <= unit.start:
+            at += 1
+        if at == len(asides) or unit.end <= asides[at][0]:
+            kept.append(unit)
+    return kept
 
 
 def headings_above(result: SearchResult, position: int) -> tuple[str, ...]:
@@ -188,9 +196,13 @@ def _sentences(text: str, start: int, end: int, titles: Sequence[_Stretch]) -> l
             units += _sentences(text, start, first, ())
             start = past
     for settings in _SETTINGS.finditer(text, start, end):
+        if _ASKING_LINE.search(text, *settings.span()):
+            continue  # people talk to each other
         units += [Unit(*span) for span in sentence_spans(text, start, settings.start())]
         for line in _LINE.finditer(text, *settings.span()):
-            units.append(Unit(*line.span(), is_setting=not line.group().startswith("[")))
+            pieces = sentence_spans(text, *line.span())
+            is_setting = len(pieces) == 1 and not line.group().startswith("[")
+            units += [Unit(*piece, is_setting=is_setting) for piece in pieces]
         start = settings.end()
     return units + [Unit(*span) for span in sentence_spans(text, start, end)]
 

@@ -47,7 +47,15 @@ def test_a_name_may_stand_in_the_name_of_the_file():
 def test_the_name_that_half_of_the_passages_hold_is_that_of_the_collection():
     found = passages("Stands cost 40 euros.", "The Lyng Fair is old.", "Lyng Fair, rules.", "Mail.")
     assert is_about_names("What does a stand cost at the Lyng Fair?", found, 0)
-    assert not is_about_names("What does a stand cost at the Moss Fair?", found, 0)
+    assert not is_about_names("What does a stand cost at the Moss Fair?", found, 2)
+
+
+def test_a_name_that_stands_nowhere_counts_where_the_sentence_names_another():
+    """The employer of whoever asks is seldom named in its own handbook."""
+    found = passages("Every employee has 27 days of holiday.", "In London the limit is £190.")
+    assert is_about_names("How many holidays do Acme employees have?", found, 0)
+    assert not is_about_names("What is the limit in Paris?", found, 1)
+    assert not is_about_names("How many days has grade K7?", found, 0)
 
 
 @pytest.mark.parametrize(

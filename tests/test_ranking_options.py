@@ -88,6 +88,7 @@ def test_the_stores_number_of_passages_holds_unless_the_call_gives_one(make_fs, 
 def test_no_ranker_shows_the_order_of_fusion(fs, docs):
     fs.ingest(docs)
     fused = fs.rank_files("kiln mug", stage="hybrid", top_k=3)
-    hits = fs.search("kiln mug", ranking_options={"ranker": "none"}, rewrite_query=False)
+    asked = {"ranking_options": {"ranker": "none"}, "rewrite_query": False, "should_fill": False}
+    hits = fs.search("kiln mug", **asked)
     assert [hit.filename for hit in hits][:3] == [ranked.filename for ranked in fused]
     assert hits[0].score == pytest.approx(fused[0].score)

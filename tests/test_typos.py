@@ -11,8 +11,8 @@ from filesearch.types import SearchResult
 from filesearch.typos import mend_typos
 
 PASSAGE = (
-    "Probation lasts six months. The proposed dividend is 4 pence a share. Receipts are kept for "
-    "seven years, and Marianne Okonjo signs the accounts."
+    "The probation lasts six months. The proposed dividend is 4 pence a share. All receipts are "
+    "kept for seven years, and Marianne Okonjo signs the accounts."
 )
 
 
@@ -23,7 +23,7 @@ PASSAGE = (
         ("How long is probtion?", "How long is probation?"),  # one too few
         ("How much divdiend is proposed?", "How much dividend is proposed?"),  # wrong order
         ("How long are receopts kept?", "How long are receipts kept?"),  # another letter
-        ("Who is Mariannne Okonjo?", "Who is marianne Okonjo?"),
+        ("WHAT IS THE DIVDIEND?", "WHAT IS THE dividend?"),
         ("probaation months", "probation months"),  # no word that tells the language
     ],
 )
@@ -43,6 +43,8 @@ def test_a_slip_becomes_the_word_of_the_passages(typed, meant):
         "Wie lange dauert die Probetion?",  # not English
         "试用期有多长？probaation",
         "order PROB4TION",
+        "Who is Mariannne Okonjo?",  # a name
+        "who is mariannne okonjo?",
     ],
 )
 def test_what_is_no_slip_stays(question):

@@ -23,11 +23,16 @@ _STEP = 2
 _FROM_ONE = "<1>"
 """What stands in a key for the number of a page where the first is 1."""
 _MOST_NUMBERS = 4
-_FACT = re.compile(r"[\d@]")
-"""A telephone number, an address, a date; a title says nothing that may be asked for."""
+_FACT = re.compile(r"(?:\d[\s().-]*){5}|@|[.!]$|: |(?:\S+\s+){5}\S")
+"""A telephone number, an address, a date, a sentence; a title says nothing that one asks for."""
+_OFFSET = re.compile(r"<-?\d+>")
+"""What stands in a key for the number of a page."""
 _CALLS_PAGE = re.compile(
-    r"[^.!?]{0,80}(?:(?<!\w)(?:page|seite|página|pagina)|第)\s?(\d+)(?!\d)[^.!?]{0,40}",
+    r"[^.!?]{0,80}(?:(?<!\w)(?:page|seite|página|pagina)|第)\s?(\d{1,5})(?!\d)[^.!?]{0,40}",
     re.IGNORECASE,
+)
+_CALL = re.compile(
+    r"(?:\b(?:page|seite|página|pagina)|第)\s?\d+(?:\s?(?:of|von|de|di|/)\s?\d+)?", re.IGNORECASE
 )
 _NUMBER = re.compile(r"(?<![\d.,])\d{1,5}(?![\d.,]*\d)")
 
@@ -61,11 +66,14 @@ def find_running_lines(pages: Sequence[PageText]) -> list[RunningLine]:
         for i, height in _outermost(page):
             for key in _keys(page.lines[i].text, height, number):
                 places[key].append((number, i))
-    found = dict.fromkeys(_called_pages(pages), True)
+    found: dict[tuple[int, int], bool] = {}
+    for number, i in _called_pages(pages):
+        text = _without_page(pages[number].lines[i].text)
+        found[number, i] = not _FACT.search(text)
     for key, group in places.items():
         for run in _runs(group, 2 if _FROM_ONE in key.text else _FEWEST_PAGES):
             for place in run:
-                is_new = place == run[0] and not key.has_page_number and _FACT.search(key.text)
+                is_new = place == run[0] and _FACT.search(_without_page(key.text))
                 found[place] = found.get(place, False) or not is_new
     return [RunningLine(*place, found[place]) for place in sorted(found)]
 
@@ -92,11 +100,27 @@ def _called_pages(pages: Sequence[PageText]) -> Iterator[tuple[int, int]]:
                 yield number, i
 
 
+def _without_page(text: str) -> str:
+    """Return a line, or a key, without the number of its page."""
+    return _CALL.sub("", _OFFSET.sub("0", text)).strip(" -|·,0")
+
+
+def _is_within(text: str, number: re.Match[str]) -> bool:
+    """Whether a number stands in the middle of what is said: "Room 2 seats 12 people"."""
+    called = _CALL.search(text)
+    if called and called.start() <= number.start() < called.end():
+        return False
+    before, after = text[: number.start()], text[number.end() :]
+    return any(map(str.isalnum, before)) and any(map(str.isalnum, after))
+
+
 def _keys(text: str, height: int, page: int) -> Iterator[_Key]:
     """Yield what a line has in common with its likes, taking each number for that of the page."""
     numbers = list(_NUMBER.finditer(text))[:_MOST_NUMBERS]
     for count in range(len(numbers) + 1):
         for chosen in combinations(numbers, count):
+            if any(_is_within(text, number) for number in chosen):
+                continue
             key = text
             for number in reversed(chosen):
                 offset = f"<{int(number.group()) - page}>"

@@ -82,7 +82,9 @@ def _aligned_rows(lines: Sequence[Line], at: int) -> tuple[list[Line], int]:
         if len(line.cells) < 2 or not 0 < step <= _STEP * line.height:
             break
         wider = max(columns, _lefts(line), key=len)
-        if not all(_fits(row, wider) for row in [*rows, line]):
+        # Of the rows before only the last may have changed, where the columns stay.
+        unsure = rows[-1:] if wider is columns else rows
+        if not all(_fits(row, wider) for row in [*unsure, line]):
             break
         columns = wider
         rows.append(line)
