@@ -26,8 +26,8 @@ def mend_typos(question: str, passages: Sequence[str]) -> str:
 
     A slip is a letter too many, too few or wrong, or two in the wrong order, behind the first one,
     of a word of at least five letters that neither the passages nor the word table hold. It becomes
-    the word of the passages that it is one slip from, the most frequent if there are several. Names
-    stay: Jansen is not Jensen, so that only words that the passages have in lower case are meant.
+    the word of the passages that it is one slip from, the most frequent if there are several. What
+    is written as a name, behind the first word, stays: Jansen is not Jensen.
 
     Args:
         question: As searched for.
@@ -38,9 +38,8 @@ def mend_typos(question: str, passages: Sequence[str]) -> str:
         return question
     counts: Counter[str] = Counter()
     for passage in passages:
-        counts.update(word.group() for word in _WORD.finditer(passage))
+        counts.update(word.group().lower() for word in _WORD.finditer(passage))
     terms = {term for word in counts for term in extract_terms(word)}
-    common = [word for word in counts if word.islower()]
     reader = packaged_reader()
 
     def meant(word: regex.Match[str]) -> str:
@@ -48,7 +47,7 @@ def mend_typos(question: str, passages: Sequence[str]) -> str:
         is_name = word.start() > 0 and typed[0].isupper() and not question.isupper()
         if is_name or reader.has_word(typed) or not terms.isdisjoint(extract_terms(typed)):
             return typed
-        return max(_one_slip_from(typed.lower(), common), key=counts.__getitem__, default=typed)
+        return max(_one_slip_from(typed.lower(), counts), key=counts.__getitem__, default=typed)
 
     return _WORD.sub(meant, question)
 
