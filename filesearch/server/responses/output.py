@@ -149,6 +149,9 @@ class ResponseOutput:
             self._add(piece, call_status)
         self._end_message(message_status)
         self._end_call(call_status)
+        if call_status == "incomplete":  # also those that ended before the reply was cut
+            for opened in self._calls:
+                opened.item["status"] = call_status
         self._calls, self._said, self._is_reply_whole = [], 0, False
 
     # Items as a whole
