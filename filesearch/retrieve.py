@@ -225,7 +225,9 @@ class Retriever:
         found = [rank(queries[0])] if len(queries) == 1 else self._turns.map(rank, queries)
         matching = [one for one, _all in found]
         ranking = take_turns(matching) if len(matching) > 1 else matching[0]
-        return fill_up(ranking, [everything for _, everything in found]) if should_fill else ranking
+        if not should_fill or len(ranking.rows) >= depth:  # as nearly always
+            return ranking
+        return fill_up(ranking, [everything for _, everything in found])
 
     def _rank(
         self,
