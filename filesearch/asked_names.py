@@ -7,6 +7,7 @@ Paris but one, and reads like its answer. Only the name tells that it is none.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import regex
 
@@ -67,18 +68,22 @@ def is_about_names(
     language = language_of(asked, spoken) or "en"
     names = [name.text for name in names_in(asked, language)]
     if spoken not in (language, ""):
-        names = [name for name in names if any(map(str.isdigit, name))]
+        names = [name for name in names if _is_code(name)]
     is_alone = len(names_in(question, language)) == 1
-    texts = [f"{what_it_is_about(result)}. {result.text}" for result in results]
+    passages = [_Passage(f"{what_it_is_about(result)}. {result.text}") for result in results]
     for name in names:
-        held = [_holds(text, name) for text in texts]
+        held = [passage.holds(name) for passage in passages]
         is_common = 2 * sum(held) >= len(held)
         if is_common or (held[best] if is_alone else any(held)):
             continue
-        is_code = any(map(str.isdigit, name))
-        if is_code or any(held) or _names_another(sentence or results[best].text, question, spoken):
+        about = sentence or results[best].text
+        if _is_code(name) or any(held) or _names_another(about, question, spoken):
             return False
     return True
+
+
+def _is_code(name: str) -> bool:
+    return any(map(str.isdigit, name))
 
 
 def _names_another(sentence: str, question: str, language: str) -> bool:
@@ -96,12 +101,29 @@ def _asking_part(question: str) -> str:
     return part[opening.start() :] if opening else part
 
 
-def _holds(text: str, name: str) -> bool:
-    """Return whether `text` holds a name in any form, or all but for a slip."""
-    if PassageNames(text).hold(name):
-        return True
-    terms = set(extract_terms(text))
-    return all(any(_is_form(part, term) for term in terms) for part in extract_terms(name))
+class _Passage:
+    """A passage that is asked for names; it is read once for all of them, when it is first asked.
+
+    Args:
+        text: What it says, and what it is about.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def holds(self, name: str) -> bool:
+        """Return whether it holds a name in any form, or all but for a slip."""
+        return self._names.hold(name) or all(
+            any(_is_form(part, term) for term in self._terms) for part in extract_terms(name)
+        )
+
+    @cached_property
+    def _names(self) -> PassageNames:
+        return PassageNames(self._text)
+
+    @cached_property
+    def _terms(self) -> frozenset[str]:
+        return frozenset(extract_terms(self._text))
 
 
 def _is_form(asked: str, held: str) -> bool:

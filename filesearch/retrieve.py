@@ -219,15 +219,15 @@ class Retriever:
         What does not match stands behind all that does, or is left out.
         """
 
-        def rank(query: str) -> tuple[Ranking, Ranking]:
+        def rank(query: str) -> tuple[Ranking, Candidates]:
             return self._rank(index, query, selection, stage, weight, depth=depth)
 
         found = [rank(queries[0])] if len(queries) == 1 else self._turns.map(rank, queries)
-        matching = [one for one, _all in found]
+        matching = [one for one, _candidates in found]
         ranking = take_turns(matching) if len(matching) > 1 else matching[0]
         if not should_fill or len(ranking.rows) >= depth:  # as nearly always
             return ranking
-        return fill_up(ranking, [everything for _, everything in found])
+        return fill_up(ranking, [by_cosine(candidates) for _, candidates in found])
 
     def _rank(
         self,
@@ -238,31 +238,30 @@ class Retriever:
         weight: float | None,
         *,
         depth: int,
-    ) -> tuple[Ranking, Ranking]:
-        """Return the candidates that match as `stage` ranks them, and all of them by cosine."""
+    ) -> tuple[Ranking, Candidates]:
+        """Return the candidates that match as `stage` ranks them, and all that there are."""
         needs_vectors = stage != "bm25" and weight != 0
         embedder = self._embedder if needs_vectors else None
         with self._turns.searching(query, embedder) as embedded:
             question, candidates = find_candidates(
                 index, query, selection, embedded=embedded, depth=depth
             )
-            everything = by_cosine(candidates)
             if stage == "bm25":
-                return score_candidates(candidates, vector_weight=0.0), everything
+                return score_candidates(candidates, vector_weight=0.0), candidates
             if stage == "dense":
-                return score_candidates(candidates, vector_weight=1.0), everything
+                return score_candidates(candidates, vector_weight=1.0), candidates
             if stage == "rrf":
-                return score_candidates(candidates, vector_weight=None), everything
+                return score_candidates(candidates, vector_weight=None), candidates
             fused = fuse_candidates(question, candidates, weight)
             reranker = self._reranker() if stage == "rerank" else None
             if reranker is None:
-                return fused, everything
+                return fused, candidates
             top = fused.rows[: reranker.max_candidates]
             request = self.rerank_request(
                 index, question, candidates, top, is_alone=not self._turns.is_wanted
             )
         # It may be a model behind a server: others compute while this one waits.
-        return apply_rerank(fused, reranker.rerank(request)), everything
+        return apply_rerank(fused, reranker.rerank(request)), candidates
 
     def gather(self, index: Index, query: str, *, max_candidates: int) -> Gathered:
         """Return the evidence for the candidates of a question that is not blank."""

@@ -75,11 +75,6 @@ def by_cosine(candidates: Candidates) -> Ranking:
 
 def fill_up(ranking: Ranking, others: Sequence[Ranking]) -> Ranking:
     """Return `ranking`, and behind it what the others hold besides, in their order, each once."""
-    if len(others) == 1:  # nearly always: each row stands there once
-        [one] = others
-        known = set(ranking.rows.tolist())
-        besides = [at for at, row in enumerate(one.rows.tolist()) if row not in known]
-        return Ranking.join([ranking, one.some(np.array(besides))]) if besides else ranking
     joined = Ranking.join(others)
     _rows, first = np.unique(joined.rows, return_index=True)
     new = first[~np.isin(joined.rows[first], ranking.rows)]
