@@ -211,9 +211,11 @@ def rank_sentences(
         lead = ". ".join([about, prose_before(result, best.start), best.heading])
         if not names_same(question, best.text, best.terms, values=best.values, around=lead):
             support[at] = 0.0
-    shared = set(terms).intersection(extract_terms(f"{about}. {result.text}"))
-    least = MIN_SUPPORT_OF_FEW if len(shared) <= FEW_TERMS else MIN_SUPPORT_UNKNOWN
-    min_support = share * MIN_SUPPORT_KNOWN + (1 - share) * least
+    min_support = MIN_SUPPORT_KNOWN
+    if share < 1:
+        shared = set(terms).intersection(extract_terms(f"{about}. {result.text}"))
+        least = MIN_SUPPORT_OF_FEW if len(shared) <= FEW_TERMS else MIN_SUPPORT_UNKNOWN
+        min_support = share * MIN_SUPPORT_KNOWN + (1 - share) * least
     support = np.maximum(support, np.where(follows, np.roll(support, 1), 0.0))
     judgement = None
     if (support >= min_support).any():  # else it is declined whatever is read
