@@ -44,13 +44,18 @@ class CommitWatch:
 
         None where it cannot be told: whoever asks the database itself learns why.
         """
-        if self._connection is None and not self._open():
-            return None
+        found = self._ask()
+        if found is None and self._open():
+            found = self._ask()
+        return found
+
+    def _ask(self) -> CommitMark | None:
+        """Return what the connection says; None where there is none, or none of use."""
         with self._lock:
             # Put back only where all went well: one that Ctrl-C stopped may be amid a transaction,
             # and would see no commit any more.
             connection, self._connection = self._connection, None
-            if connection is None:  # closed meanwhile
+            if connection is None:
                 return None
             try:
                 version: int = connection.execute("PRAGMA data_version").fetchall()[0][0]
@@ -68,6 +73,9 @@ class CommitWatch:
         if not self._connecting.acquire(blocking=False):
             return False
         try:
+            with self._lock:
+                if self._connection is not None:  # another thread has opened it just now
+                    return True
             connection = self._connect()
         except (sqlite3.Error, SQLAlchemyError):
             return False

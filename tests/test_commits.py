@@ -169,6 +169,38 @@ def test_one_thread_alone_waits_for_a_connection(database):
     watch.close()
 
 
+def test_threads_that_ask_at_once_share_one_connection(database):
+    """Another one would give another mark, and all that was kept would be read anew."""
+    asking, go_on = threading.Event(), threading.Event()
+    connected, marks = [], []
+
+    class Slow(sqlite3.Connection):
+        def execute(self, statement):
+            asking.set()
+            assert go_on.wait(30)
+            return super().execute(statement)
+
+    def connect():
+        connected.append(sqlite3.connect(database._path, factory=Slow, check_same_thread=False))
+        return connected[-1]
+
+    watch = CommitWatch(connect)
+    threads = [threading.Thread(target=lambda: marks.append(watch.mark())) for _ in range(3)]
+    threads[0].start()
+    assert asking.wait(30)
+    for thread in threads[1:]:
+        thread.start()
+    for thread in threads[1:]:
+        thread.join(0.2)  # they wait for the first one, which asks
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+    assert len(connected) == 1
+    assert len(marks) == 3
+    assert len(set(marks)) == 1
+    watch.close()
+
+
 def test_a_child_asks_on_a_connection_of_its_own(database):
     before = database.commit_mark()
     database.begin_anew()  # as in a forked child
