@@ -157,9 +157,9 @@ class _Line:
         self._least = least
         self._copies = copies
         self._ranking = ranking
-        self._queue = [
-            (-score, rank) for rank, score in enumerate(ranking.scores.tolist()) if score >= least
-        ]
+        ranks = np.flatnonzero(ranking.scores >= least)
+        negative = -ranking.scores[ranks]
+        self._queue = list(zip(negative.tolist(), ranks.tolist(), strict=True))
         heapq.heapify(self._queue)
         self._taken: dict[int, list[tuple[int, int]]] = {}
         self._last_score = 0.0

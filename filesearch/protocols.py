@@ -203,7 +203,11 @@ class Index(Protocol):
 
 
 class Reranker(Protocol):
-    """A question and passages in, a better judgement of each passage out."""
+    """A question and passages in, a better judgement of each passage out.
+
+    One that neither runs a model nor waits for anything may say so by `is_instant = True`: searches
+    let others compute while they wait for one that does not.
+    """
 
     @property
     def name(self) -> str:

@@ -24,18 +24,18 @@ from filesearch.candidates import (
     second_and_mean,
 )
 from filesearch.catalog import Catalog
-from filesearch.cite import edges_within, headings_within, locate, location_fields, rows_within
 from filesearch.config import check_top_k
 from filesearch.context_cache import ContextCache
 from filesearch.filters import Filter, Predicate, compile_filter
 from filesearch.fuse import normalise
 from filesearch.index_rows import Place, Selection
-from filesearch.passages import Passage, pick_passages
+from filesearch.passages import pick_passages
 from filesearch.protocols import Embedder, Index, Reranker
 from filesearch.ranking import Ranking
 from filesearch.ranking_options import RankingOptions
 from filesearch.records import Entry
 from filesearch.rerank.features import Evidence, compute_features
+from filesearch.results import to_result
 from filesearch.row_attributes import LastRowAttributes
 from filesearch.scoring import (
     apply_rerank,
@@ -46,6 +46,7 @@ from filesearch.scoring import (
     take_turns,
 )
 from filesearch.search_turns import SearchTurns
+from filesearch.turns import Errand
 from filesearch.types import (
     Document,
     FloatVector,
@@ -118,6 +119,7 @@ class Retriever:
         filters: Filter | None = None,
         options: RankingOptions,
         should_fill: bool = True,
+        should_locate: bool = True,
     ) -> list[SearchResult]:
         """Return the passages that match, best first, no two sharing a character.
 
@@ -130,6 +132,7 @@ class Retriever:
             options: For this search; where silent, the store's hold.
             should_fill: Where fewer than `top_k` match, add the nearest of those that do not (no
                 word in common, and no cosine above 0), with score 0.
+            should_locate: Say where in its file each stands: page and headings, rows and edges.
 
         Raises:
             InvalidSetting: `top_k` out of bounds.
@@ -153,10 +156,18 @@ class Retriever:
         )
         # Neighbours share their words: half of the chunks may show nothing new.
         depth = max(MIN_DEPTH, 2 * top_k)
-        ranking = self._rank_all(
-            index, queries, selection, stage, weight, depth=depth, should_fill=should_fill
-        )
-        with self._turns.going_on():
+        with self._turns.search() as search:
+            ranking = self._rank_all(
+                search,
+                index,
+                queries,
+                selection,
+                stage,
+                weight,
+                depth=depth,
+                should_fill=should_fill,
+            )
+            search.take(goes_on=True)
             passages = pick_passages(
                 index,
                 ranking,
@@ -165,7 +176,7 @@ class Retriever:
                 texts=lambda places: self._catalog().passages(places, index.load_keys),
                 copies=selection.copies,
             )
-        return _results(passages)
+        return [to_result(passage, should_locate=should_locate) for passage in passages]
 
     def _rows_passing(
         self, index: Index, entry: Entry, predicate: Predicate
@@ -192,7 +203,8 @@ class Retriever:
             return []
         best: dict[str, RankedFile] = {}
         weight = self._vector_weight
-        ranking = self._rank_all(index, queries, index.everything, stage, weight)
+        with self._turns.search() as search:
+            ranking = self._rank_all(search, index, queries, index.everything, stage, weight)
         for row, score in zip(ranking.rows.tolist(), ranking.scores.tolist(), strict=True):
             place = index.places([row])[0]
             if place is None:
@@ -205,6 +217,7 @@ class Retriever:
 
     def _rank_all(
         self,
+        search: Errand,
         index: Index,
         queries: Sequence[str],
         selection: Selection,
@@ -216,13 +229,18 @@ class Retriever:
     ) -> Ranking:
         """Return the candidates of several queries as one ranking; each gets its share of it.
 
-        What does not match stands behind all that does, or is left out.
+        What does not match stands behind all that does, or is left out. One query alone is ranked
+        in the turns of `search`, and may leave it with one.
         """
 
         def rank(query: str) -> tuple[Ranking, Candidates]:
-            return self._rank(index, query, selection, stage, weight, depth=depth)
+            with self._turns.search() as own:
+                return self._rank(own, index, query, selection, stage, weight, depth=depth)
 
-        found = [rank(queries[0])] if len(queries) == 1 else self._turns.map(rank, queries)
+        if len(queries) == 1:
+            found = [self._rank(search, index, queries[0], selection, stage, weight, depth=depth)]
+        else:
+            found = self._turns.map(rank, queries)
         matching = [one for one, _candidates in found]
         ranking = take_turns(matching) if len(matching) > 1 else matching[0]
         if not should_fill or len(ranking.rows) >= depth:  # as nearly always
@@ -231,6 +249,7 @@ class Retriever:
 
     def _rank(
         self,
+        search: Errand,
         index: Index,
         query: str,
         selection: Selection,
@@ -242,25 +261,26 @@ class Retriever:
         """Return the candidates that match as `stage` ranks them, and all that there are."""
         needs_vectors = stage != "bm25" and weight != 0
         embedder = self._embedder if needs_vectors else None
-        with self._turns.searching(query, embedder) as embedded:
-            question, candidates = find_candidates(
-                index, query, selection, embedded=embedded, depth=depth
-            )
-            if stage == "bm25":
-                return score_candidates(candidates, vector_weight=0.0), candidates
-            if stage == "dense":
-                return score_candidates(candidates, vector_weight=1.0), candidates
-            if stage == "rrf":
-                return score_candidates(candidates, vector_weight=None), candidates
-            fused = fuse_candidates(question, candidates, weight)
-            reranker = self._reranker() if stage == "rerank" else None
-            if reranker is None:
-                return fused, candidates
-            top = fused.rows[: reranker.max_candidates]
-            request = self.rerank_request(
-                index, question, candidates, top, is_alone=not self._turns.is_wanted
-            )
-        # It may be a model behind a server: others compute while this one waits.
+        embedded = self._turns.embed(search, query, embedder)
+        question, candidates = find_candidates(
+            index, query, selection, embedded=embedded, depth=depth
+        )
+        if stage == "bm25":
+            return score_candidates(candidates, vector_weight=0.0), candidates
+        if stage == "dense":
+            return score_candidates(candidates, vector_weight=1.0), candidates
+        if stage == "rrf":
+            return score_candidates(candidates, vector_weight=None), candidates
+        fused = fuse_candidates(question, candidates, weight)
+        reranker = self._reranker() if stage == "rerank" else None
+        if reranker is None:
+            return fused, candidates
+        top = fused.rows[: reranker.max_candidates]
+        request = self.rerank_request(
+            index, question, candidates, top, is_alone=not self._turns.is_wanted
+        )
+        if not getattr(reranker, "is_instant", False):
+            search.give_back()  # a model, or a server that has one: others compute meanwhile
         return apply_rerank(fused, reranker.rerank(request)), candidates
 
     def gather(self, index: Index, query: str, *, max_candidates: int) -> Gathered:
@@ -328,33 +348,6 @@ class Retriever:
             texts=[f"{one.line}\n{text}" for one, text in zip(contexts, texts, strict=True)],
             features=compute_features(evidence),
         )
-
-
-def _results(passages: Sequence[Passage]) -> list[SearchResult]:
-    results = []
-    for passage in passages:
-        place, entry = passage.place, passage.place.entry
-        where = locate(passage.spans, place.start, place.end)
-        results.append(
-            SearchResult(
-                file_id=entry.file_id,
-                filename=entry.filename,
-                text=passage.text,
-                start=place.start,
-                end=place.end,
-                score=passage.scored.score,
-                keyword_share=passage.scored.keyword,
-                vector_share=passage.scored.vector,
-                **location_fields(where),
-                attributes=entry.attributes,
-                chunk=place.ordinal,
-                also_in=passage.also_in,
-                table_rows=rows_within(passage.spans, place.start, place.end),
-                headings=headings_within(passage.spans, place.start, place.end),
-                edges=edges_within(passage.spans, place.start, place.end),
-            )
-        )
-    return results
 
 
 def _window_texts(

@@ -11,16 +11,16 @@ search of 100,000 windows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from filesearch.candidates import Embedded, embed_question
 from filesearch.cores import usable_cores
 from filesearch.forked import tell_in_child
 from filesearch.protocols import Embedder
-from filesearch.turns import Turns
+from filesearch.turns import Errand, Turns
 from filesearch.work_sharing import submit
 
 # Longest that a search keeps its turn while its question is embedded: the bundled model takes 0.6
@@ -54,13 +54,17 @@ class SearchTurns:
         """Whether somebody waits for a turn."""
         return self._computing.is_wanted
 
-    @contextmanager
-    def searching(
-        self, question: str, embedder: Callable[[], Embedder] | None
-    ) -> Iterator[Callable[[], Embedded]]:
-        """Wait for a turn, and have it for the block; gives what gives the question's embedding.
+    def search(self) -> AbstractContextManager[Errand]:
+        """Return what one search takes its turns by."""
+        return self._computing.errand()
+
+    def embed(
+        self, search: Errand, question: str, embedder: Callable[[], Embedder] | None
+    ) -> Callable[[], Embedded]:
+        """Take a turn; return what gives the question's embedding, and has a turn then.
 
         Args:
+            search: Has no turn yet.
             question, embedder: See candidates.embed_question. That is done before the turn where
                 one has to be waited for, and beside it otherwise; the turn is given away where it
                 takes long.
@@ -68,26 +72,20 @@ class SearchTurns:
         if embedder is not None and self._computing.is_taken:
             with self._embedding.turn():
                 done = embed_question(question, embedder)
-            with self._computing.turn():
-                yield lambda: done
-        else:
-            with ExitStack() as turn:
-                turn.enter_context(self._computing.turn())
-                begun = submit(self._pool, embed_question, question, embedder)
+            search.take()
+            return lambda: done
+        search.take()
+        begun = submit(self._pool, embed_question, question, embedder)
 
-                def embedded() -> Embedded:
-                    if not wait([begun], timeout=PATIENCE_S).done:
-                        # A model that loads, or a server that embeds: others compute meanwhile.
-                        turn.close()
-                        wait([begun])
-                        turn.enter_context(self.going_on())
-                    return begun.result()
+        def embedded() -> Embedded:
+            if not wait([begun], timeout=PATIENCE_S).done:
+                # A model that loads, or a server that embeds: others compute meanwhile.
+                search.give_back()
+                wait([begun])
+                search.take()
+            return begun.result()
 
-                yield embedded
-
-    def going_on(self) -> AbstractContextManager[None]:
-        """Return what waits for another turn, before those who have not begun; see Turns.turn."""
-        return self._computing.turn(goes_on=True)
+        return embedded
 
     def map(self, search: Callable[[_Asked], _Result], asked: Iterable[_Asked]) -> list[_Result]:
         """Return what `search`, which waits for its turn, gives for several questions."""

@@ -30,6 +30,7 @@ def search_stores(
     options: RankingOptions,
     owner: str | None = None,
     should_fill: bool = True,
+    should_locate: bool = True,
 ) -> SearchOutcome:
     """Return the best passages of some stores; see stores.VectorStores.search."""
     compile_filter(filters)  # also when there is no store to search
@@ -49,6 +50,7 @@ def search_stores(
                 filters=filters,
                 options=options,
                 should_fill=should_fill,
+                should_locate=should_locate,
             )
         )
     merged = found[0] if len(found) == 1 else _merge(found, top_k)

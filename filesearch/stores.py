@@ -331,6 +331,7 @@ class VectorStores:
         rewrite_query: bool = False,
         owner: str | None = None,
         should_fill: bool = True,
+        should_locate: bool = True,
     ) -> SearchOutcome:
         """Return the passages of some stores that match, best first, no two sharing a character.
 
@@ -342,7 +343,7 @@ class VectorStores:
             filters: OpenAI's attribute filter, applied before ranking; see filters.py.
             ranking_options: OpenAI's; where silent, the settings hold. See ranking_options.py.
             rewrite_query: Search for what a plan makes of each query; see plan.py.
-            should_fill: Add what does not match, with score 0, where too few do.
+            should_fill, should_locate: See Retriever.search.
 
         Raises:
             NotFound, StoreExpired: There is no such store, or one has expired.
@@ -361,6 +362,7 @@ class VectorStores:
             options=parse_ranking_options(ranking_options),
             owner=owner,
             should_fill=should_fill,
+            should_locate=should_locate,
         )
 
     def existing(self, store_ids: Sequence[str]) -> list[str]:

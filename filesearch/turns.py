@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -48,6 +48,15 @@ class Turns:
         finally:
             self._give_back()
 
+    @contextmanager
+    def errand(self) -> Iterator[Errand]:
+        """Have an errand for the block: turns are taken and given away as it needs them."""
+        errand = Errand(self._take, self._give_back)
+        try:
+            yield errand
+        finally:
+            errand.give_back()
+
     def _take(self, goes_on: bool) -> None:
         with self._lock:
             if self._free:
@@ -76,3 +85,33 @@ class Turns:
                 self._line.popleft().release()
             else:
                 self._free += 1
+
+
+class Errand:
+    """Something to be done that may need several turns, one at a time; of one thread.
+
+    Args:
+        take: Waits for a turn; told whether the errand has begun.
+        give_back: Ends it.
+    """
+
+    def __init__(self, take: Callable[[bool], None], give_back: Callable[[], None]) -> None:
+        self._take = take
+        self._give_back = give_back
+        self._has_turn = self._has_begun = False
+
+    def take(self, *, goes_on: bool = False) -> None:
+        """Have a turn: keep the one that there is, or wait for one.
+
+        Args:
+            goes_on: See Turns.turn; an errand that had a turn goes on in any case.
+        """
+        if not self._has_turn:
+            self._take(goes_on or self._has_begun)
+            self._has_turn = self._has_begun = True
+
+    def give_back(self) -> None:
+        """Let others go on, for as long as it takes to wait for something; twice is as once."""
+        if self._has_turn:
+            self._has_turn = False
+            self._give_back()

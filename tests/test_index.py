@@ -134,6 +134,21 @@ def test_no_chunks_have_no_windows(index, twin):
     assert (similarities.shape, similarities.dtype) == ((0,), np.float32)
 
 
+@pytest.mark.parametrize("ascend", [True, False])
+def test_the_windows_of_chunks_are_told_once_each_and_chunk_after_chunk(index, twin, ascend):
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        count = int(rng.integers(1, len(twin.chunks) + 1))
+        asked = rng.choice(len(twin.chunks), size=count, replace=False)
+        if ascend:
+            asked.sort()
+        windows = [list(twin.chunks[row].windows) for row in asked]
+        found = index.windows_of_chunks(asked)
+        assert found.rows.tolist() == sorted({window for of_one in windows for window in of_one})
+        assert found.rows[found.index].tolist() == [w for of_one in windows for w in of_one]
+        assert found.lengths.tolist() == [len(of_one) for of_one in windows]
+
+
 def test_the_windows_of_some_chunks_are_those_they_had_among_all(index):
     everything = index.windows_of_chunks(np.arange(index.chunk_count))
     at = np.array([index.chunk_count - 1, 0])

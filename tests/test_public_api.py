@@ -141,7 +141,7 @@ LAYERS = [
     ["run"],
     ["candidates", "passages", "answerable"],
     ["search_turns"],
-    ["scoring", "judge"],
+    ["scoring", "judge", "results"],
     ["merging", "asked_names", "quotable"],
     ["background_merges"],
     ["ingest", "maintain", "retrieve", "answer", "map_reduce"],

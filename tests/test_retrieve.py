@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise, product
 
 import numpy as np
@@ -14,8 +15,9 @@ from filesearch import FileSearch, NamedDocument, Settings
 from filesearch.candidates import MAX_CHARACTERS, Candidates
 from filesearch.errors import IndexDamaged, InvalidFilter, InvalidSetting, NotFound
 from filesearch.events import SearchCompleted
+from filesearch.paging import PageQuery
 from filesearch.scoring import score_candidates
-from filesearch.testing import HashingEmbedder
+from filesearch.testing import HashingEmbedder, OverlapReranker
 from filesearch.types import Document
 
 from .support_stores import fill, upload
@@ -248,6 +250,44 @@ def test_a_word_that_is_repeated_makes_no_score_leave_the_unit_interval(make_fs,
     for query in ("kiln " * 50, "kiln " * 5000, "kiln kiln degrees kiln", "mug mug mug"):
         assert all(0 <= hit.score <= 1 for hit in fs.search(query))
     assert fs.search("kiln " * 50)[0].score == pytest.approx(once, abs=0.05)
+
+
+class Watched(OverlapReranker):
+    """Notes whether the search that asks it keeps others from computing."""
+
+    def __init__(self, **told):
+        super().__init__()
+        vars(self).update(told)
+
+    def rerank(self, request):
+        self.is_alone = self.turns._computing.is_taken
+        return super().rerank(request)
+
+
+@pytest.mark.parametrize("told", [{}, {"is_instant": False}, {"is_instant": True}], ids=str)
+def test_others_compute_while_a_reranker_takes_its_time(tmp_path, docs, told):
+    watched = Watched(**told)
+    with FileSearch(tmp_path / "index") as fs:
+        fs.ingest(docs)
+        watched.turns = fs._retriever._turns
+        fs._retriever._reranker = lambda: watched
+        assert fs.search("kiln")
+        assert watched.is_alone is told.get("is_instant", False)
+        assert not watched.turns._computing.is_taken
+
+
+def test_a_search_need_not_say_where_passages_stand(tmp_path):
+    notes = {"kiln.md": "# Firing\n\n## Bowls\n\nThe kiln takes 1280 degrees.\n"}
+    with FileSearch(tmp_path / "index") as fs:
+        fs.ingest(write_notes(tmp_path / "notes", notes))
+        [store] = fs.stores.page(PageQuery()).items
+        [located], [bare] = (
+            fs.stores.search([store.id], ["kiln"], top_k=3, should_locate=where).results
+            for where in (True, False)
+        )
+        assert located.heading_path == ("Firing",)
+        assert [span.label for span in located.headings] == ["Firing", "Bowls"]
+        assert bare == replace(located, heading_path=(), headings=())
 
 
 def test_searching_before_the_first_ingest_is_not_found(fs):

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 
 import pytest
 
 from filesearch.search_turns import SearchTurns
 from filesearch.testing import HashingEmbedder
+
+
+@contextmanager
+def searching(turns, question, embedder):
+    with turns.search() as search:
+        yield turns.embed(search, question, embedder)
 
 
 class Noted(HashingEmbedder):
@@ -27,11 +34,11 @@ def test_a_question_is_embedded_while_another_search_computes():
     turns, noted, told = SearchTurns(), Noted(), []
 
     def search():
-        with turns.searching("returns", lambda: noted) as embedded:
+        with searching(turns, "returns", lambda: noted) as embedded:
             told.append(embedded()[1].vector)
 
     thread = threading.Thread(target=search)
-    with turns.searching("mugs", HashingEmbedder) as embedded:
+    with searching(turns, "mugs", HashingEmbedder) as embedded:
         thread.start()
         assert noted.has_embedded.wait(30)
         assert embedded()[1] is not None
@@ -41,7 +48,7 @@ def test_a_question_is_embedded_while_another_search_computes():
 
 
 def test_a_search_without_vectors_embeds_nothing():
-    with SearchTurns().searching("mugs", None) as embedded:
+    with searching(SearchTurns(), "mugs", None) as embedded:
         assert embedded() == (1.0, None)
 
 
@@ -49,7 +56,7 @@ def test_several_questions_take_turns_and_come_in_order():
     turns, at_once, most = SearchTurns(), [], []
 
     def search(question):
-        with turns.searching(question, None):
+        with searching(turns, question, None):
             at_once.append(question)
             most.append(len(at_once))
             at_once.clear()
@@ -76,14 +83,14 @@ def test_others_compute_while_a_search_waits_for_its_embedding():
     turns, slow, told = SearchTurns(), Slow(), []
 
     def search():
-        with turns.searching("returns", lambda: slow) as embedded:
+        with searching(turns, "returns", lambda: slow) as embedded:
             told.append(embedded()[1].vector)
             told.append(turns._computing.is_taken)
 
     thread = threading.Thread(target=search)
     thread.start()
     assert slow.has_begun.wait(30)
-    with turns.searching("mugs", None) as embedded:  # would wait for good
+    with searching(turns, "mugs", None) as embedded:  # would wait for good
         assert embedded() == (1.0, None)
         assert not told
     slow.may_end.set()
@@ -98,11 +105,11 @@ def test_an_embedder_may_search_itself():
 
     class Searching(HashingEmbedder):
         def embed_query(self, text):
-            with turns.searching("mugs", None) as embedded:
+            with searching(turns, "mugs", None) as embedded:
                 assert embedded() == (1.0, None)
             return super().embed_query(text)
 
-    with turns.searching("returns", Searching) as embedded:
+    with searching(turns, "returns", Searching) as embedded:
         assert embedded()[1] is not None
     assert not turns._computing.is_taken
 
@@ -116,7 +123,7 @@ def test_an_embedder_that_fails_gives_the_turn_back():
 
     with (
         pytest.raises(OSError, match="returns"),
-        turns.searching("returns", Failing) as embedded,
+        searching(turns, "returns", Failing) as embedded,
     ):
         embedded()
     assert not turns._computing.is_taken

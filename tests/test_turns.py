@@ -90,3 +90,65 @@ def test_who_is_interrupted_while_waiting_leaves_the_line(monkeypatch):
     thread.join(30)
     assert told == ["next"]
     assert (turns._free, len(turns._line)) == (1, 0)
+
+
+def test_an_errand_keeps_its_turn_until_it_gives_it_back():
+    turns, told = Turns(1), []
+    with turns.errand() as errand:
+        errand.take()
+        threads = [start(turns, told, name) for name in "ab"]
+        errand.take()  # has it
+        assert told == []
+        errand.give_back()
+        errand.give_back()
+        threads[0].join(30)
+        assert told[0] == "a"
+        errand.take()
+        threads.append(start(turns, told, "c"))
+        told.append("errand")
+    for thread in threads:
+        thread.join(30)
+    assert told[-1] == "c"
+    assert sorted(told) == ["a", "b", "c", "errand"]
+    assert (turns._free, len(turns._line)) == (1, 0)
+
+
+def test_an_errand_that_has_begun_goes_before_those_who_have_not():
+    turns, told = Turns(1), []
+
+    def work():
+        with turns.errand() as errand:
+            errand.take()
+            errand.give_back()
+            begun.set()
+            assert go_on.wait(30)
+            errand.take()
+            told.append("begun")
+
+    begun, go_on = threading.Event(), threading.Event()
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert begun.wait(30)
+    with turns.turn():
+        threads = [start(turns, told, name) for name in "ab"]
+        before = len(turns._line)
+        go_on.set()
+        until = time.monotonic() + 30
+        while len(turns._line) == before and time.monotonic() < until:
+            time.sleep(0.001)
+    for one in [thread, *threads]:
+        one.join(30)
+    assert told == ["begun", "a", "b"]
+
+
+def test_an_error_within_an_errand_gives_its_turn_back():
+    turns = Turns(1)
+
+    def fail():
+        with turns.errand() as errand:
+            errand.take()
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        fail()
+    assert turns._free == 1

@@ -37,8 +37,8 @@ _AFTER_INDEXING = frozenset(
     "__init__ __main__ adapters answer answer_reader answerable asked_names candidates cite cli "
     "compare config context_cache conversation decompose doctor engine errors evaluation filters "
     "fuse index_rows intake judge late lock maintain model_choices passages patterns plan ranking "
-    "ranking_options render repeats rerank retrieve rewrite scoring search_turns server "
-    "sign_product steps stop_words testing tool typos upkeep wording".split()
+    "ranking_options render repeats rerank results retrieve rewrite scoring search_turns server "
+    "sign_product steps stop_words testing tool turns typos upkeep wording".split()
 )
 
 

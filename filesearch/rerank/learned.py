@@ -47,6 +47,7 @@ class LearnedReranker:
 
     name = "learned"
     max_candidates = 50
+    is_instant = True
 
     def __init__(self, path: Path | None = None) -> None:
         packaged = resources.files("filesearch") / "data" / "rerank" / "weights.json"

@@ -95,6 +95,7 @@ def search_store(
         ranking_options=options.model_dump(exclude_none=True) if options else None,
         rewrite_query=body.rewrite_query,
         owner=caller.scope,
+        should_locate=False,  # the API has no field for it
     )
     # Written out here: FastAPI would hand the page to a thread once more, to check and write it.
     return Response(encode_results(outcome), media_type="application/json")
