@@ -25,6 +25,7 @@ from filesearch.server.purge import EXPIRY_INTERVAL_S, Purge
 from filesearch.server.responses.reading import Reading
 from filesearch.server.responses.service import ResponseService
 from filesearch.server.runs.service import RunService
+from filesearch.server.warm_up import WarmUp
 from filesearch.server.workers import WorkerRegistry
 from filesearch.stores import VectorStores
 from filesearch.uploads import Uploads
@@ -124,6 +125,7 @@ class Server:
             fs.ingest_queue,
             self.runs,
             self.responses,
+            WarmUp(fs.warm_up),
         )
         self._is_stopped = False
 
