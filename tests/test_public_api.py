@@ -92,6 +92,7 @@ LAYERS = [
         "free_pages",
         "incoming",
         "open_files",
+        "priority",
         "signs",
         "sqlite_file",
         "work_sharing",
