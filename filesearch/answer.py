@@ -18,6 +18,7 @@ import regex
 from rank_bm25 import BM25Okapi
 
 from filesearch.asked_names import is_about_names
+from filesearch.asked_years import is_of_asked_year
 from filesearch.fuse import normalise
 from filesearch.headings import HAS_QUANTITY
 from filesearch.judge import Place, Words, judge, what_it_is_about
@@ -224,8 +225,7 @@ def rank_sentences(
     for words in judgement.words if judgement else ():
         read += WEIGHT_READING * words.belief * _holds(sentences, words)
     best = sentences[int(read.argmax())]
-    found = results[:MAX_PASSAGES]
-    if not (best.is_row or is_about_names(question, found, best.passage, best.text_in_context)):
+    if not (best.is_row or _is_about_the_same(question, best, results[:MAX_PASSAGES])):
         support = np.zeros(len(sentences))
     return Ranking(
         scores=read,
@@ -234,6 +234,15 @@ def rank_sentences(
         min_support=min_support,
         probability=judgement.probability if judgement else None,
         min_probability=judgement.least if judgement else 0.0,
+    )
+
+
+def _is_about_the_same(question: str, best: Sentence, found: Sequence[SearchResult]) -> bool:
+    """Return whether a sentence that is no row is about the names and the year of a question."""
+    result = found[best.passage]
+    passage = f"{what_it_is_about(result)}. {result.text}"
+    return is_of_asked_year(question, best.text_in_context, passage) and is_about_names(
+        question, found, best.passage, best.text_in_context
     )
 
 

@@ -95,27 +95,35 @@ def test_a_child_waits_for_no_search_of_its_parents_threads(run, docs):
     run(
         """
 index, docs = sys.argv[1:]
-begun, may_go_on = threading.Semaphore(0), threading.Event()
+# Pipes: a lock of the test's own, held by another thread at the fork, would never be free again.
+(begun, begins), (may_go_on, goes_on) = os.pipe(), os.pipe()
+must_wait = False
 
 class Waiting(HashingEmbedder):
     def embed_question(self, text):
-        begun.release()
-        may_go_on.wait()
+        os.write(begins, b".")
+        if must_wait:
+            os.read(may_go_on, 1)
         return super().embed_question(text)
 
 fs = FileSearch(index, embedder=Waiting())
 fs.ingest(docs)
+for _ in range(3):  # what is made once is made, or the other threads might be amid it
+    fs.search("mug")
+    os.read(begun, 1)
+must_wait = True
 searches = [threading.Thread(target=fs.search, args=("mug",)) for _ in range(2)]
 for search in searches:
     search.start()
-    begun.acquire()  # both have their turn: a third would wait for one
+    os.read(begun, 1)  # both have their turn: a third would wait for one
 
 def search():
-    may_go_on.set()
+    global must_wait
+    must_wait = False
     assert fs.search("kiln")[0].filename == "kiln.txt"
 
 in_child(search)
-may_go_on.set()
+os.write(goes_on, b"..")
 for search in searches:
     search.join()
 """,

@@ -143,7 +143,7 @@ LAYERS = [
     ["candidates", "passages", "answerable"],
     ["search_turns"],
     ["scoring", "judge", "results"],
-    ["merging", "asked_names", "quotable"],
+    ["merging", "asked_names", "asked_years", "quotable"],
     ["background_merges"],
     ["ingest", "maintain", "retrieve", "answer", "map_reduce"],
     ["chat"],

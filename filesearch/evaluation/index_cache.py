@@ -34,11 +34,11 @@ _DONE_FILE = "evaluation.json"
 # Parts of the package that do not shape an index: a change there keeps what is cached. What is
 # not named here counts, so that a new part is on the safe side.
 _AFTER_INDEXING = frozenset(
-    "__init__ __main__ adapters answer answer_reader answerable asked_names candidates cite cli "
-    "compare config context_cache conversation decompose doctor engine errors evaluation filters "
-    "fuse index_rows intake judge late lock maintain model_choices passages patterns plan ranking "
-    "ranking_options render repeats rerank results retrieve rewrite scoring search_turns server "
-    "sign_product steps stop_words testing tool turns typos upkeep wording".split()
+    "__init__ __main__ adapters answer answer_reader answerable asked_names asked_years "
+    "candidates cite cli compare config context_cache conversation decompose doctor engine errors "
+    "evaluation filters fuse index_rows intake judge late lock maintain model_choices passages "
+    "patterns plan ranking ranking_options render repeats rerank results retrieve rewrite scoring "
+    "search_turns server sign_product steps stop_words testing tool turns typos upkeep wording".split()
 )
 
 
