@@ -38,7 +38,8 @@ _AFTER_INDEXING = frozenset(
     "candidates cite cli compare config context_cache conversation decompose doctor engine errors "
     "evaluation filters fuse index_rows intake judge late lock maintain model_choices passages "
     "patterns plan ranking ranking_options render repeats rerank results retrieve rewrite scoring "
-    "search_turns server sign_product steps stop_words testing tool turns typos upkeep wording".split()
+    "search_turns server sign_product steps stop_words testing tool turns typos upkeep "
+    "wording".split()
 )
 
 
