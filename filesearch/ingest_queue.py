@@ -16,7 +16,6 @@ from filelock import FileLock, Timeout
 from filesearch import queue_rows
 from filesearch.index_directory import IndexDirectory
 from filesearch.ingest_worker import FileDone, IngestWorker
-from filesearch.priority import step_back
 from filesearch.protocols import Embedder
 
 __all__ = ["FileDone", "IngestQueue"]
@@ -80,7 +79,6 @@ class IngestQueue:
             return queue_rows.count_waiting(sql)
 
     def _run(self) -> None:
-        step_back()  # files can wait; whoever searches meanwhile waits for an answer
         lock = FileLock(self._index.path / LOCK_FILE)
         pause_s = _FIRST_PAUSE_S
         while not self._stop.is_set():

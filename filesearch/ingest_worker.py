@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from filesearch import queue_rows
@@ -25,10 +26,12 @@ from filesearch.loader_threads import count_readers
 from filesearch.lock import writer_lock
 from filesearch.pieces import WindowText
 from filesearch.prepare import embed_windows
+from filesearch.priority import step_back
 from filesearch.protocols import Embedder
 from filesearch.reader_pool import Prepared, ReaderPool
 from filesearch.records import ReadFile, StoreRecord, WaitingFile
 from filesearch.types import ErrorCode, WindowEmbeddings
+from filesearch.work_sharing import submit
 
 # How often the catalog is asked for files that other processes attached.
 POLL_S = 0.2
@@ -127,6 +130,9 @@ class IngestWorker:
         self._ready: list[_Held] = []
         self._turn = 0
         self._merges = BackgroundMerges(index.merger(), finish=False, rest_s=REST_S)
+        # Files can wait; whoever searches meanwhile waits for an answer. The thread that commits
+        # keeps its priority: others wait for the lock that it holds.
+        self._embedding = ThreadPoolExecutor(1, "filesearch-ingest-embed", step_back)
 
     def run(self, *, wake: threading.Event, stop: threading.Event) -> None:
         """Work until `stop` is set; what has been embedded by then is committed.
@@ -149,7 +155,7 @@ class IngestWorker:
             size=self._readers,
             on_done=wake.set,
         )
-        with self._merges:
+        with self._merges, self._embedding:
             with pool:
                 asked_at, has_more = 0.0, True
                 while not stop.is_set():
@@ -256,7 +262,13 @@ class IngestWorker:
             if held.prepared.text is not None:
                 first = held.window_done
                 windows += held.prepared.text.window_texts[first : first + count]
-        made = embed_windows(self._embedder, windows, late_interaction=wants_signs)
+        made = submit(
+            self._embedding,
+            embed_windows,
+            self._embedder,
+            windows,
+            late_interaction=wants_signs,
+        ).result()
         start = 0
         for held, count in chosen:
             held.blocks.append(made.part(start, start + count))

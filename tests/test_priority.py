@@ -1,4 +1,4 @@
-"""Priority: background ingest steps back behind searches, with all that it starts."""
+"""Priority: what embeds files in the background steps back behind searches, with its threads."""
 
 from __future__ import annotations
 
