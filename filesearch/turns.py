@@ -36,17 +36,11 @@ class Turns:
         return bool(self._line)
 
     @contextmanager
-    def turn(self, *, goes_on: bool = False) -> Iterator[None]:
-        """Wait for a turn and have it for the block.
-
-        Args:
-            goes_on: Goes before those who have not begun: what is begun is finished first.
-        """
-        self._take(goes_on)
-        try:
+    def turn(self) -> Iterator[None]:
+        """Wait for a turn and have it for the block."""
+        with self.errand() as errand:
+            errand.take()
             yield
-        finally:
-            self._give_back()
 
     @contextmanager
     def errand(self) -> Iterator[Errand]:
@@ -104,7 +98,8 @@ class Errand:
         """Have a turn: keep the one that there is, or wait for one.
 
         Args:
-            goes_on: See Turns.turn; an errand that had a turn goes on in any case.
+            goes_on: Go before those who have not begun: what is begun is finished first. An errand
+                that had a turn does so in any case.
         """
         if not self._has_turn:
             self._take(goes_on or self._has_begun)

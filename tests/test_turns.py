@@ -16,7 +16,8 @@ def start(turns, told, name, **how):
     before = len(turns._line)
 
     def work():
-        with turns.turn(**how):
+        with turns.errand() as errand:
+            errand.take(**how)
             told.append(name)
 
     thread = threading.Thread(target=work)

@@ -213,15 +213,7 @@ class Snapshot:
             first[mine], past[mine] = bounds
         lengths = past - first
         starts = np.cumsum(lengths) - lengths
-        if (chunk_rows[1:] > chunk_rows[:-1]).all():
-            # So do both bounds ascend, and what a chunk shares is with those just before it.
-            reached = np.concatenate([first[:1], np.maximum.accumulate(past[:-1])])
-            new = np.maximum(first, np.minimum(reached, past))
-            added = past - new
-            rows = numbers_of(new, added)
-            index = numbers_of(np.cumsum(added) - added - (new - first), lengths)
-        else:
-            rows, index = np.unique(numbers_of(first, lengths), return_inverse=True)
+        rows, index = np.unique(numbers_of(first, lengths), return_inverse=True)
         return ChunkWindows(rows=rows, index=index, starts=starts)
 
     def similarities(self, window_rows: IntArray, query: FloatVector) -> FloatVector:
